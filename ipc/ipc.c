@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ipc.c - the facade: the registry, the checks, and how to wait, once for all mechanisms.
+ */
+#include "config.h"
+
+#include "ipc.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "sys.h"
+
+#define SPIN_CHECK      4096u  /* tries between two looks at the peer's pidfd */
+#define PATIENCE_NS     50000u /* about one wake-up of a sleeping CPU: at worst twice the optimum */
+#define PATIENCE_MIN_NS 3000u  /* below that a try is not worth its system calls */
+#define BACKOFF_MAX     1024u  /* calls between two probes of a peer that does not answer at once */
+#define NAP_NS          200000 /* where nothing wakes us: a mechanism without a descriptor */
+
+/* ---- registry ---- */
+
+#define IPC_BACKEND(id) extern const struct ipc_backend ipc_##id;
+#define IPC_MISSING(id, reason)
+#include "backends.inc"
+#undef IPC_BACKEND
+#undef IPC_MISSING
+
+#define IPC_BACKEND(id) &ipc_##id,
+#define IPC_MISSING(id, reason)
+static const struct ipc_backend *const backends[] = {
+#include "backends.inc"
+	NULL
+};
+#undef IPC_BACKEND
+#undef IPC_MISSING
+
+static const struct {
+	const char *name, *reason;
+} missing[] = {
+#define IPC_BACKEND(id)
+#define IPC_MISSING(id, reason) { #id, reason },
+#include "backends.inc"
+	{ NULL, NULL }
+};
+
+static const struct {
+	const char *name, *text;
+} cards[] = {
+#define IPC_CARD(id, text) { #id, text },
+#include "cards.inc"
+	{ NULL, NULL }
+};
+
+static const struct ipc_backend *backend_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; backends[i]; i++)
+		if (strcmp(backends[i]->info.name, name) == 0)
+			return backends[i];
+	return NULL;
+}
+
+const struct ipc_info *ipc_info_at(size_t index)
+{
+	size_t count = sizeof backends / sizeof backends[0] - 1;
+
+	return index < count ? &backends[index]->info : NULL;
+}
+
+const struct ipc_info *ipc_info_find(const char *name)
+{
+	const struct ipc_backend *backend = backend_find(name);
+
+	return backend ? &backend->info : NULL;
+}
+
+const char *ipc_missing_at(size_t index, const char **reason)
+{
+	size_t i;
+
+	for (i = 0; i < index && missing[i].name; i++)
+		;
+	*reason = missing[i].reason;
+	return missing[i].name;
+}
+
+const char *ipc_card(const char *name)
+{
+	size_t i;
+
+	for (i = 0; cards[i].name; i++)
+		if (strcmp(cards[i].name, name) == 0)
+			return cards[i].text;
+	return NULL;
+}
+
+const char *ipc_capability_name(unsigned bit)
+{
+	static const char *const names[IPC_CAP_COUNT] = {
+		"BOUNDARIES", "EOF", "POLLABLE", "TRUSTED_SLOT", "DURABLE", "NAMED", "CROSS_HOST",
+	};
+
+	return bit < IPC_CAP_COUNT ? names[bit] : NULL;
+}
+
+int ipc_probe(const char *name, char *reason, size_t size)
+{
+	const struct ipc_backend *backend = backend_find(name);
+
+	if (size > 0)
+		reason[0] = '\0';
+	if (!backend)
+		return sys_reason(reason, size, -ENOENT, "no such mechanism");
+	return backend->probe ? backend->probe(reason, size) : 0;
+}
+
+int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap)
+{
+	const struct ipc_backend *backend = backend_find(name);
+
+	if (!backend)
+		return -ENOENT;
+	return backend->limits ? backend->limits(limits, cap) : 0;
+}
+
+int ipc_hub_fds(const char *name, unsigned slots)
+{
+	const struct ipc_backend *backend = backend_find(name);
+
+	return backend ? backend->hub_fds(slots) : -ENOENT;
+}
+
+/* ---- life of a session ---- */
+
+static int config_check(const struct ipc_backend *backend, const struct ipc_config *config)
+{
+	if (config->slots < 1 || config->slots > IPC_SLOTS_MAX)
+		return -EINVAL;
+	if (config->record_size < IPC_RECORD_MIN || config->record_size % 8)
+		return -EINVAL;
+	return config->record_size > backend->info.record_limit ? -EMSGSIZE : 0;
+}
+
+static void session_free(struct ipc *s)
+{
+	free(s->state);
+	free(s->slot_state);
+	free(s->stage);
+	free(s);
+}
+
+static struct ipc *session_new(const struct ipc_backend *backend, const struct ipc_config *config)
+{
+	struct ipc *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->backend = backend;
+	s->direction = config->direction;
+	s->role = IPC_HUB;
+	s->slots = config->slots;
+	s->single = config->slots == 1;
+	s->record_size = config->record_size;
+	s->depth = config->depth;
+	s->opener = getpid();
+	s->strategy = IPC_BLOCK;
+	s->patience = (struct ipc_patience){ .budget_ns = PATIENCE_NS, .backoff = 1 };
+	s->peer = (struct ipc_peer){ .pidfd = -1 };
+	/* calloc(.., 0) may be NULL: one more byte than needed, so that NULL is always "no memory" */
+	s->state = calloc(1, backend->state_size + 1);
+	s->slot_state = calloc(config->slots, backend->slot_size + 1);
+	s->stage = calloc(config->slots, sizeof *s->stage);
+	if (s->state && s->slot_state && s->stage)
+		return s;
+	session_free(s);
+	return NULL;
+}
+
+int ipc_open(struct ipc **session, const char *name, const struct ipc_config *config)
+{
+	const struct ipc_backend *backend = backend_find(name);
+	const char *dir = config->runtime_dir ? config->runtime_dir : "/tmp";
+	struct ipc *s;
+	int rc;
+
+	if (!backend)
+		return -ENOENT;
+	rc = config_check(backend, config);
+	if (rc < 0)
+		return rc;
+	s = session_new(backend, config);
+	if (!s)
+		return -ENOMEM;
+	if ((size_t)snprintf(s->runtime_dir, sizeof s->runtime_dir, "%s", dir) >=
+	    sizeof s->runtime_dir)
+		rc = -ENAMETOOLONG;
+	else
+		rc = backend->open(s);
+	if (rc < 0) {
+		session_free(s);
+		return rc;
+	}
+	*session = s;
+	return 0;
+}
+
+int ipc_arm(struct ipc *s, unsigned slot)
+{
+	int rc;
+
+	if (slot >= s->slots || s->role != IPC_HUB)
+		return -EINVAL;
+	if (s->stage[slot] != IPC_FREE)
+		return -EBUSY;
+	rc = s->backend->arm(s, slot);
+	if (rc == 0)
+		s->stage[slot] = IPC_ARMED;
+	return rc;
+}
+
+int ipc_attach(struct ipc *s, unsigned slot, enum ipc_role role, const struct ipc_peer *peer)
+{
+	int rc;
+
+	if (slot >= s->slots || s->role != IPC_HUB || s->stage[slot] != IPC_ARMED)
+		return -EINVAL;
+	s->role = role;
+	if (role == IPC_SLOT) {
+		s->single = true;
+		s->self = slot;
+		memset(s->stage, IPC_FREE,
+		       s->slots); /* the siblings' slots are not ours to detach */
+		s->syscalls = 0;
+	}
+	if (s->single)
+		s->peer = *peer;
+	rc = s->backend->attach(s, slot, peer);
+	s->stage[slot] = IPC_ATTACHED;
+	return rc;
+}
+
+void ipc_set_strategy(struct ipc *s, enum ipc_strategy strategy)
+{
+	s->strategy = strategy;
+}
+
+void ipc_detach(struct ipc *s, unsigned slot)
+{
+	if (slot >= s->slots || s->stage[slot] == IPC_FREE)
+		return;
+	s->backend->detach(s, slot);
+	s->stage[slot] = IPC_FREE;
+	if (s->single)
+		s->peer = (struct ipc_peer){ .pidfd = -1 };
+}
+
+void ipc_close(struct ipc *s)
+{
+	unsigned slot;
+
+	if (!s)
+		return;
+	for (slot = 0; slot < s->slots; slot++)
+		ipc_detach(s, slot);
+	s->backend->close(s);
+	session_free(s);
+}
+
+/* ---- how to wait ---- */
+
+/* One ipc_send or ipc_recv under way, so that waiting is written once for both. */
+struct call {
+	unsigned *slot; /* receiving: where to tell the slot; sending: the slot */
+	void *in;
+	const void *out;
+	size_t n;
+};
+
+static inline ssize_t attempt(struct ipc *s, const struct call *call, unsigned flags)
+{
+	return call->in ? s->backend->recv(s, call->slot, call->in, call->n, flags) :
+			  s->backend->send(s, *call->slot, call->out, call->n, flags);
+}
+
+/* The pidfd to watch where the mechanism itself is silent about the death of its other end. */
+static int mute_peer(const struct ipc *s)
+{
+	return s->single && !(s->backend->info.capabilities & IPC_CAP_EOF) ? s->peer.pidfd : -1;
+}
+
+enum { WOKE_TIMEOUT = 0, WOKE_READY = 1, WOKE_PEER_DEAD = 2 };
+
+/* Sleeps once. One of the above, or -errno. */
+static int sleep_once(struct ipc *s, int64_t timeout_ns)
+{
+	short events = 0;
+	int fd = s->backend->pollfd(s, &events);
+	int rc;
+
+	if (fd == -EAGAIN)
+		return WOKE_READY;
+	if (fd == -ENOTSUP) { /* nothing tells: look again in a moment */
+		rc = sys_poll(s, -1, 0, mute_peer(s),
+			      timeout_ns >= 0 && timeout_ns < NAP_NS ? timeout_ns : NAP_NS);
+		return rc == 0 ? WOKE_READY : rc < 0 ? rc : WOKE_PEER_DEAD;
+	}
+	if (fd < 0)
+		return fd;
+	rc = sys_poll(s, fd, events, mute_peer(s), timeout_ns);
+	return rc > 0 && (rc & 1) ? WOKE_READY : rc;
+}
+
+/* The peer is dead: what it sent is still to be had, then the end. */
+static ssize_t after_death(struct ipc *s, const struct call *call)
+{
+	ssize_t rc;
+
+	if (!call->in)
+		return -EPIPE;
+	rc = attempt(s, call, IPC_NOWAIT);
+	if (rc != -EAGAIN)
+		return rc;
+	*call->slot = s->self;
+	return 0;
+}
+
+/* Sleeps, then tries, until there is an answer. */
+static ssize_t sleep_and_try(struct ipc *s, const struct call *call, unsigned flags)
+{
+	ssize_t rc;
+	int woke;
+
+	do {
+		woke = sleep_once(s, -1);
+		if (woke < 0)
+			return woke;
+		if (woke == WOKE_PEER_DEAD)
+			return after_death(s, call);
+		rc = attempt(s, call, flags);
+	} while (rc == -EAGAIN);
+	return rc;
+}
+
+/* The mechanism's own blocking call; one that has none answers -EAGAIN. */
+static ssize_t block(struct ipc *s, const struct call *call)
+{
+	ssize_t rc = attempt(s, call, 0);
+
+	return rc == -EAGAIN ? sleep_and_try(s, call, 0) : rc;
+}
+
+static ssize_t spin(struct ipc *s, const struct call *call)
+{
+	unsigned tries = 0;
+	ssize_t rc;
+
+	while ((rc = attempt(s, call, IPC_NOWAIT)) == -EAGAIN) {
+		sys_pause();
+		if (++tries % SPIN_CHECK == 0 && mute_peer(s) >= 0 &&
+		    sys_poll(s, -1, 0, mute_peer(s), 0) > 0)
+			return after_death(s, call);
+	}
+	return rc;
+}
+
+/* Tries for the budget. -EAGAIN: in vain. */
+static ssize_t try_patiently(struct ipc *s, const struct call *call, uint64_t budget_ns)
+{
+	uint64_t start = 0, now;
+	unsigned tries;
+	ssize_t rc;
+
+	for (tries = 1;; tries++) {
+		rc = attempt(s, call, IPC_NOWAIT);
+		if (rc != -EAGAIN)
+			return rc;
+		sys_pause();
+		if (tries % 4) /* the clock costs as much as a try at a ring */
+			continue;
+		now = sys_now_ns();
+		if (!start)
+			start = now;
+		else if (now - start >= budget_ns)
+			return -EAGAIN;
+	}
+}
+
+/*
+ * Trying pays where the peer runs on another CPU and answers within a wake-up's time, and is
+ * poison on the same CPU: there it keeps the peer from running. So each failure halves
+ * the budget, down to no try at all, where a call costs what the bare blocking call costs; a probe
+ * ever more rarely finds out whether the peer has moved. One success restores it.
+ */
+static ssize_t adapt(struct ipc *s, const struct call *call)
+{
+	struct ipc_patience *p = &s->patience;
+	uint64_t budget_ns = p->budget_ns;
+	ssize_t rc;
+
+	if (s->backend->own_threads)
+		return block(s, call);
+	if (budget_ns == 0) {
+		if (p->skip > 0) {
+			p->skip--;
+			return block(s, call);
+		}
+		budget_ns = PATIENCE_NS;
+	}
+	rc = try_patiently(s, call, budget_ns);
+	if (rc != -EAGAIN) {
+		p->budget_ns = PATIENCE_NS;
+		p->backoff = 1;
+		return rc;
+	}
+	p->budget_ns /= 2;
+	if (p->budget_ns < PATIENCE_MIN_NS) {
+		p->budget_ns = 0;
+		p->skip = p->backoff;
+		p->backoff = p->backoff < BACKOFF_MAX ? p->backoff * 2 : BACKOFF_MAX;
+	}
+	return block(s, call);
+}
+
+static ssize_t wait_and_do(struct ipc *s, const struct call *call)
+{
+	switch (s->strategy) {
+	case IPC_POLL:
+		return sleep_and_try(s, call, IPC_NOWAIT);
+	case IPC_SPIN:
+		return spin(s, call);
+	case IPC_ADAPTIVE:
+		return adapt(s, call);
+	case IPC_BLOCK:
+		break;
+	}
+	return block(s, call);
+}
+
+/* ---- records ---- */
+
+ssize_t ipc_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
+{
+	struct call call = { .slot = &slot, .out = records, .n = n };
+
+	if (slot >= s->slots || s->stage[slot] != IPC_ATTACHED || n == 0)
+		return -EINVAL;
+	if (flags & IPC_NOWAIT)
+		return s->backend->send(s, slot, records, n, IPC_NOWAIT);
+	return wait_and_do(s, &call);
+}
+
+int ipc_send_all(struct ipc *s, unsigned slot, const void *records, size_t n)
+{
+	const char *next = records;
+
+	while (n > 0) {
+		ssize_t sent = ipc_send(s, slot, next, n, 0);
+
+		if (sent < 0)
+			return (int)sent;
+		next += (size_t)sent * s->record_size;
+		n -= (size_t)sent;
+	}
+	return 0;
+}
+
+ssize_t ipc_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	struct call call = { .slot = slot, .in = records, .n = cap };
+
+	if (cap == 0)
+		return -EINVAL;
+	if (flags & IPC_NOWAIT)
+		return s->backend->recv(s, slot, records, cap, IPC_NOWAIT);
+	return wait_and_do(s, &call);
+}
+
+int ipc_wait(struct ipc *s, int64_t timeout_ns)
+{
+	int woke = sleep_once(s, timeout_ns);
+
+	return woke > 0 ? 1 : woke;
+}
+
+int ipc_pollfd(struct ipc *s, short *events)
+{
+	return s->backend->pollfd(s, events);
+}
+
+uint64_t ipc_syscalls(const struct ipc *s)
+{
+	return s->backend->own_threads ? UINT64_MAX : s->syscalls;
+}
+
+const struct ipc_info *ipc_session_info(const struct ipc *s)
+{
+	return &s->backend->info;
+}

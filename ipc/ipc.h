@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ipc.h - the facade: fixed-size records between a hub and its numbered slots, over
+ * a mechanism chosen by name. This is all that a user of libipc includes.
+ *
+ * A session is one open use of a mechanism. It has one hub (the process that opened
+ * it), 1..N slots (other processes), and one direction, fixed at open. A downloader
+ * has two sessions, however many workers: events to the hub, commands from it.
+ *
+ *      hub                                     slot 3
+ *      ipc_open(&s, "pipe", &config)
+ *      ipc_arm(s, 3)
+ *      fork ---------------------------------> ipc_attach(s, 3, IPC_SLOT, &hub)
+ *      ipc_attach(s, 3, IPC_HUB, &worker)      ipc_send(s, 3, records, n, 0)
+ *      ipc_recv(s, &slot, records, cap, 0)     ...
+ *      ipc_detach(s, 3)                        ipc_close(s)
+ *      ipc_close(s)
+ *
+ * Both processes use their own copy of the session, made by the fork; nothing in it
+ * is shared but what the mechanism shares. One session is used by one thread at a time.
+ *
+ * Every function returns 0 or a count, else -errno. Nothing here prints, exits, reads
+ * the environment or keeps state outside the session.
+ */
+#ifndef IPC_IPC_H
+#define IPC_IPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define IPC_SLOTS_MAX  4096u /* of one session */
+#define IPC_RECORD_MIN 8u    /* bytes; the largest is the mechanism's record_limit */
+#define IPC_NOWAIT     1u    /* flag of a call: full or empty is -EAGAIN */
+
+enum ipc_direction {
+	IPC_TO_HUB,   /* slots send, the hub receives: events */
+	IPC_FROM_HUB, /* the hub sends, slots receive: commands */
+};
+
+enum ipc_role { IPC_HUB, IPC_SLOT };
+
+/* How a call without IPC_NOWAIT waits. The same four for every mechanism. */
+enum ipc_strategy {
+	IPC_BLOCK,    /* in the mechanism's own blocking call */
+	IPC_POLL,     /* in ppoll on the session's descriptor, then without waiting */
+	IPC_SPIN,     /* never sleeps: only where both ends have a CPU of their own */
+	IPC_ADAPTIVE, /* tries for some 50 us, then blocks; gives up trying where that fails */
+};
+
+/* What a mechanism promises. ipc_capability_name() gives the words. */
+enum ipc_capability {
+	IPC_CAP_BOUNDARIES = 1 << 0,   /* the kernel keeps records apart */
+	IPC_CAP_EOF = 1 << 1,          /* the receiver sees that the sender is gone */
+	IPC_CAP_POLLABLE = 1 << 2,     /* has a descriptor for poll(2) and epoll(7) */
+	IPC_CAP_TRUSTED_SLOT = 1 << 3, /* the slot of a record cannot be forged by another slot */
+	IPC_CAP_DURABLE = 1 << 4,      /* a record that was sent survives the sender's SIGKILL */
+	IPC_CAP_NAMED = 1 << 5,        /* leaves a name behind if the hub is killed */
+	IPC_CAP_CROSS_HOST = 1 << 6,   /* can reach another host */
+};
+#define IPC_CAP_COUNT 7
+
+/* A kernel object that the mechanism uses, and the command that shows it (PID stands for a process). */
+struct ipc_object {
+	const char *what;
+	const char *show;
+};
+
+/* The const part of a mechanism, for `list` and `explain`. Arrays end with a NULL entry. */
+struct ipc_info {
+	const char *name;
+	const char *title;
+	const char *summary;   /* one sentence */
+	unsigned capabilities; /* of enum ipc_capability */
+	size_t record_limit;   /* bytes */
+	struct ipc_object objects[6];
+	const char *syscalls[14]; /* that its file makes itself */
+	const char *man[12];
+};
+
+/* One live figure of this machine, as `explain` prints it. */
+struct ipc_limit {
+	char name[48];
+	char value[64];
+	char source[64]; /* where it was read: a /proc file, fcntl(F_GETPIPE_SZ), getrlimit(2) */
+};
+
+/*
+ * The registry, in the order of the build's list. NULL past the end.
+ * AVAILABLE entries only: a mechanism left out of the build is named by ipc_missing_at.
+ */
+const struct ipc_info *ipc_info_at(size_t index);
+const struct ipc_info *ipc_info_find(const char *name);
+/* A mechanism this build lacks: its name, with *REASON. NULL past the end. */
+const char *ipc_missing_at(size_t index, const char **reason);
+/* The card at the top of the mechanism's source file, or NULL. */
+const char *ipc_card(const char *name);
+/* "BOUNDARIES" for bit 0 and so on; NULL past the end. */
+const char *ipc_capability_name(unsigned bit);
+
+/*
+ * Can NAME be used here and now? 0, else -errno with the reason as one clause in REASON
+ * (always terminated), such as "no room for a signal: raise ulimit -i". -ENOENT: no such mechanism.
+ */
+int ipc_probe(const char *name, char *reason, size_t size);
+
+/* Fills LIMITS with up to CAP figures of this machine; returns how many. */
+int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap);
+
+/*
+ * Descriptors that the hub of one session will hold for SLOTS slots, so that a caller
+ * can raise or check RLIMIT_NOFILE before the first worker. 0 or more, or -ENOENT.
+ */
+int ipc_hub_fds(const char *name, unsigned slots);
+
+struct ipc_config {
+	enum ipc_direction direction;
+	size_t record_size; /* bytes of every record, IPC_RECORD_MIN..record_limit, a multiple of 8 */
+	unsigned slots;     /* 1..IPC_SLOTS_MAX */
+	unsigned depth;     /* records a slot should hold; a hint; 0: the mechanism's own */
+	const char *runtime_dir; /* where a mechanism that needs a name may make a private
+				    directory; NULL: /tmp. Copied. */
+};
+
+/* The other end of a slot. Both are borrowed: keep PIDFD open as long as the slot is attached. */
+struct ipc_peer {
+	pid_t pid;
+	int pidfd; /* -1: none; then the death of the peer is seen only where the mechanism has EOF */
+};
+
+struct ipc;
+
+/*
+ * Opens a session of mechanism NAME. The caller is the hub. On failure nothing is left behind.
+ * -ENOENT unknown name, -EINVAL a figure out of range, -EMSGSIZE record over the limit,
+ * -ENOMEM, -EMFILE, or what the mechanism met.
+ */
+int ipc_open(struct ipc **session, const char *name, const struct ipc_config *config);
+
+/*
+ * The hub, before the fork of SLOT's process, also of a replacement: makes that slot's
+ * pipe, socket pair or ring. A record of an earlier owner is never seen by the next.
+ * -EBUSY: still attached.
+ */
+int ipc_arm(struct ipc *session, unsigned slot);
+
+/*
+ * After the fork, once in each process. The slot's process drops whatever it inherited but
+ * its own end; PEER is the hub there. The hub drops the slot's end and learns the PEER.
+ */
+int ipc_attach(struct ipc *session, unsigned slot, enum ipc_role role, const struct ipc_peer *peer);
+
+/* How later calls without IPC_NOWAIT wait. IPC_BLOCK at first. */
+void ipc_set_strategy(struct ipc *session, enum ipc_strategy strategy);
+
+/*
+ * The sending side. Sends N whole records or fewer, never a part, in order; returns how many (at least 1). A
+ * slot's process names its own slot. Waits for room for the first only. -EAGAIN full (IPC_NOWAIT),
+ * -EPIPE the peer is gone. Never raises SIGPIPE. RECORDS is the caller's again on return.
+ */
+ssize_t ipc_send(struct ipc *session, unsigned slot, const void *records, size_t n, unsigned flags);
+
+/* ipc_send until all N are sent or an error. 0 or -errno. */
+int ipc_send_all(struct ipc *session, unsigned slot, const void *records, size_t n);
+
+/*
+ * The receiving side. Up to CAP whole records of one slot, fair between slots; *SLOT is
+ * theirs. Returns how many; 0: the sender of *SLOT has ended and all that it sent was read (told
+ * once); -EAGAIN nothing there (IPC_NOWAIT); -EPROTO: *SLOT sent what is no record, kill it.
+ * A hub with several slots over a mechanism without IPC_CAP_EOF never gets 0: watch a pidfd there.
+ */
+ssize_t ipc_recv(struct ipc *session, unsigned *slot, void *records, size_t cap, unsigned flags);
+
+/*
+ * Waits until ipc_recv (receiving side) or ipc_send (sending side) may succeed, at most TIMEOUT_NS (-1: for
+ * ever). 1 ready (or the peer of a one-slot side is dead: the next call says so), 0 timeout.
+ */
+int ipc_wait(struct ipc *session, int64_t timeout_ns);
+
+/*
+ * One descriptor for the caller's own event loop, whatever the number of slots: readable
+ * (or as *EVENTS says, as for poll(2)) when the session may go on. Drain to -EAGAIN, then call this before EACH
+ * sleep: for some mechanisms the call itself announces the sleep. -EAGAIN: do not sleep, there is something
+ * already. -ENOTSUP: none in this direction, use ipc_wait with a short timeout.
+ */
+int ipc_pollfd(struct ipc *session, short *events);
+
+/* Releases SLOT on this side. In the hub the slot may then be armed again. */
+void ipc_detach(struct ipc *session, unsigned slot);
+
+/* Frees the session. Only the opener's process removes what has a name. NULL is allowed. */
+void ipc_close(struct ipc *session);
+
+/* System calls that this process made through the session; UINT64_MAX where a library hides them. */
+uint64_t ipc_syscalls(const struct ipc *session);
+
+const struct ipc_info *ipc_session_info(const struct ipc *session);
+
+#endif

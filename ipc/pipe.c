@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pipe.c - anonymous pipes: one per slot, the oldest mechanism of all.
+ *
+ * Mechanism: a queue of bytes in the kernel with a write end and a read end. Whoever
+ *   holds an end may use it; a fork hands both to the child.
+ *
+ *      hub                                worker
+ *      pipe2() -> r, w
+ *      fork ----------------------------> close(r), and every sibling's ends
+ *      close(w)                           write(w, record)
+ *      read(r)  <------- 56 bytes ------- write(w, record)
+ *      read(r) = 0  <---- end of file --- dies, however it dies
+ *
+ * Life cycle: made before the fork, unnamed; gone with its last descriptor, so nothing
+ *   can remain after kill -9 of anyone.
+ * Guarantees: a write of up to PIPE_BUF (4,096) bytes is whole or not at all, also when the
+ *   writer is killed in the middle (pipe(7)); so no write here is longer, and every read
+ *   is a multiple of the record. First in, first out. What was written survives its writer.
+ *   End of file when the last write end is closed. A slot is its own pipe: no sender can
+ *   claim another's.
+ * Limits: 16 pages, not 64 KiB: a write goes into the last page only if all of it fits. The
+ *   1,025th pipe of an unprivileged user has two pages (fs.pipe-user-pages-soft), so
+ *   nothing may count on a capacity.
+ * Wake-up: the read end polls, level-triggered. A blocking read is one system call.
+ * Failure modes: full - write waits, or -EAGAIN. Reader gone - EPIPE, and SIGPIPE unless it is
+ *   ignored: there is no MSG_NOSIGNAL for pipes. Writer gone - end of file, after the data.
+ * Costs: one system call and one copy on each side; a batch of up to PIPE_BUF bytes
+ *   shares them.
+ * Pitfalls: the write end that a sibling inherited keeps end of file from ever coming.
+ *   O_NONBLOCK belongs to the open file, not to the descriptor: it would reach every process that
+ *   shares the end, so not to wait is asked for by the call (RWF_NOWAIT) where the kernel
+ *   knows that for pipes (Linux 6.4). A process of the same user can open
+ *   /proc/PID/fd/N and write into the pipe.
+ * Use when: parent and child, one direction, and the simplest thing that is right.
+ * Avoid when: records of more than PIPE_BUF bytes must stay whole, or descriptors must travel.
+ * Read next: unix.c - the same file with a socket: diff them.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "slots.h"
+#include "sys.h"
+
+struct pipe_state {
+	struct slots slots; /* first: slots.h */
+	bool nonblock;      /* kernel without RWF_NOWAIT for pipes: O_NONBLOCK and ppoll */
+};
+
+static bool pipe_nonblock(const struct ipc *s)
+{
+	return ((struct pipe_state *)s->state)->nonblock;
+}
+
+static int pipe_limits(struct ipc_limit *limits, size_t cap)
+{
+	int fds[2];
+
+	if (cap < 4)
+		return 0;
+	sys_limit(&limits[0], "atomic write", "PIPE_BUF, limits.h", "%d bytes", PIPE_BUF);
+	sys_limit(&limits[1], "capacity of a new pipe", "fcntl(F_GETPIPE_SZ)", "?");
+	if (pipe2(fds, O_CLOEXEC) == 0) {
+		sys_limit(&limits[1], "capacity of a new pipe", "fcntl(F_GETPIPE_SZ)", "%d bytes",
+			  fcntl(fds[0], F_GETPIPE_SZ));
+		sys_close(&fds[0]);
+		sys_close(&fds[1]);
+	}
+	sys_limit_file(&limits[2], "largest pipe (bytes)", "/proc/sys/fs/pipe-max-size");
+	sys_limit_file(&limits[3], "pages per user before pipes shrink",
+		       "/proc/sys/fs/pipe-user-pages-soft");
+	return 4;
+}
+
+/* Does this kernel know RWF_NOWAIT for pipes? Asked with an empty one. */
+static int pipe_try_nowait(struct ipc *s, bool *known)
+{
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	int fds[2];
+	int rc = (int)SYS(s, pipe2(fds, O_CLOEXEC));
+
+	if (rc < 0)
+		return rc;
+	*known = SYS(s, preadv2(fds[0], &iov, 1, -1, RWF_NOWAIT)) == -EAGAIN;
+	sys_close(&fds[0]);
+	sys_close(&fds[1]);
+	return 0;
+}
+
+static int pipe_open(struct ipc *s)
+{
+	struct pipe_state *state = s->state;
+	struct sigaction action;
+	bool nowait;
+	int rc = pipe_try_nowait(s, &nowait);
+
+	if (rc < 0)
+		return rc;
+	state->nonblock = !nowait;
+	/* A dead reader must be -EPIPE, not our death; a program's own handler stays. */
+	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+		action.sa_handler = SIG_IGN;
+		(void)sigaction(SIGPIPE, &action, NULL); /* cannot fail for a valid signal */
+	}
+	return slots_open(s);
+}
+
+static int pipe_arm(struct ipc *s, unsigned slot)
+{
+	int flags = O_CLOEXEC | (pipe_nonblock(s) ? O_NONBLOCK : 0);
+	int fds[2];
+	int rc = (int)SYS(s, pipe2(fds, flags));
+
+	if (rc < 0)
+		return rc;
+	if (s->direction == IPC_TO_HUB)
+		slots_armed(s, slot, fds[0], fds[1]);
+	else
+		slots_armed(s, slot, fds[1], fds[0]);
+	return 0;
+}
+
+static int pipe_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
+{
+	(void)peer; /* whoever holds the other end */
+	return slots_attach(s, slot);
+}
+
+static ssize_t pipe_write(struct ipc *s, int fd, const void *buf, size_t bytes, unsigned flags)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = bytes };
+	ssize_t rc;
+
+	if (!pipe_nonblock(s))
+		return flags & IPC_NOWAIT ? SYS(s, pwritev2(fd, &iov, 1, -1, RWF_NOWAIT)) :
+					    SYS(s, write(fd, buf, bytes));
+	while ((rc = SYS(s, write(fd, buf, bytes))) == -EAGAIN && !(flags & IPC_NOWAIT))
+		if ((rc = sys_poll(s, fd, POLLOUT, -1, -1)) < 0)
+			break;
+	return rc;
+}
+
+static ssize_t pipe_send(struct ipc *s, unsigned slot, const void *records, size_t n,
+			 unsigned flags)
+{
+	size_t most =
+		PIPE_BUF / s->record_size; /* the write is then atomic, even if we are killed */
+	ssize_t rc = pipe_write(s, slots_at(s, slot)->own, records,
+				(n < most ? n : most) * s->record_size, flags);
+
+	if (rc == -EAGAIN)
+		slots_full(s, slot);
+	return rc < 0 ? rc : rc / (ssize_t)s->record_size;
+}
+
+static ssize_t pipe_read(struct ipc *s, int fd, void *buf, size_t bytes, unsigned flags)
+{
+	struct iovec iov = { .iov_base = buf, .iov_len = bytes };
+	ssize_t rc;
+
+	if (!pipe_nonblock(s))
+		return flags & IPC_NOWAIT ? SYS(s, preadv2(fd, &iov, 1, -1, RWF_NOWAIT)) :
+					    SYS(s, read(fd, buf, bytes));
+	while ((rc = SYS(s, read(fd, buf, bytes))) == -EAGAIN && !(flags & IPC_NOWAIT))
+		if ((rc = sys_poll(s, fd, POLLIN, -1, -1)) < 0)
+			break;
+	return rc;
+}
+
+static ssize_t pipe_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	ssize_t rc = slots_next(s, slot, flags);
+
+	if (rc < 0)
+		return rc;
+	rc = pipe_read(s, slots_at(s, *slot)->own, records, cap * s->record_size, flags);
+	if (rc == 0)
+		slots_ended(s, *slot);
+	if (rc <= 0)
+		return rc;
+	/* Our senders write whole records only; a torn one is hostile. */
+	return rc % (ssize_t)s->record_size ? -EPROTO : rc / (ssize_t)s->record_size;
+}
+
+const struct ipc_backend ipc_pipe = {
+	.info = {
+		.name = "pipe",
+		.title = "anonymous pipe",
+		.summary = "one pipe per slot; a record is one atomic write of at most PIPE_BUF bytes",
+		.capabilities = IPC_CAP_EOF | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
+				IPC_CAP_DURABLE,
+		.record_limit = PIPE_BUF,
+		.objects = { { "a pipe per slot: 16 page buffers and two open files",
+			       "ls -l /proc/PID/fd | grep pipe:" },
+			     { "an epoll instance in the hub, if it has several slots",
+			       "cat /proc/PID/fdinfo/N" } },
+		.syscalls = { "pipe2", "read", "write", "preadv2", "pwritev2", "epoll_create1",
+			      "epoll_ctl", "epoll_wait", "ppoll", "close" },
+		.man = { "pipe(7)", "pipe2(2)", "read(2)", "write(2)", "preadv2(2)", "epoll(7)" },
+	},
+	.state_size = sizeof(struct pipe_state),
+	.slot_size = sizeof(struct slot),
+	.limits = pipe_limits,
+	.hub_fds = slots_hub_fds,
+	.open = pipe_open,
+	.arm = pipe_arm,
+	.attach = pipe_attach,
+	.send = pipe_send,
+	.recv = pipe_recv,
+	.pollfd = slots_pollfd,
+	.detach = slots_detach,
+	.close = slots_close,
+};

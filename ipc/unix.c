@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unix.c - Unix sockets: one SOCK_SEQPACKET socket pair per slot.
+ *
+ * Mechanism: two connected sockets in the kernel that carry packets: each send is one
+ *   packet, each receive takes one, whole.
+ *
+ *      hub                                worker
+ *      socketpair() -> h, w
+ *      fork ----------------------------> close(h), and every sibling's ends
+ *      close(w)                           send(w, record)
+ *      recvmsg(h)  <----- a packet ------ send(w, record)
+ *      recvmsg(h) = 0  <- end of file --- dies, however it dies
+ *
+ * Life cycle: made before the fork, unnamed; gone with its last descriptor, so nothing
+ *   can remain after kill -9 of anyone. (A socket with a path would need a private directory and
+ *   care with what an earlier run left; a pair needs neither.)
+ * Guarantees: a packet arrives whole or not at all, in order; it survives its sender. End of file
+ *   when the last descriptor of the other end is closed. A slot is its own pair: no
+ *   sender can claim another's.
+ * Limits: counted in kernel buffers, not in bytes: the usual send buffer of 212,992 bytes
+ *   holds 278 packets of one byte as of 64. A batch is therefore packed into one packet, of at
+ *   most 4,096 bytes.
+ * Wake-up: the socket polls, level-triggered. A blocking receive is one system call.
+ * Failure modes: full - send waits, or -EAGAIN. Peer gone - EPIPE (MSG_NOSIGNAL: no signal),
+ *   end of file on the other side. A peer that died with unread data gives ECONNRESET FIRST,
+ *   although packets that it sent are still queued: go on to the end of file.
+ * Costs: one system call, one copy and one kernel buffer on each side; a packet costs about
+ *   twice a pipe's write, however full it is.
+ * Pitfalls: a packet of no bytes looks like the end of file. A receive buffer that is too
+ *   small cuts the packet without a word unless MSG_TRUNC is looked at. SO_PEERCRED of a pair names its
+ *   creator, not the worker. A peer may send descriptors along: without a control
+ *   buffer they are dropped, and SO_PASSRIGHTS=0 (Linux 6.16) refuses them at the sender.
+ * Use when: records must stay apart, both ends are related, and descriptors may have to travel some day.
+ * Avoid when: the last microsecond counts: a pipe is faster, shared memory much faster.
+ * Read next: pipe.c - the same file with a pipe: diff them; then shm.c.
+ */
+#include "config.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "slots.h"
+#include "sys.h"
+
+#define UNIX_PACKET       4096 /* bytes of a batch at most; a single record may be longer */
+#define UNIX_RECORD_LIMIT 65536
+
+#ifndef SO_PASSRIGHTS
+# define SO_PASSRIGHTS 83 /* linux/socket.h since 6.16 */
+#endif
+
+/* A packet may hold more records than the caller asked for: the rest waits here. */
+struct unix_state {
+	struct slots slots;         /* first: slots.h */
+	unsigned slot;              /* whose they are */
+	size_t next, count;         /* records */
+	char rest[UNIX_PACKET + 1]; /* one byte more than a packet: see unix_recv */
+};
+
+static int unix_limits(struct ipc_limit *limits, size_t cap)
+{
+	int fds[2];
+	int size = 0;
+	socklen_t len = sizeof size;
+
+	if (cap < 3)
+		return 0;
+	sys_limit(&limits[0], "send buffer of a new pair", "getsockopt(SO_SNDBUF)", "?");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0) {
+		if (getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, &len) == 0)
+			sys_limit(&limits[0], "send buffer of a new pair", "getsockopt(SO_SNDBUF)",
+				  "%d bytes", size);
+		sys_close(&fds[0]);
+		sys_close(&fds[1]);
+	}
+	sys_limit_file(&limits[1], "largest send buffer (bytes)", "/proc/sys/net/core/wmem_max");
+	sys_limit_file(&limits[2], "packets that a datagram socket holds",
+		       "/proc/sys/net/unix/max_dgram_qlen");
+	return 3;
+}
+
+static int unix_arm(struct ipc *s, unsigned slot)
+{
+	int fds[2];
+	int no = 0;
+	int rc = (int)SYS(s, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
+
+	if (rc < 0)
+		return rc;
+	/* Descriptors have no business here. ENOPROTOOPT before Linux 6.16: they are dropped then. */
+	(void)SYS(s, setsockopt(fds[0], SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no));
+	slots_armed(s, slot, fds[0], fds[1]);
+	return 0;
+}
+
+static int unix_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
+{
+	(void)peer; /* whoever holds the other end */
+	return slots_attach(s, slot);
+}
+
+/* Records that one packet may hold. */
+static size_t unix_batch(const struct ipc *s)
+{
+	return s->record_size < UNIX_PACKET ? UNIX_PACKET / s->record_size : 1;
+}
+
+static ssize_t unix_send(struct ipc *s, unsigned slot, const void *records, size_t n,
+			 unsigned flags)
+{
+	size_t most = unix_batch(s);
+	ssize_t rc =
+		SYS(s, send(slots_at(s, slot)->own, records, (n < most ? n : most) * s->record_size,
+			    MSG_NOSIGNAL | (flags & IPC_NOWAIT ? MSG_DONTWAIT : 0)));
+
+	if (rc == -EAGAIN)
+		slots_full(s, slot);
+	if (rc == -ECONNRESET)
+		return -EPIPE;
+	return rc < 0 ? rc : rc / (ssize_t)s->record_size;
+}
+
+/* Hands out what an earlier packet left over. */
+static ssize_t unix_rest(struct ipc *s, unsigned *slot, void *records, size_t cap)
+{
+	struct unix_state *state = s->state;
+	size_t n = state->count < cap ? state->count : cap;
+
+	memcpy(records, state->rest + state->next * s->record_size, n * s->record_size);
+	state->next += n;
+	state->count -= n;
+	*slot = state->slot;
+	return (ssize_t)n;
+}
+
+/* One packet: what the caller wants goes to RECORDS, what is left over to state->rest. */
+static ssize_t unix_packet(struct ipc *s, unsigned slot, void *records, size_t cap, unsigned flags)
+{
+	struct unix_state *state = s->state;
+	size_t want = cap * s->record_size;
+	/* One byte more than a packet may have: a longer one is then seen, with or without MSG_TRUNC. */
+	struct iovec iov[2] = { { .iov_base = records, .iov_len = want },
+				{ .iov_base = state->rest, .iov_len = sizeof state->rest } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	int dontwait = flags & IPC_NOWAIT ? MSG_DONTWAIT : 0;
+	ssize_t rc;
+
+	do { /* once more after ECONNRESET: the packets of the dead are still there, then the end */
+		rc = SYS(s, recvmsg(slots_at(s, slot)->own, &msg, dontwait | MSG_CMSG_CLOEXEC));
+	} while (rc == -ECONNRESET);
+	if (rc <= 0)
+		return rc;
+	if ((msg.msg_flags & MSG_TRUNC) || rc % (ssize_t)s->record_size)
+		return -EPROTO;
+	if ((size_t)rc <= want)
+		return rc / (ssize_t)s->record_size;
+	state->slot = slot;
+	state->next = 0;
+	state->count = ((size_t)rc - want) / s->record_size;
+	return (ssize_t)cap;
+}
+
+static ssize_t unix_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	ssize_t rc;
+
+	if (((struct unix_state *)s->state)->count > 0)
+		return unix_rest(s, slot, records, cap);
+	rc = slots_next(s, slot, flags);
+	if (rc < 0)
+		return rc;
+	rc = unix_packet(s, *slot, records, cap, flags);
+	if (rc == 0)
+		slots_ended(s, *slot);
+	return rc;
+}
+
+/* What is left of a packet is there although the socket may be empty. */
+static int unix_pollfd(struct ipc *s, short *events)
+{
+	return ((struct unix_state *)s->state)->count > 0 ? -EAGAIN : slots_pollfd(s, events);
+}
+
+static void unix_detach(struct ipc *s, unsigned slot)
+{
+	struct unix_state *state = s->state;
+
+	if (state->slot == slot)
+		state->count = 0; /* of the former owner */
+	slots_detach(s, slot);
+}
+
+const struct ipc_backend ipc_unix = {
+	.info = {
+		.name = "unix",
+		.title = "Unix socket",
+		.summary = "one SEQPACKET socket pair per slot; a record, or a batch, is one packet",
+		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_EOF | IPC_CAP_POLLABLE |
+				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
+		.record_limit = UNIX_RECORD_LIMIT,
+		.objects = { { "a socket pair per slot, unnamed", "ss -xp | grep 'pid=PID,'" },
+			     { "an epoll instance in the hub, if it has several slots",
+			       "cat /proc/PID/fdinfo/N" } },
+		.syscalls = { "socketpair", "setsockopt", "sendto", "recvmsg", "epoll_create1",
+			      "epoll_ctl", "epoll_wait", "ppoll", "close" },
+		.man = { "unix(7)", "socketpair(2)", "send(2)", "recvmsg(2)", "socket(7)", "epoll(7)" },
+	},
+	.state_size = sizeof(struct unix_state),
+	.slot_size = sizeof(struct slot),
+	.limits = unix_limits,
+	.hub_fds = slots_hub_fds,
+	.open = slots_open,
+	.arm = unix_arm,
+	.attach = unix_attach,
+	.send = unix_send,
+	.recv = unix_recv,
+	.pollfd = unix_pollfd,
+	.detach = unix_detach,
+	.close = slots_close,
+};

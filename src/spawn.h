@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spawn.h - the only fork of the program.
+ *
+ * What every child needs is done here once: signals are blocked around the fork
+ * (no handler of the parent runs in the child), dispositions are reset, SIGPIPE is
+ * ignored, the parent's death kills the child with the race closed, and the parent
+ * holds a pidfd, which cannot name another process as a recycled pid can.
+ */
+#ifndef IPCDEMO_SPAWN_H
+#define IPCDEMO_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct child {
+	pid_t pid; /* 0: none */
+	int pidfd; /* -1: none; readable once the child is dead */
+};
+
+#define CHILD_NONE ((struct child){ .pid = 0, .pidfd = -1 })
+
+/*
+ * Forks; the child runs MAIN(ARG) and ends with _exit of its result. PARENT_PIDFD (of the calling
+ * process, opened before) is not needed by the child: it gets SIGKILL when the
+ * thread that called spawn ends (PR_SET_PDEATHSIG fires on the death of the THREAD: call this
+ * from the main thread only). NAME becomes the process' comm. stdio is flushed before the fork.
+ * 0 or -errno (EAGAIN: RLIMIT_NPROC or memory).
+ */
+int spawn(struct child *child, const char *name, int (*main)(void *arg), void *arg);
+
+/* Sends SIGNO through the pidfd. Ignores a child that is gone. */
+void child_kill(const struct child *child, int signo);
+
+/*
+ * Reaps: waits for the death of CHILD if WAIT, else returns -EAGAIN while it lives. *STATUS is
+ * as of waitpid. Closes the pidfd and sets CHILD_NONE. 0 or -errno.
+ */
+int child_reap(struct child *child, bool wait, int *status);
+
+#endif
