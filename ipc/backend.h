@@ -29,6 +29,8 @@ struct ipc_patience {
 	uint64_t budget_ns; /* how long to try before sleeping; 0: not at all */
 	unsigned skip;      /* calls left until the next probe when the budget is 0 */
 	unsigned backoff;   /* calls between probes, doubles with each failed one */
+	unsigned trust;     /* successes in a row without a context switch */
+	unsigned calls;     /* for taking samples */
 };
 
 enum ipc_stage { IPC_FREE, IPC_ARMED, IPC_ATTACHED };
@@ -54,6 +56,9 @@ struct ipc {
 	struct ipc_peer peer; /* of a single side */
 	unsigned char *stage; /* [slots]: enum ipc_stage */
 };
+
+/* NULL: no such mechanism in this build. */
+const struct ipc_backend *ipc_backend_find(const char *name);
 
 static inline bool ipc_receives(const struct ipc *s)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc.c - the facade: the registry, the checks, and how to wait, once for all mechanisms.
+ * ipc.c - the facade: the checks, and how to wait, once for all mechanisms.
  */
 #include "config.h"
 
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -19,121 +20,9 @@
 #define PATIENCE_NS     50000u /* about one wake-up of a sleeping CPU: at worst twice the optimum */
 #define PATIENCE_MIN_NS 3000u  /* below that a try is not worth its system calls */
 #define BACKOFF_MAX     1024u  /* calls between two probes of a peer that does not answer at once */
+#define TRUST_FULL      8u /* clean successes in a row until only one in TRUST_SAMPLE is checked */
+#define TRUST_SAMPLE    32u
 #define NAP_NS          200000 /* where nothing wakes us: a mechanism without a descriptor */
-
-/* ---- registry ---- */
-
-#define IPC_BACKEND(id) extern const struct ipc_backend ipc_##id;
-#define IPC_MISSING(id, reason)
-#include "backends.inc"
-#undef IPC_BACKEND
-#undef IPC_MISSING
-
-#define IPC_BACKEND(id) &ipc_##id,
-#define IPC_MISSING(id, reason)
-static const struct ipc_backend *const backends[] = {
-#include "backends.inc"
-	NULL
-};
-#undef IPC_BACKEND
-#undef IPC_MISSING
-
-static const struct {
-	const char *name, *reason;
-} missing[] = {
-#define IPC_BACKEND(id)
-#define IPC_MISSING(id, reason) { #id, reason },
-#include "backends.inc"
-	{ NULL, NULL }
-};
-
-static const struct {
-	const char *name, *text;
-} cards[] = {
-#define IPC_CARD(id, text) { #id, text },
-#include "cards.inc"
-	{ NULL, NULL }
-};
-
-static const struct ipc_backend *backend_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; backends[i]; i++)
-		if (strcmp(backends[i]->info.name, name) == 0)
-			return backends[i];
-	return NULL;
-}
-
-const struct ipc_info *ipc_info_at(size_t index)
-{
-	size_t count = sizeof backends / sizeof backends[0] - 1;
-
-	return index < count ? &backends[index]->info : NULL;
-}
-
-const struct ipc_info *ipc_info_find(const char *name)
-{
-	const struct ipc_backend *backend = backend_find(name);
-
-	return backend ? &backend->info : NULL;
-}
-
-const char *ipc_missing_at(size_t index, const char **reason)
-{
-	size_t i;
-
-	for (i = 0; i < index && missing[i].name; i++)
-		;
-	*reason = missing[i].reason;
-	return missing[i].name;
-}
-
-const char *ipc_card(const char *name)
-{
-	size_t i;
-
-	for (i = 0; cards[i].name; i++)
-		if (strcmp(cards[i].name, name) == 0)
-			return cards[i].text;
-	return NULL;
-}
-
-const char *ipc_capability_name(unsigned bit)
-{
-	static const char *const names[IPC_CAP_COUNT] = {
-		"BOUNDARIES", "EOF", "POLLABLE", "TRUSTED_SLOT", "DURABLE", "NAMED", "CROSS_HOST",
-	};
-
-	return bit < IPC_CAP_COUNT ? names[bit] : NULL;
-}
-
-int ipc_probe(const char *name, char *reason, size_t size)
-{
-	const struct ipc_backend *backend = backend_find(name);
-
-	if (size > 0)
-		reason[0] = '\0';
-	if (!backend)
-		return sys_reason(reason, size, -ENOENT, "no such mechanism");
-	return backend->probe ? backend->probe(reason, size) : 0;
-}
-
-int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap)
-{
-	const struct ipc_backend *backend = backend_find(name);
-
-	if (!backend)
-		return -ENOENT;
-	return backend->limits ? backend->limits(limits, cap) : 0;
-}
-
-int ipc_hub_fds(const char *name, unsigned slots)
-{
-	const struct ipc_backend *backend = backend_find(name);
-
-	return backend ? backend->hub_fds(slots) : -ENOENT;
-}
 
 /* ---- life of a session ---- */
 
@@ -183,7 +72,7 @@ static struct ipc *session_new(const struct ipc_backend *backend, const struct i
 
 int ipc_open(struct ipc **session, const char *name, const struct ipc_config *config)
 {
-	const struct ipc_backend *backend = backend_find(name);
+	const struct ipc_backend *backend = ipc_backend_find(name);
 	const char *dir = config->runtime_dir ? config->runtime_dir : "/tmp";
 	struct ipc *s;
 	int rc;
@@ -390,40 +279,80 @@ static ssize_t try_patiently(struct ipc *s, const struct call *call, uint64_t bu
 	}
 }
 
+/* A try found nothing, or found something only because the scheduler took our CPU away. */
+static void lose_patience(struct ipc_patience *p)
+{
+	p->budget_ns /= 2;
+	p->trust = 0;
+	if (p->budget_ns >= PATIENCE_MIN_NS)
+		return;
+	p->budget_ns = 0;
+	p->skip = p->backoff;
+	p->backoff = p->backoff < BACKOFF_MAX ? p->backoff * 2 : BACKOFF_MAX;
+}
+
+/* Was this thread put off its CPU since the last look? Then the peer may share it. */
+static bool was_switched(struct ipc *s, long *switches)
+{
+	struct rusage usage;
+	long before = *switches;
+
+	s->syscalls++;
+	if (getrusage(RUSAGE_THREAD, &usage) < 0)
+		return false;
+	*switches = usage.ru_nivcsw + usage.ru_nvcsw;
+	return *switches != before;
+}
+
+/* One call with tries: -EAGAIN if they were in vain. Learns from how it went. */
+static ssize_t try_and_learn(struct ipc *s, const struct call *call)
+{
+	struct ipc_patience *p = &s->patience;
+	bool sample = p->trust < TRUST_FULL || ++p->calls % TRUST_SAMPLE == 0;
+	bool first = true;
+	long switches = 0;
+	ssize_t rc = attempt(s, call, IPC_NOWAIT);
+
+	if (rc == -EAGAIN) {
+		first = false;
+		if (sample)
+			(void)was_switched(s, &switches);
+		rc = try_patiently(s, call, p->budget_ns ? p->budget_ns : PATIENCE_NS);
+	}
+	if (first) { /* it was there already: says nothing about waiting, but a probe has failed */
+		if (p->budget_ns == 0)
+			lose_patience(p);
+	} else if (rc == -EAGAIN || (sample && was_switched(s, &switches))) {
+		lose_patience(p);
+	} else {
+		p->budget_ns = PATIENCE_NS;
+		p->backoff = 1;
+		p->trust += p->trust < TRUST_FULL;
+	}
+	return rc;
+}
+
 /*
  * Trying pays where the peer runs on another CPU and answers within a wake-up's time, and is
- * poison on the same CPU: there it keeps the peer from running. So each failure halves
- * the budget, down to no try at all, where a call costs what the bare blocking call costs; a probe
- * ever more rarely finds out whether the peer has moved. One success restores it.
+ * poison on the same CPU: there it keeps the peer from running, and a try succeeds only after
+ * the scheduler has stepped in. So each failure, and each success that needed a context
+ * switch, halves the budget, down to no try at all, where a call costs what the bare blocking
+ * call costs; a probe, ever more rarely, finds out whether the peer has moved. One clean
+ * success restores it.
  */
 static ssize_t adapt(struct ipc *s, const struct call *call)
 {
 	struct ipc_patience *p = &s->patience;
-	uint64_t budget_ns = p->budget_ns;
 	ssize_t rc;
 
 	if (s->backend->own_threads)
 		return block(s, call);
-	if (budget_ns == 0) {
-		if (p->skip > 0) {
-			p->skip--;
-			return block(s, call);
-		}
-		budget_ns = PATIENCE_NS;
+	if (p->budget_ns == 0 && p->skip > 0) {
+		p->skip--;
+		return block(s, call);
 	}
-	rc = try_patiently(s, call, budget_ns);
-	if (rc != -EAGAIN) {
-		p->budget_ns = PATIENCE_NS;
-		p->backoff = 1;
-		return rc;
-	}
-	p->budget_ns /= 2;
-	if (p->budget_ns < PATIENCE_MIN_NS) {
-		p->budget_ns = 0;
-		p->skip = p->backoff;
-		p->backoff = p->backoff < BACKOFF_MAX ? p->backoff * 2 : BACKOFF_MAX;
-	}
-	return block(s, call);
+	rc = try_and_learn(s, call);
+	return rc == -EAGAIN ? block(s, call) : rc;
 }
 
 static ssize_t wait_and_do(struct ipc *s, const struct call *call)
