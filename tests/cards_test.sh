@@ -7,8 +7,8 @@
 # The names come from the build's own list, so a new mechanism is checked by being added.
 set -eu
 
-srcdir=${srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
-builddir=${builddir:-$srcdir}
+srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+builddir=${abs_top_builddir:-$srcdir/build}
 LC_ALL=C
 export LC_ALL
 work=$(mktemp -d)

@@ -9,8 +9,8 @@
 # longer fail is itself a failure.
 set -eu
 
-srcdir=${srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
-builddir=${builddir:-$srcdir}
+srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+builddir=${abs_top_builddir:-$srcdir/build}
 LC_ALL=C
 export LC_ALL
 work=$(mktemp -d)
@@ -236,7 +236,7 @@ die()
 self_check
 (text_violations "$srcdir") >"$work/violations"
 if [ ! -f "$builddir/libipc.a" ]; then
-	die "$builddir/libipc.a is missing: run this from make check, or set builddir"
+	die "$builddir/libipc.a is missing: run this from make check, or set abs_top_builddir"
 elif [ "${sanitized:-no}" != no ]; then
 	echo 'objects: not looked at, the sanitizers add data of their own'
 else

@@ -12,7 +12,7 @@
 # and on files that just keep it.
 set -eu
 
-srcdir=${srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 LC_ALL=C
 export LC_ALL
 work=$(mktemp -d)
