@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rate.h - a speed as a person means it: over the last few seconds, not since the start.
+ *
+ * Pure: the time is an argument. A stalled transfer falls to 0 within one window.
+ */
+#ifndef IPCDEMO_RATE_H
+#define IPCDEMO_RATE_H
+
+#include <stdint.h>
+
+#define RATE_UNKNOWN UINT64_MAX
+
+/* Samples this far apart at least; together they reach back beyond one window. */
+#define RATE_STEP_NS   UINT64_C(300000000)
+#define RATE_WINDOW_NS UINT64_C(4000000000)
+#define RATE_SLOTS     16
+
+struct rate {
+	struct {
+		uint64_t at_ns;
+		uint64_t bytes;
+	} sample[RATE_SLOTS];
+	unsigned newest; /* index into sample */
+	unsigned count;
+	uint64_t moved_ns; /* when bytes last grew */
+	uint64_t bytes;
+};
+
+/* A new transfer, or one that begins again: what was seen before no longer counts. */
+void rate_start(struct rate *rate, uint64_t now_ns, uint64_t bytes);
+
+/* BYTES is the counter itself, not what was added. One that falls is a new start. */
+void rate_add(struct rate *rate, uint64_t now_ns, uint64_t bytes);
+
+/* RATE_UNKNOWN until enough time has passed for the figure to mean something. */
+uint64_t rate_bytes_per_s(const struct rate *rate, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text.h - text for people: safe to print, of a known width, short.
+ *
+ * Names and URLs come from the user's list and end on a terminal, which obeys
+ * escape sequences. So nothing reaches a screen but through text_add_escaped or
+ * text_add_cut. Columns are what wcwidth(3) says; it needs text_locale first.
+ * Figures do not depend on the locale: the decimal mark is always a point.
+ */
+#ifndef IPCDEMO_TEXT_H
+#define IPCDEMO_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A growing string. Zeroed is empty; text_free gives the memory back and leaves it empty. */
+struct text {
+	char *at; /* NUL-terminated, or NULL while nothing was ever added */
+	size_t len;
+	size_t room;
+	bool incomplete; /* memory was short: something is missing */
+};
+
+void text_free(struct text *text);
+void text_clear(struct text *text);
+void text_add_bytes(struct text *text, const char *bytes, size_t n);
+void text_add(struct text *text, const char *string);
+void text_fill(struct text *text, char c, size_t n);
+__attribute__((format(printf, 2, 3))) void text_printf(struct text *text, const char *format, ...);
+
+/* The string, "" when nothing was added. */
+const char *text_string(const struct text *text);
+
+/*
+ * Sets LC_CTYPE from the environment, to C.UTF-8 where that is the C locale (or names a locale
+ * that is not installed). True when the character set is UTF-8: the argument `utf8` below.
+ */
+bool text_locale(void);
+
+/*
+ * Adds STRING as one printable line: control characters, bytes that are not
+ * UTF-8, and characters that reorder or hide text become \x1b or \u202e. Without UTF8 every
+ * byte above 0x7e does. Returns the columns added.
+ */
+size_t text_add_escaped(struct text *text, const char *string, bool utf8);
+
+/*
+ * The same within COLUMNS columns. What is too long loses its middle, since the end of a name
+ * (its suffix, a part number) tells as much as its beginning.
+ */
+size_t text_add_cut(struct text *text, const char *string, size_t columns, bool utf8);
+
+/* Adds STRING with bytes that are not UTF-8 as \xNN, everything else as it is. */
+void text_add_utf8(struct text *text, const char *string);
+
+/* Columns that text_add_escaped would add. */
+size_t text_columns(const char *string, bool utf8);
+
+/* Whether text_add_escaped would leave STRING as it is. */
+bool text_is_clean(const char *string, bool utf8);
+
+/* Room for any figure below, with its NUL. Each returns its buffer. */
+#define TEXT_FIGURE 16
+
+/* "0 B", "1023 B", "1.0 KiB", "99.9 MiB", "100 MiB", "16.0 EiB": at most 8 columns. */
+#define TEXT_SIZE_COLUMNS 8
+char *text_size(char buf[static TEXT_FIGURE], uint64_t bytes);
+
+/* "3.1 MiB/s", "" for RATE_UNKNOWN: at most 10 columns. */
+#define TEXT_SPEED_COLUMNS 10
+char *text_speed(char buf[static TEXT_FIGURE], uint64_t bytes_per_s);
+
+/* For a clock: "0:04", "59:59", "1h00m", "99h59m", "4d", ">9999d": at most 6 columns. */
+#define TEXT_CLOCK_COLUMNS 6
+char *text_clock(char buf[static TEXT_FIGURE], uint64_t seconds);
+
+/* For a sentence, what was measured: "3.2 s", "2 min 03 s", "1 h 02 min", "4 d 03 h". */
+char *text_elapsed(char buf[static TEXT_FIGURE], double seconds);
+
+/* For a sentence, what is to come: "12 s", then the same. */
+char *text_left(char buf[static TEXT_FIGURE], uint64_t seconds);
+
+#endif
