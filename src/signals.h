@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * signals.h - the user's signals as something to read: no work is done in a handler.
+ *
+ * SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH and SIGCONT are blocked and read from a signalfd(2).
+ * One that was ignored when the program started (nohup) stays ignored.
+ */
+#ifndef IPCDEMO_SIGNALS_H
+#define IPCDEMO_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+struct signals {
+	int fd; /* readable when signals_next has one; -1: closed */
+	sigset_t old_mask;
+};
+
+/* 0 or -errno. */
+int signals_open(struct signals *signals);
+
+/* The next one that came, or 0. Never waits. */
+int signals_next(struct signals *signals);
+
+/* Does SIGNO ask the program to end? */
+bool signals_ends(int signo);
+
+/* Restores the mask as it was. */
+void signals_close(struct signals *signals);
+
+/* Ends the process by SIGNO, as its parent expects of a program that was told to end. */
+_Noreturn void signals_die(int signo);
+
+#endif
