@@ -1,0 +1,458 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2034 # what is set here is read by the tests
+#
+# lib.sh - what the end-to-end tests share. A test begins with
+#
+#	DEADLINE=60
+#	. "$(dirname "$0")/lib.sh"
+#
+# and ends with `finish`. Sourcing it runs the test once more beneath tests/harness,
+# which ends it after DEADLINE seconds and lets no process outlive it, and gives it
+#
+#	$T                  a private directory, removed at the end
+#	$IPCDEMO            the program; default: the one in the build directory
+#	$TMPDIR, $XDG_RUNTIME_DIR  private ones, which ipcdemo must leave empty
+#
+# Environment: IPCDEMO, IPC_LIST (mechanisms to test), NGINX_BIN, abs_top_builddir,
+# KEEP=1 (do not remove $T). Exit status as automake wants it: 0, 1, 77 skipped.
+
+set -u
+umask 022
+LC_ALL=C
+export LC_ALL
+# A proxy of the person's would answer in place of our servers.
+unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+
+tests_dir=$(cd "$(dirname "$0")" && pwd)
+if [ -z "${abs_top_builddir:-}" ]; then
+	abs_top_builddir=$PWD
+	[ -x "$PWD/tests/harness" ] || abs_top_builddir=$(dirname "$tests_dir")/build
+fi
+IPCDEMO=${IPCDEMO:-$abs_top_builddir/ipcdemo}
+HARNESS=${HARNESS:-$abs_top_builddir/tests/harness}
+ORIGIN_TOOL=${ORIGIN_TOOL:-$abs_top_builddir/tests/origin}
+export abs_top_builddir IPCDEMO HARNESS ORIGIN_TOOL
+
+for tool in "$IPCDEMO" "$HARNESS" "$ORIGIN_TOOL"; do
+	[ -x "$tool" ] && continue
+	echo "not ok - $tool is missing: build it first (make check does)"
+	exit 1
+done
+
+if [ -z "${UNDER_HARNESS:-}" ]; then
+	UNDER_HARNESS=1 exec "$HARNESS" --deadline="${DEADLINE:-60}" --orphan-grace=3 -- \
+		sh "$0" "$@"
+fi
+unset UNDER_HARNESS
+
+# ---- reporting ----
+
+checks=0
+failures=0
+skips=0
+
+ok() {
+	checks=$((checks + 1))
+	echo "ok $checks - $*"
+}
+
+not_ok() {
+	checks=$((checks + 1))
+	failures=$((failures + 1))
+	echo "not ok $checks - $*"
+}
+
+# Text for the reader of a failure, each line marked.
+note() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# note_file FILE: its last lines.
+note_file() {
+	[ -s "$1" ] && tail -n 20 "$1" | cut -c 1-300 | sed 's/^/#   /'
+	return 0
+}
+
+# equal WHAT EXPECTED ACTUAL
+equal() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		note "expected: $2"
+		note "actual:   $3"
+		return 1
+	fi
+}
+
+# one_of WHAT ACTUAL EXPECTED...
+one_of() {
+	what=$1 actual=$2
+	shift 2
+	for expected; do
+		[ "$actual" = "$expected" ] && ok "$what" && return 0
+	done
+	not_ok "$what"
+	note "expected: one of $*"
+	note "actual:   $actual"
+	return 1
+}
+
+# matches WHAT PATTERN FILE: a line of FILE matches the extended regular expression.
+matches() {
+	if grep -Eiq -e "$2" "$3"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		note "expected a line like: $2"
+		note "actual:"
+		note_file "$3"
+		return 1
+	fi
+}
+
+# is_true WHAT COMMAND...
+is_true() {
+	what=$1
+	shift
+	if "$@"; then
+		ok "$what"
+	else
+		not_ok "$what"
+		note "failed: $*"
+		return 1
+	fi
+}
+
+absent() {
+	for path; do
+		if [ -e "$path" ] || [ -L "$path" ]; then
+			not_ok "no ${path##*/}"
+			note "it exists: $(ls -ld "$path")"
+			return 1
+		fi
+	done
+	ok "no $(basename "$1")"
+}
+
+# One part cannot be tested here.
+skip_part() {
+	skips=$((skips + 1))
+	echo "skip - $*"
+}
+
+# Nothing can.
+skip_all() {
+	echo "skip - $*"
+	exit 77
+}
+
+finish() {
+	echo "$checks checks, $failures failed, $skips parts skipped"
+	[ "$failures" -eq 0 ] || exit 1
+	[ "$checks" -gt 0 ] || exit 77
+	exit 0
+}
+
+# ---- a place of one's own ----
+
+T=$(mktemp -d "${TMPDIR:-/tmp}/ipcdemo-test.XXXXXX") || exit 1
+chmod 711 "$T" # uid 65534 may pass through, see as_nobody
+TMPDIR=$T/tmp
+XDG_RUNTIME_DIR=$T/run
+export TMPDIR XDG_RUNTIME_DIR
+mkdir -m 700 "$TMPDIR" "$XDG_RUNTIME_DIR" || exit 1
+
+origin_pid='' nginx_pid='' harness_pid='' extra_dir=''
+
+cleanup() {
+	trap '' TERM INT HUP
+	[ -z "$harness_pid" ] || { kill "$harness_pid" && wait "$harness_pid"; } 2>/dev/null
+	stop_nginx
+	stop_origin
+	if [ -n "${KEEP:-}" ]; then
+		note "kept: $T $extra_dir"
+	else
+		rm -rf "$T" ${extra_dir:+"$extra_dir"}
+	fi
+}
+trap cleanup EXIT
+trap 'exit 143' TERM INT HUP
+
+# await SECONDS COMMAND...: until COMMAND succeeds; false when it never did.
+await() {
+	until_s=$(($(date +%s) + $1 + 1))
+	shift
+	while ! "$@"; do
+		[ "$(date +%s)" -lt "$until_s" ] || return 1
+		sleep 0.02
+	done
+}
+
+now_ms() {
+	date +%s%3N
+}
+
+# ---- servers ----
+
+# start_origin [NAME SIZE SECONDS]...: $ORIGIN is its http://127.0.0.1:PORT. It ends with the last
+# holder of descriptor 8, which is why nothing else that is started inherits that.
+start_origin() {
+	rm -f "$T/origin.in" "$T/origin.port"
+	mkfifo "$T/origin.in" "$T/origin.port" || exit 1
+	"$ORIGIN_TOOL" "$@" <"$T/origin.in" >"$T/origin.port" 2>"$T/origin.err" &
+	origin_pid=$!
+	exec 8>"$T/origin.in"
+	read -r port <"$T/origin.port" || port=''
+	if [ -z "$port" ]; then
+		not_ok "the test origin starts"
+		note_file "$T/origin.err"
+		finish
+	fi
+	ORIGIN=http://127.0.0.1:$port
+}
+
+stop_origin() {
+	[ -n "$origin_pid" ] || return 0
+	exec 8>&-
+	wait "$origin_pid"
+	origin_pid=''
+}
+
+find_nginx() {
+	for nginx in "${NGINX_BIN:-}" "$(command -v nginx)" /usr/sbin/nginx \
+		"$abs_top_builddir/tools/usr/sbin/nginx" \
+		"$(dirname "$tests_dir")/build/tools/usr/sbin/nginx"; do
+		[ -n "$nginx" ] && [ -x "$nginx" ] && return 0
+	done
+	nginx=''
+	return 1
+}
+
+nginx_config() {
+	[ "$(id -u)" -ne 0 ] || echo "user root root;" # the worker must read our private directory
+	cat <<-END
+		daemon off;
+		worker_processes 1;
+		pid $T/nginx/pid;
+		error_log $T/nginx/error.log;
+		events { worker_connections 1024; }
+		http {
+			access_log off;
+			sendfile on;
+			tcp_nopush on;
+			keepalive_requests 100000;
+			default_type application/octet-stream;
+			client_body_temp_path $T/nginx/body;
+			proxy_temp_path $T/nginx/proxy;
+			fastcgi_temp_path $T/nginx/fastcgi;
+			uwsgi_temp_path $T/nginx/uwsgi;
+			scgi_temp_path $T/nginx/scgi;
+			server {
+				listen 127.0.0.1:$port;
+				root $1;
+				location = /ready-$$ { return 200 "$T"; }
+			}
+		}
+	END
+}
+
+# start_nginx DIR: serves DIR; $NGINX is its http://127.0.0.1:PORT. False: there is no nginx. The
+# path /ready-PID, which only our server knows, tells it from another that took the port.
+start_nginx() {
+	find_nginx || return 1
+	mkdir -p "$T/nginx"
+	for _ in 1 2 3 4 5; do
+		port=$("$ORIGIN_TOOL" --free-port) || break
+		nginx_config "$1" >"$T/nginx/conf"
+		"$nginx" -e "$T/nginx/error.log" -p "$T/nginx" -c "$T/nginx/conf" \
+			</dev/null >"$T/nginx/out" 2>&1 8>&- &
+		nginx_pid=$!
+		if "$ORIGIN_TOOL" --wait "$port" "/ready-$$"; then
+			NGINX=http://127.0.0.1:$port
+			return 0
+		fi
+		stop_nginx
+	done
+	not_ok "nginx starts"
+	note_file "$T/nginx/error.log"
+	finish
+}
+
+stop_nginx() {
+	[ -n "$nginx_pid" ] || return 0
+	kill "$nginx_pid" 2>/dev/null
+	wait "$nginx_pid"
+	nginx_pid=''
+}
+
+# make_files DIR <LIST >SUMS: LIST has lines "SIZE NAME". The bytes are the origin's for that name.
+make_files() {
+	mkdir -p "$1" && "$ORIGIN_TOOL" --make "$1"
+}
+
+# sums_of <LIST >SUMS: only the sums.
+sums_of() {
+	"$ORIGIN_TOOL" --sums
+}
+
+# names_in DIR: what is in it, sorted.
+names_in() {
+	find "$1" -mindepth 1 -printf '%P\n' | sort
+}
+
+# verify WHAT DIR SUMS: DIR holds the files of SUMS, and nothing else.
+verify() {
+	if ! (cd "$2" && sha256sum --quiet --strict -c "$3") >"$T/verify" 2>&1; then
+		not_ok "$1: every file is there and right"
+		note_file "$T/verify"
+		return 1
+	fi
+	equal "$1: every file is right, and no other is there" \
+		"$(sed 's/^[^ ]*  //' "$3" | sort)" "$(names_in "$2")"
+}
+
+# sum_of FILE
+sum_of() {
+	sha256sum <"$1" | cut -d ' ' -f 1
+}
+
+# ---- the program ----
+
+# Prefix of a command that is to run as uid 65534; none when we are not root.
+nobody=''
+[ "$(id -u)" -ne 0 ] || nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+
+# Copies what uid 65534 is to run to where it can. From then on run_ipcdemo runs as that user. False:
+# it cannot, for instance because a directory above $T is closed to it.
+become_nobody() {
+	mkdir -p "$T/pub" "$T/nobody/tmp" "$T/nobody/run" || return 1
+	cp "$IPCDEMO" "$HARNESS" "$T/pub/" && chmod 755 "$T/pub" "$T/pub/"* || return 1
+	chmod 700 "$T/nobody" "$T/nobody/"*
+	[ -z "$nobody" ] || chown -R 65534:65534 "$T/nobody"
+	$nobody "$T/pub/$(basename "$IPCDEMO")" --version >"$T/err" 2>&1 </dev/null || return 1
+	run_as=$nobody run_harness=$T/pub/harness run_program=$T/pub/$(basename "$IPCDEMO")
+	run_tmp=$T/nobody/tmp run_run=$T/nobody/run
+}
+
+become_self() {
+	run_as='' run_harness=$HARNESS run_program=$IPCDEMO
+	run_tmp=$TMPDIR run_run=$XDG_RUNTIME_DIR
+}
+become_self
+
+# harnessed ARGUMENT...: becomes the program beneath a harness of its own, which tells how it ended
+# and what it left. $run_options: more options for the harness.
+run_options=''
+harnessed() {
+	: >"$T/how"
+	chmod 666 "$T/how"
+	TMPDIR=$run_tmp
+	XDG_RUNTIME_DIR=$run_run
+	# shellcheck disable=SC2086 # these are words, or none
+	exec $run_as "$run_harness" --deadline="${RUN_DEADLINE:-60}" --watch="$run_tmp" \
+		--watch="$run_run" --report="$T/how" $run_options -- "$run_program" "$@"
+}
+
+# What every run must keep to, however it ends.
+judge_run() {
+	how=$(cat "$T/how")
+	case $status in
+	124) not_ok "the run ends in time" ;;
+	125) not_ok "the run leaves nothing behind" ;;
+	126) not_ok "the harness works" ;;
+	4) not_ok "no internal error" ;;
+	132 | 134 | 135 | 136 | 139) not_ok "the program does not crash ($how)" ;;
+	*) return 0 ;;
+	esac
+	note_file "$T/err"
+	return 1
+}
+
+# run_ipcdemo ARGUMENT...: sets $status and $how ("exit 0", "signal 2"), fills $T/out and $T/err.
+run_ipcdemo() {
+	(harnessed "$@") </dev/null >"$T/out" 2>"$T/err" 8>&-
+	status=$?
+	judge_run
+}
+
+# start_ipcdemo ARGUMENT...: the same in the background; $ipcdemo_pid leads a process group.
+start_ipcdemo() {
+	harnessed "$@" </dev/null >"$T/out" 2>"$T/err" 8>&- &
+	harness_pid=$!
+	await 10 has_child "$harness_pid" || not_ok "the program starts"
+	ipcdemo_pid=$(children_of "$harness_pid")
+}
+
+# Waits for what start_ipcdemo started.
+end_ipcdemo() {
+	wait "$harness_pid"
+	status=$?
+	harness_pid=''
+	judge_run
+}
+
+# succeeds WHAT: exit status 0, and not a byte on stdout.
+succeeds() {
+	if [ "$status" -ne 0 ]; then
+		not_ok "$1: exit status"
+		note "expected: 0"
+		note "actual:   $status ($how)"
+		note_file "$T/err"
+		return 1
+	fi
+	equal "$1: exit 0, stdout empty" '' "$(head -c 200 "$T/out")"
+}
+
+# fails WHAT STATUS PATTERN: with that exit status, and stderr says why.
+fails() {
+	if [ "$status" -ne "$2" ]; then
+		not_ok "$1: exit status"
+		note "expected: $2"
+		note "actual:   $status ($how)"
+		note_file "$T/err"
+		return 1
+	fi
+	matches "$1: exit $2, and stderr says why" "$3" "$T/err"
+}
+
+# children_of PID: its child processes, whichever thread forked them.
+children_of() {
+	cat "/proc/$1/task/"*/children 2>/dev/null | tr -s ' \n' '  ' | sed 's/ $//'
+}
+
+has_child() {
+	[ -n "$(children_of "$1")" ]
+}
+
+# alive PID: it exists and is not defunct.
+alive() {
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	'' | Z* | X*) return 1 ;;
+	esac
+}
+
+# The mechanisms to test.
+backends() {
+	if [ -n "${IPC_LIST:-}" ]; then
+		echo "$IPC_LIST"
+	else
+		"$IPCDEMO" --ipc=help 2>/dev/null </dev/null 8>&- | awk 'NF { print $1 }'
+	fi
+}
+
+# for_each_backend FUNCTION: calls it with $ipc set, for each mechanism that is usable here.
+for_each_backend() {
+	list=$(backends)
+	[ -n "$list" ] || not_ok "--ipc=help lists the mechanisms"
+	for ipc in $list; do
+		mkdir "$T/probe"
+		run_ipcdemo --ipc="$ipc" --progress=none -d "$T/probe" "$ORIGIN/bytes/1/probe"
+		rm -r "$T/probe"
+		if [ "$status" -eq 3 ]; then
+			skip_part "$ipc is not available here: $(head -n 1 "$T/err")"
+		else
+			"$1"
+		fi
+	done
+}
