@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * signal.c - real-time signals: one number per session, each carries eight bytes of a record.
+ *
+ * Mechanism: the kernel keeps a queue of pending signals for every process. A real-time signal
+ *   is queued once for each send, with a value of one pointer; signalfd(2) reads the queue.
+ *
+ *      hub                                worker
+ *      block a free number, signalfd()
+ *      fork ----------------------------> close the inherited signalfd
+ *      read(signalfd) <--- 8 bytes ------ pidfd_send_signal(hub, SI_QUEUE, 1st of 7)
+ *      read(signalfd) <--- 8 bytes ------ pidfd_send_signal(hub, SI_QUEUE, 2nd of 7)
+ *      the 7th: a record of 56 bytes      dies; what it queued stays queued
+ *
+ * Life cycle: the number is claimed at open by blocking it, here and in what is forked then, and
+ *   unblocked at close. No name, no object; what is pending goes with its receiver.
+ * Guarantees: signals of one number arrive in the order of sending and survive their sender.
+ *   si_errno, which queued signals leave free, says which piece of which slot's record this is,
+ *   so a record that its sender left half-way, or of an earlier owner of the slot, is never
+ *   seen. NOT guaranteed: the sender. A process of the same user may queue any siginfo, with any
+ *   si_pid. The checks here keep out mistakes, not enemies.
+ * Limits: RLIMIT_SIGPENDING of the RECEIVER is compared with what is pending for its whole user:
+ *   another program that lets its signals lie fills this queue. 30 numbers at most.
+ * Wake-up: the signalfd polls, level-triggered. It reads the signals of the process that reads,
+ *   not of the one that made it: after a fork each needs its own.
+ * Failure modes: full - EAGAIN before the record begins; within a record the sender naps, and
+ *   if nothing moves for 200 ms it gives the record up, and the receiver drops the pieces. Peer
+ *   gone - ESRCH once it is reaped; until then a zombie takes signals with success.
+ * Costs: a system call and a queue entry for each 8 bytes; one read takes up to 64 of them. By
+ *   pidfd, which is never another process; a bare pid costs about the same.
+ * Pitfalls: of pending signals the lowest number goes first, standard ones before all: a second
+ *   number for "urgent" would overtake what was sent before. kill(2) on a full queue returns 0
+ *   and is lost. Never send to getppid(): an orphan's parent is init, where systemd takes
+ *   SIGRTMIN+3 for "halt". Unblocked, the default action is death: open before the first
+ *   thread starts, so that it inherits the mask. A blocked read does not notice that the peer
+ *   dies: a timer, which sends the very same signal, makes it look.
+ * Use when: a few bytes must reach a process of which only the pid is known.
+ * Avoid when: there is anything else: a pipe is faster, has no quota, and knows its sender.
+ * Read next: shm.c - without the kernel in the way.
+ */
+#include "config.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "sys.h"
+
+#define SIGNAL_RECORD_LIMIT 512
+#define SIGNAL_NAP_NS       50000 /* within a record that met a full queue; doubles to 1.6 ms */
+#define SIGNAL_NAPS         128   /* 200 ms in all, then the record is given up */
+#define SIGNAL_BYTES        sizeof(union sigval) /* of a piece */
+#define SIGNAL_PIECES       (SIGNAL_RECORD_LIMIT / SIGNAL_BYTES)
+_Static_assert(SIGNAL_PIECES <= 128 && IPC_SLOTS_MAX <= 4096, "see tag");
+
+struct signal_slot {
+	pid_t pid;       /* of the peer; 0: none, what comes is nobody's */
+	int pidfd;       /* the peer's, borrowed */
+	unsigned tag;    /* for si_errno: owner in 12 bits, slot in 12, piece in 7 (here 0) */
+	unsigned filled; /* pieces of the record that is being put together */
+	union sigval pieces[SIGNAL_PIECES];
+};
+
+struct signal_state {
+	sigset_t set;     /* the session's number */
+	siginfo_t info;   /* what we send, but for piece and value */
+	int fd;           /* the signalfd of a receiving side, else -1 */
+	bool ticks, tick; /* there is a timer; its signal has come */
+	timer_t timer;
+	size_t next, count; /* of infos */
+	struct signalfd_siginfo infos[64];
+};
+
+static struct signal_slot *signal_slot(const struct ipc *s, unsigned slot)
+{
+	return (struct signal_slot *)s->slot_state + slot;
+}
+
+static rlim_t signal_quota(void)
+{
+	struct rlimit limit = { .rlim_cur = 0 };
+
+	(void)getrlimit(RLIMIT_SIGPENDING, &limit); /* cannot fail for a known resource */
+	return limit.rlim_cur;
+}
+
+static int signal_probe(char *reason, size_t size)
+{
+	return signal_quota() > 0 ?
+		       0 :
+		       sys_reason(reason, size, -EAGAIN, "no room for a signal: raise ulimit -i");
+}
+
+static int signal_limits(struct ipc_limit *limits, size_t cap)
+{
+	if (cap < 1)
+		return 0;
+	sys_limit(limits, "most signals pending for this user", "getrlimit(RLIMIT_SIGPENDING)",
+		  "%llu", (unsigned long long)signal_quota());
+	return 1;
+}
+
+static int signal_hub_fds(unsigned slots)
+{
+	(void)slots;
+	return 1;
+}
+
+/* Each process sends under its own pid and receives by its own signalfd. */
+static int signal_enter(struct ipc *s)
+{
+	struct signal_state *state = s->state;
+
+	state->info.si_code = SI_QUEUE;
+	state->info.si_pid = getpid();
+	state->info.si_uid = getuid();
+	state->fd = ipc_receives(s) ? (int)SYS(s, signalfd(-1, &state->set, SFD_CLOEXEC)) : -1;
+	return ipc_receives(s) && state->fd < 0 ? state->fd : 0;
+}
+
+/* Claims a number that is neither blocked, as one in use is, nor has a handler. */
+static int signal_open(struct ipc *s)
+{
+	struct signal_state *state = s->state;
+	struct sigaction action;
+	sigset_t blocked;
+	int rc, signo;
+
+	(void)sigprocmask(SIG_BLOCK, NULL, &blocked); /* only asks: cannot fail */
+	for (signo = SIGRTMIN; signo <= SIGRTMAX; signo++)
+		if (!sigismember(&blocked, signo) && sigaction(signo, NULL, &action) == 0 &&
+		    (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN))
+			break;
+	if (signo > SIGRTMAX)
+		return -EBUSY;
+	(void)sigemptyset(&state->set);
+	(void)sigaddset(&state->set, signo);
+	state->info.si_signo = signo;
+	rc = signal_enter(s);
+	return rc < 0 ? rc : (int)SYS(s, sigprocmask(SIG_BLOCK, &state->set, NULL));
+}
+
+static int signal_arm(struct ipc *s, unsigned slot)
+{
+	struct signal_slot *at = signal_slot(s, slot);
+
+	at->tag = ((at->tag + (1u << 19)) & (4095u << 19)) | slot << 7;
+	at->filled = 0;
+	return 0;
+}
+
+/*
+ * A blocked read would sleep on when the peer dies. So a receiver with one peer has a timer that
+ * queues our own signal once a second: recv then answers -EAGAIN, and the facade sleeps with the
+ * peer's pidfd in view. Where few signals are allowed none is spent on this: recv never blocks.
+ */
+static int signal_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
+{
+	struct signal_state *state = s->state;
+	struct signal_slot *at = signal_slot(s, slot);
+	struct sigevent event = { .sigev_signo = state->info.si_signo };
+	struct itimerspec second = { .it_value.tv_sec = 1, .it_interval.tv_sec = 1 };
+	int rc = 0;
+
+	if (!ipc_receives(s) && peer->pidfd < 0)
+		return -EINVAL; /* a bare pid may be another process by now */
+	at->pid = peer->pid;
+	at->pidfd = peer->pidfd;
+	if (s->role == IPC_SLOT) {
+		sys_close(&state->fd);
+		state->next = state->count = 0;
+		rc = signal_enter(s);
+	}
+	if (rc == 0 && s->single && ipc_receives(s) && signal_quota() >= 64)
+		state->ticks = SYS(s, timer_create(CLOCK_MONOTONIC, &event, &state->timer)) == 0 &&
+			       SYS(s, timer_settime(state->timer, 0, &second, NULL)) == 0;
+	return rc;
+}
+
+/*
+ * One piece. In the middle of a record a full queue is waited out, in naps, as nothing tells when
+ * there is room. Not for ever: the quota may be full of signals to us, unread while we nap.
+ */
+static int signal_push(struct ipc *s, int pidfd, siginfo_t *info, bool begun)
+{
+	int naps, rc;
+
+	for (naps = 0; naps < SIGNAL_NAPS; naps++) {
+		rc = (int)SYS(s, pidfd_send_signal(pidfd, info->si_signo, info, 0));
+		if (rc != -EAGAIN || !begun)
+			return rc == -ESRCH ? -EPIPE : rc;
+		if (sys_poll(s, -1, 0, pidfd, SIGNAL_NAP_NS << (naps < 5 ? naps : 5)) != 0)
+			return -EPIPE;
+	}
+	return -EAGAIN;
+}
+
+static ssize_t signal_send(struct ipc *s, unsigned slot, const void *records, size_t n,
+			   unsigned flags)
+{
+	const struct signal_slot *at = signal_slot(s, slot);
+	siginfo_t *info = &((struct signal_state *)s->state)->info;
+	size_t i, pieces = s->record_size / SIGNAL_BYTES;
+	int rc;
+
+	(void)flags; /* no call waits for room, with it or without */
+	for (i = 0; i < n * pieces; i++) {
+		memcpy(&info->si_value, (const char *)records + i * SIGNAL_BYTES, SIGNAL_BYTES);
+		info->si_errno = (int)(at->tag | (unsigned)(i % pieces));
+		rc = signal_push(s, at->pidfd, info, i % pieces > 0);
+		if (rc < 0)
+			return i < pieces ? rc : (ssize_t)(i / pieces);
+	}
+	return (ssize_t)n;
+}
+
+/* Puts together what was read: records of one slot, 0 none yet, -EPROTO. */
+static ssize_t signal_take(struct ipc *s, unsigned *slot, char *records, size_t cap)
+{
+	struct signal_state *state = s->state;
+	size_t got = 0;
+
+	while (state->next < state->count && got < cap) {
+		const struct signalfd_siginfo *info = &state->infos[state->next];
+		unsigned tag = (unsigned)info->ssi_errno, piece = tag % 128;
+		unsigned from = tag / 128 % 4096 % s->slots; /* whether it is true, tag says */
+		struct signal_slot *at = signal_slot(s, from);
+		bool known = at->pid > 0 && info->ssi_pid == (uint32_t)at->pid &&
+			     at->tag + piece == tag && info->ssi_code == SI_QUEUE;
+
+		if (known && got > 0 && (from != *slot || piece != at->filled))
+			break;
+		state->next++;
+		state->tick |= info->ssi_code == SI_TIMER;
+		if (!known)
+			continue;
+		*slot = from;
+		if (piece != 0 && piece != at->filled) /* 0: the one before was given up */
+			return -EPROTO;
+		at->pieces[piece].sival_ptr = (void *)(uintptr_t)info->ssi_ptr;
+		at->filled = piece + 1;
+		if (at->filled * SIGNAL_BYTES < s->record_size)
+			continue;
+		memcpy(records + got++ * s->record_size, at->pieces, s->record_size);
+		at->filled = 0;
+	}
+	return (ssize_t)got;
+}
+
+static ssize_t signal_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	struct signal_state *state = s->state;
+	struct iovec iov = { .iov_base = state->infos, .iov_len = sizeof state->infos };
+	ssize_t rc;
+
+	while ((rc = signal_take(s, slot, records, cap)) == 0) {
+		bool wait = !(flags & IPC_NOWAIT) && (!s->single || (state->ticks && !state->tick));
+
+		state->tick = false;
+		rc = SYS(s, preadv2(state->fd, &iov, 1, -1, wait ? 0 : RWF_NOWAIT));
+		/* RWF_NOWAIT came with Linux 6.10. Nobody else reads here, so the poll holds. */
+		if (rc == -EOPNOTSUPP && sys_poll(s, state->fd, POLLIN, -1, 0) > 0)
+			rc = SYS(s, preadv2(state->fd, &iov, 1, -1, 0));
+		if (rc < 0)
+			return rc == -EOPNOTSUPP ? -EAGAIN : rc;
+		state->next = 0;
+		state->count = (size_t)rc / sizeof state->infos[0];
+	}
+	return rc;
+}
+
+static int signal_pollfd(struct ipc *s, short *events)
+{
+	const struct signal_state *state = s->state;
+
+	*events = POLLIN;
+	if (!ipc_receives(s))
+		return -ENOTSUP; /* nothing tells when the peer's queue has room */
+	return state->next < state->count ? -EAGAIN : state->fd;
+}
+
+static void signal_detach(struct ipc *s, unsigned slot)
+{
+	struct signal_state *state = s->state;
+
+	signal_slot(s, slot)->pid = 0; /* whatever it still has pending is nobody's */
+	if (state->ticks)
+		(void)SYS(s, timer_delete(state->timer));
+	state->ticks = false;
+}
+
+static void signal_close(struct ipc *s)
+{
+	struct signal_state *state = s->state;
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sys_close(&state->fd);
+	if (getpid() != s->opener)
+		return;
+	/*
+	 * Ignored first: that throws away what is pending, which would kill us once unblocked.
+	 * Ignored it stays: a worker that outlives the session may still send.
+	 */
+	(void)SYS(s, sigaction(state->info.si_signo, &ignore, NULL));
+	(void)SYS(s, sigprocmask(SIG_UNBLOCK, &state->set, NULL));
+}
+
+const struct ipc_backend ipc_signal = {
+	.info = {
+		.name = "signal",
+		.title = "real-time signal",
+		.summary = "one number per session; a record is a run of queued signals of 8 bytes",
+		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_DURABLE,
+		.record_limit = SIGNAL_RECORD_LIMIT,
+		.objects = { { "pending signals", "grep -E 'SigQ|SigBlk|ShdPnd' /proc/PID/status" },
+			     { "a receiver's signalfd", "grep sigmask /proc/PID/fdinfo/N" } },
+		.syscalls = { "rt_sigprocmask", "rt_sigaction", "signalfd4", "pidfd_send_signal",
+			      "preadv2", "ppoll", "timer_create", "timer_settime", "timer_delete",
+			      "close" },
+		.man = { "signal(7)", "signalfd(2)", "pidfd_send_signal(2)", "sigqueue(3)" },
+	},
+	.state_size = sizeof(struct signal_state),
+	.slot_size = sizeof(struct signal_slot),
+	.probe = signal_probe,
+	.limits = signal_limits,
+	.hub_fds = signal_hub_fds,
+	.open = signal_open,
+	.arm = signal_arm,
+	.attach = signal_attach,
+	.send = signal_send,
+	.recv = signal_recv,
+	.pollfd = signal_pollfd,
+	.detach = signal_detach,
+	.close = signal_close,
+};
