@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memfd.c - a sealed memfd: the same ring per slot, in memory that never had a name.
+ *
+ * Mechanism: a file that lives in memory and in no directory (memfd_create), mapped by both sides, and
+ *   sealed: the kernel refuses to change its size, whoever asks.
+ *
+ *      hub                                worker
+ *      memfd_create() -> fd
+ *      posix_fallocate(fd), seal(fd), mmap(fd), close(fd)
+ *      fork ----------------------------> munmap of every sibling's ring
+ *      madvise(MADV_DONTFORK)             record, then its sequence, into the ring
+ *      sequence seen  <-- a cache line -- (no system call)
+ *      poll(bell)  <---- write(bell) ---- only if the hub has announced its sleep
+ *      nothing at all <------------------ dies, however it dies
+ *
+ * Life cycle: made before the fork; it has no name at any moment, so nothing can remain after kill -9 of
+ *   anyone, and nobody can put one in our way.
+ * Guarantees: a record is seen whole or not at all, because its sequence is stored last. First in,
+ *   first out. What was sent survives its sender. A worker maps no ring but its own, so it cannot
+ *   claim another's slot. No end of file: memory does not say that its writer is dead, a pidfd does.
+ *   F_SEAL_SHRINK: nobody, not even root, can take the memory from under us.
+ * Limits: the machine's memory and the cgroup's, not the size of /dev/shm; what the ring holds: 16 KiB
+ *   of records by default, at least 2 records. All of it is taken at once.
+ * Wake-up: none of its own. An eventfd for each sleeper, rung only if the sleeper has announced itself
+ *   (ring.h explains the fences). One that never sleeps costs nobody a system call.
+ * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter. Peer gone -
+ *   silence. Sequence or tail that no honest peer writes - EPROTO.
+ * Costs: two copies of the record, no system call. A sleeper costs its peer one write, itself a
+ *   poll and a read.
+ * Pitfalls: seals fix the size, not the pages. A worker may still punch holes into its own ring
+ *   (MADV_REMOVE); it reads as zero then, which is EPROTO, and our next store takes a new page, which is
+ *   SIGBUS if the cgroup has none left. Forgotten F_SEAL_SEAL, and a worker adds F_SEAL_WRITE for everybody.
+ *   All workers ring one bell of the hub: a hostile one can ring it for nothing, or silence it
+ *   before the hub looks, so a hub that must not trust its workers also looks on a timer.
+ * Use when: shared memory is wanted at all, on Linux: it is shm without the name and its troubles.
+ * Avoid when: unrelated processes must find the object by a name, or the program has to run elsewhere
+ *   than on Linux or FreeBSD.
+ * Read next: shm.c - the classical form: diff them; then ring.h and rings.c.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "rings.h"
+#include "sys.h"
+
+#ifndef MFD_NOEXEC_SEAL
+# define MFD_NOEXEC_SEAL 8u /* linux/memfd.h since 6.3 */
+#endif
+
+#define MEMFD_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+/* A new object. The descriptor or -errno. */
+static int memfd_make(struct ipc *s)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	/* The name is for /proc/PID/maps only. Nothing executable can come to lie there. */
+	int fd = (int)SYS(s, memfd_create("ipcdemo", flags | MFD_NOEXEC_SEAL));
+
+	return fd == -EINVAL ? (int)SYS(s, memfd_create("ipcdemo", flags)) : fd;
+}
+
+static int memfd_seal(struct ipc *s, int fd)
+{
+	return (int)SYS(s, fcntl(fd, F_ADD_SEALS, MEMFD_SEALS));
+}
+
+static int memfd_probe(char *reason, size_t size)
+{
+	struct ipc s = { .syscalls = 0 };
+	int fd = memfd_make(&s);
+	int rc;
+
+	if (fd < 0)
+		return sys_reason(reason, size, fd, "the kernel or a sandbox refuses memfd_create");
+	rc = memfd_seal(&s, fd);
+	sys_close(&fd);
+	return rc < 0 ? sys_reason(reason, size, rc, "the kernel refuses to seal a memfd") : 0;
+}
+
+static int memfd_limits(struct ipc_limit *limits, size_t cap)
+{
+	struct ipc s = { .syscalls = 0 };
+	int fd;
+
+	if (cap < 5)
+		return 0;
+	fd = memfd_make(&s);
+	sys_limit(&limits[0], "seals", "fcntl(F_ADD_SEALS)", "%s",
+		  fd >= 0 && memfd_seal(&s, fd) == 0 ? "size and seals are fixed" : "refused");
+	sys_close(&fd);
+	sys_limit(&limits[1], "ring of a slot, 56-byte records", "ipc/rings.c", "%zu bytes",
+		  rings_slot_bytes(56));
+	sys_limit(&limits[2], "page", "sysconf(_SC_PAGESIZE)", "%ld bytes", sysconf(_SC_PAGESIZE));
+	sys_limit_file(&limits[3], "2: executable memfds are refused", "/proc/sys/vm/memfd_noexec");
+	sys_limit_file(&limits[4], "mappings of a process", "/proc/sys/vm/max_map_count");
+	return 5;
+}
+
+static int memfd_arm(struct ipc *s, unsigned slot)
+{
+	int fd = memfd_make(s);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = rings_size(s, fd);
+	if (rc == 0)
+		rc = memfd_seal(s, fd);
+	if (rc == 0)
+		rc = rings_map(s, slot, fd);
+	sys_close(&fd); /* no worker needs it, and one that opens it again finds it sealed */
+	return rc;
+}
+
+const struct ipc_backend ipc_memfd = {
+	.info = {
+		.name = "memfd",
+		.title = "sealed memfd",
+		.summary = "one ring per slot in a mapped memfd of fixed size, and a doorbell for who sleeps",
+		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
+		.record_limit = 1 << 20,
+		.objects = { { "a mapped memfd per slot", "grep memfd:ipcdemo /proc/PID/maps" },
+			     { "an eventfd for the hub, and one for each slot",
+			       "ls -l /proc/PID/fd | grep eventfd" } },
+		.syscalls = { "memfd_create", "fcntl", "fallocate", "mmap", "munmap", "madvise",
+			      "eventfd2", "membarrier", "read", "write", "ppoll", "close" },
+		.man = { "memfd_create(2)", "fcntl(2)", "mmap(2)", "posix_fallocate(3)", "madvise(2)",
+			 "eventfd(2)", "membarrier(2)" },
+	},
+	.state_size = sizeof(struct rings),
+	.slot_size = sizeof(struct rings_slot),
+	.probe = memfd_probe,
+	.limits = memfd_limits,
+	.hub_fds = rings_hub_fds,
+	.open = rings_open,
+	.arm = memfd_arm,
+	.attach = rings_attach,
+	.send = rings_send,
+	.recv = rings_recv,
+	.pollfd = rings_pollfd,
+	.detach = rings_detach,
+	.close = rings_close,
+};

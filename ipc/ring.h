@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring.h - a ring of fixed-size records between one sender and one receiver, in memory that
+ * two processes map. Pure memory: no system call, no lock, nothing that a dead peer can hold.
+ *
+ *      line 0   tail       the receiver's: how many records it has taken, told every quarter ring
+ *      line 1   receiver   the receiver's: does it sleep? (see "The doorbell" below)
+ *      line 2   sender     the sender's: does it sleep, for room?
+ *      line 3+  entries    [ record, padding, sequence ] [ record, padding, sequence ] ...
+ *
+ * There is no head in memory. An entry is the record, then in the last 8 bytes of its last cache
+ * line the sequence, stored last: the lap in which the entry was filled, 1 for the first time round. A
+ * record of up to 56 bytes and its sequence share one line, so a round trip moves one line each way;
+ * the indices of the usual ring would move two more. The receiver knows which lap it waits for:
+ * it finds that one (a record) or the one before (nothing yet); anything else no sender wrote.
+ *
+ * Each side keeps its position in its own memory (struct ring) and believes nothing that it
+ * reads: a word is loaded once, through RING_LOAD, compared, and a payload is copied out before
+ * anyone looks at it. Whatever the other side writes, a call ends after a bounded number of steps
+ * inside the mapping, with records, with "nothing", or with -EPROTO.
+ *
+ * The copy of a payload may race with a hostile sender, who can only spoil its own records. An
+ * honest one never writes an entry before the tail has passed it.
+ */
+#ifndef IPC_RING_H
+#define IPC_RING_H
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+/* Each load from shared memory. A fuzzing build gives its own, which answers with the fuzzer's bytes. */
+#ifndef RING_LOAD
+# define RING_LOAD(word, order) atomic_load_explicit(word, order)
+#endif
+
+#define RING_LINE        64u
+#define RING_ENTRIES_MIN 2u
+#define RING_ENTRIES_MAX 65536u
+#define RING_GROUP_BYTES 2048u /* published in one go at most: 32 events */
+
+/* What both sides map. The entries follow. A line has one writer. */
+struct ring_control {
+	_Alignas(RING_LINE) _Atomic uint64_t tail;
+	_Alignas(RING_LINE) _Atomic uint64_t receiver;
+	_Alignas(RING_LINE) _Atomic uint64_t sender;
+};
+
+/* One side's private view, a cache line in all. */
+struct ring {
+	struct ring_control *control; /* NULL: no ring */
+	uint64_t position;            /* records pushed, or popped, so far */
+	uint64_t limit;  /* sender: no push beyond; receiver: tell the tail at this position */
+	uint64_t said;   /* this side's own word of the doorbell, as last said */
+	uint64_t rung;   /* the peer's announcement that this side has answered */
+	uint32_t mask;   /* entries - 1 */
+	uint32_t stride; /* bytes of an entry */
+	uint32_t size;   /* bytes of a record */
+	uint16_t shift;  /* log2 of entries */
+	uint16_t group;  /* records published in one go */
+	uint64_t known;  /* the tail as this side last saw, or told, it */
+};
+
+_Static_assert(sizeof(struct ring) == RING_LINE, "a look at an empty ring reads one private line");
+
+static inline size_t ring_stride(size_t record_size)
+{
+	return (record_size + sizeof(uint64_t) + RING_LINE - 1) / RING_LINE * RING_LINE;
+}
+
+/* Bytes of memory for a ring. ENTRIES is a power of two within the limits above. */
+static inline size_t ring_bytes(size_t record_size, uint32_t entries)
+{
+	return sizeof(struct ring_control) + entries * ring_stride(record_size);
+}
+
+/* A quarter of the ring: how often the tail is told. */
+static inline uint32_t ring_quarter(const struct ring *r)
+{
+	return r->mask >= 4 ? (r->mask + 1) / 4 : 1;
+}
+
+/*
+ * A side's view of MEMORY, which was zero when the first side came. RECORD_SIZE is a multiple of 8,
+ * MEMORY is aligned to a line and outlives the view.
+ */
+static inline void ring_init(struct ring *r, void *memory, size_t record_size, uint32_t entries)
+{
+	size_t stride = ring_stride(record_size);
+
+	*r = (struct ring){ .control = memory,
+			    .mask = entries - 1,
+			    .stride = (uint32_t)stride,
+			    .size = (uint32_t)record_size,
+			    .shift = (uint16_t)__builtin_ctz(entries),
+			    .group = stride < RING_GROUP_BYTES ?
+					     (uint16_t)(RING_GROUP_BYTES / stride) :
+					     1 };
+}
+
+static inline void ring_init_sender(struct ring *r, void *memory, size_t size, uint32_t entries)
+{
+	ring_init(r, memory, size, entries);
+	r->limit = entries;
+}
+
+static inline void ring_init_receiver(struct ring *r, void *memory, size_t size, uint32_t entries)
+{
+	ring_init(r, memory, size, entries);
+	r->limit = ring_quarter(r);
+}
+
+static inline unsigned char *ring_entry(const struct ring *r, uint64_t position)
+{
+	return (unsigned char *)(r->control + 1) + (position & r->mask) * r->stride;
+}
+
+static inline _Atomic uint64_t *ring_sequence(const struct ring *r, unsigned char *entry)
+{
+	return (void *)(entry + r->stride - sizeof(uint64_t));
+}
+
+/* What the sequence of the entry for POSITION is once the record is there; before, one less. */
+static inline uint64_t ring_lap(const struct ring *r, uint64_t position)
+{
+	return (position >> r->shift) + 1;
+}
+
+/* An event has 56 bytes; a constant size is four moves, a variable one a function call. */
+static inline void ring_copy(void *to, const void *from, size_t size)
+{
+	if (size == 56)
+		memcpy(to, from, 56);
+	else
+		memcpy(to, from, size);
+}
+
+/* ---- the sender ---- */
+
+/* Asks for the tail. How many records there is room for, or -EPROTO: this is no tail. */
+static inline ssize_t ring_room(struct ring *r)
+{
+	/* Acquire: pairs with ring_tell's release; the receiver's copies out of an entry are over. */
+	uint64_t tail = RING_LOAD(&r->control->tail, memory_order_acquire);
+
+	if (tail - r->known > r->position - r->known)
+		return -EPROTO; /* behind what it once was, or ahead of what was ever sent */
+	r->known = tail;
+	r->limit = tail + r->mask + 1;
+	return (ssize_t)(r->limit - r->position);
+}
+
+static inline void ring_fill(struct ring *r, uint64_t position, const void *record)
+{
+	unsigned char *entry = ring_entry(r, position);
+
+	ring_copy(entry, record, r->size);
+	/* Release: pairs with ring_pop's acquire. Who sees the sequence sees the record. */
+	atomic_store_explicit(ring_sequence(r, entry), ring_lap(r, position), memory_order_release);
+}
+
+/*
+ * Pushes N >= 1 records, or as many as there is room for; 0: full; -EPROTO: a spoilt tail.
+ *
+ * A group's first record is filled last. The receiver waits at that one and looks at no other,
+ * so the group appears in one go, nothing of it if we are killed before; and nobody pulls at the
+ * lines while they are written, which is what a stream costs when each record is shown at once.
+ */
+static inline ssize_t ring_push(struct ring *r, const void *records, size_t n)
+{
+	const unsigned char *from = records;
+	ssize_t room = (ssize_t)(r->limit - r->position);
+	size_t i, group, done;
+
+	if ((size_t)room < n && (room = ring_room(r)) <= 0)
+		return room;
+	if ((size_t)room < n)
+		n = (size_t)room;
+	for (done = 0; done < n; done += group) {
+		group = n - done < r->group ? n - done : r->group;
+		for (i = 1; i < group; i++)
+			ring_fill(r, r->position + i, from + i * r->size);
+		ring_fill(r, r->position, from);
+		r->position += group;
+		from += group * r->size;
+	}
+	return (ssize_t)n;
+}
+
+/* ---- the receiver ---- */
+
+/* Is there a record, or something that is none (ring_pop will say so)? */
+static inline bool ring_ready(const struct ring *r)
+{
+	unsigned char *entry = ring_entry(r, r->position);
+	uint64_t lap = RING_LOAD(ring_sequence(r, entry), memory_order_relaxed);
+
+	return lap != ring_lap(r, r->position) - 1;
+}
+
+/*
+ * Pops up to CAP >= 1 records, at most up to where the tail is due; 0: nothing there;
+ * -EPROTO: a sequence that no sender writes. Follow it with ring_due and ring_tell.
+ */
+static inline ssize_t ring_pop(struct ring *r, void *records, size_t cap)
+{
+	unsigned char *to = records;
+	uint64_t most = r->limit - r->position;
+	uint64_t position = r->position, end = position + (cap < most ? cap : most);
+
+	do {
+		unsigned char *entry = ring_entry(r, position);
+		uint64_t lap = ring_lap(r, position);
+		/* Acquire: pairs with ring_fill's release. */
+		uint64_t found = RING_LOAD(ring_sequence(r, entry), memory_order_acquire);
+
+		if (found != lap) {
+			if (position == r->position && found != lap - 1)
+				return -EPROTO;
+			break;
+		}
+		ring_copy(to, entry, r->size);
+		to += r->size;
+	} while (++position < end);
+	most = position - r->position;
+	r->position = position;
+	return (ssize_t)most;
+}
+
+/* Is it time to tell the tail? */
+static inline bool ring_due(const struct ring *r)
+{
+	return r->position == r->limit;
+}
+
+/* Tells how far the receiver is: the sender may fill those entries again. */
+static inline void ring_tell(struct ring *r)
+{
+	/* Release: pairs with ring_room's acquire; the copies out of the entries come before. */
+	atomic_store_explicit(&r->control->tail, r->position, memory_order_release);
+	r->known = r->position;
+	r->limit = r->position + ring_quarter(r);
+}
+
+/*
+ * ---- The doorbell ----
+ *
+ * Who finds nothing to do announces its sleep in its own word, looks once more, and sleeps; who
+ * has just published reads that word, and rings if it says so. This is Dekker's pattern: each
+ * side stores one word and then loads the other's, and a CPU lets a load overtake an earlier
+ * store. Then each would miss the other, and the sleep would last for ever. So each side has a
+ * full fence between its store and its load:
+ *
+ *      sleeper                                 publisher
+ *      (A) word = a new number                 (1) sequence (or tail) stored
+ *      (B) fence, seq_cst                      (2) fence, seq_cst
+ *      (C) look again: sequence (or tail)      (3) load the word: a number? ring
+ *      sleep
+ *
+ * If (3) does not see (A), then (2) came before (B) in the order of all seq_cst fences, and
+ * (C) sees (1). One of the two notices.
+ *
+ * A fence in each send waits until the line is ours and costs a stream two thirds of its speed, for
+ * a receiver that may never sleep. So a word begins as BELL_NEVER: "I have never slept". As long as
+ * the publisher reads that, it leaves (2) out, and the sleeper owes it: the first time, its (B) is
+ * membarrier(2), which makes every CPU that runs a registered process execute a full fence. A
+ * publisher that did not see (A) has loaded the word before that fence, so it stored (1) before it as
+ * well, and (C) sees it; one that loads later sees the number. From then on the word
+ * is never BELL_NEVER and both fence, until the sleeper has long been awake and says so again.
+ *
+ * A word is written by its sleeper alone. Were the publisher to clear it ("I have rung"), it could
+ * wipe out the sleeper's next announcement, and both would sleep. The publisher rather remembers
+ * the number it has rung for: a sleeper is woken once, however many records follow.
+ */
+#define BELL_NEVER 0u /* never sleeps without membarrier(2): no fence needed */
+#define BELL_AWAKE 1u /* awake, may sleep: fence. From 2 on: asleep, the announcement's number */
+
+/* The own word of a side. It is remembered, not read back: the other side could have changed it. */
+static inline void bell_say(struct ring *r, _Atomic uint64_t *word, uint64_t what)
+{
+	r->said = what;
+	atomic_store_explicit(word, what, memory_order_relaxed);
+}
+
+static inline bool bell_announced(const struct ring *r)
+{
+	return r->said > BELL_AWAKE;
+}
+
+/*
+ * The sleeper, (A). An announcement stands until the position has moved on (bell_say BELL_AWAKE then), so the
+ * position makes its number. True: (B) must be membarrier(2).
+ */
+static inline bool bell_announce(struct ring *r, _Atomic uint64_t *word)
+{
+	bool never = r->said == BELL_NEVER;
+
+	bell_say(r, word, BELL_AWAKE + 1 + r->position);
+	return never;
+}
+
+/* The sleeper, (B): pairs with the fence in bell_wanted. */
+static inline void bell_fence(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* The publisher, (2) and (3). WORD is the other side's. True: ring, once. */
+static inline bool bell_wanted(struct ring *r, _Atomic uint64_t *word)
+{
+	uint64_t number;
+
+	atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps (1) before this load */
+	if (RING_LOAD(word, memory_order_relaxed) == BELL_NEVER)
+		return false; /* the sleeper's membarrier(2) stands for our fence */
+	atomic_thread_fence(memory_order_seq_cst); /* pairs with bell_fence */
+	number = RING_LOAD(word, memory_order_relaxed);
+	if (number <= BELL_AWAKE || number == r->rung)
+		return false;
+	r->rung = number;
+	return true;
+}
+
+#endif

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* rings.c - see rings.h */
+#include "config.h"
+
+#include "rings.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/membarrier.h>
+
+#include "sys.h"
+
+#define RINGS_BYTES 16384u      /* of entries in a slot, where the caller does not care */
+#define RINGS_MOST  (64u << 20) /* of entries in a slot, whatever the caller asks for */
+#define RINGS_CALM  4096u       /* records without a sleep, then back to BELL_NEVER */
+
+static struct rings *set_of(const struct ipc *s)
+{
+	return s->state;
+}
+
+static inline struct rings_slot *at(const struct ipc *s, unsigned slot)
+{
+	return (struct rings_slot *)s->slot_state + slot;
+}
+
+/* ---- the two words of the doorbell, by side ---- */
+
+static inline _Atomic uint64_t *own_word(const struct ipc *s, const struct rings_slot *slot)
+{
+	return ipc_receives(s) ? &slot->ring.control->receiver : &slot->ring.control->sender;
+}
+
+static inline _Atomic uint64_t *peer_word(const struct ipc *s, const struct rings_slot *slot)
+{
+	return ipc_receives(s) ? &slot->ring.control->sender : &slot->ring.control->receiver;
+}
+
+static int own_bell(const struct ipc *s)
+{
+	return s->role == IPC_HUB ? set_of(s)->bell : at(s, s->self)->bell;
+}
+
+static void ring_bell(struct ipc *s, const struct rings_slot *slot)
+{
+	static const uint64_t one = 1;
+	int fd = s->role == IPC_HUB ? slot->bell : set_of(s)->bell;
+
+	/* EAGAIN: a hostile peer has filled the counter. Then it is readable already. */
+	(void)SYS(s, write(fd, &one, sizeof one));
+}
+
+/* After something was published: wakes the other side if it sleeps. */
+static inline void wake(struct ipc *s, struct rings_slot *slot)
+{
+	if (bell_wanted(&slot->ring, peer_word(s, slot)))
+		ring_bell(s, slot);
+}
+
+/* ---- life of a slot ---- */
+
+static uint32_t entries_for(size_t record_size, unsigned depth)
+{
+	size_t stride = ring_stride(record_size);
+	size_t wish = depth ? depth : RINGS_BYTES / stride;
+	uint32_t entries = RING_ENTRIES_MIN;
+
+	while (entries < wish && entries < RING_ENTRIES_MAX && entries * 2 * stride <= RINGS_MOST)
+		entries *= 2;
+	return entries;
+}
+
+size_t rings_slot_bytes(size_t record_size)
+{
+	return ring_bytes(record_size, entries_for(record_size, 0));
+}
+
+static size_t mapped_bytes(const struct ipc *s)
+{
+	return ring_bytes(s->record_size, set_of(s)->entries);
+}
+
+static int membarrier(struct ipc *s, int command)
+{
+	return (int)SYS(s, syscall(SYS_membarrier, command, 0, 0));
+}
+
+int rings_open(struct ipc *s)
+{
+	struct rings *set = set_of(s);
+	unsigned i;
+
+	set->entries = entries_for(s->record_size, s->depth);
+	for (i = 0; i < s->slots; i++)
+		at(s, i)->bell = -1;
+	set->bell = (int)SYS(s, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (set->bell < 0)
+		return set->bell;
+	set->asymmetric = membarrier(s, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0;
+	return 0;
+}
+
+int rings_size(struct ipc *s, int fd)
+{
+	int rc;
+
+	/* Takes the pages now: ftruncate would succeed on a full tmpfs, and a store would kill us. */
+	do {
+		s->syscalls++;
+		rc = posix_fallocate(fd, 0, (off_t)mapped_bytes(s));
+	} while (rc == EINTR);
+	return -rc;
+}
+
+/* This side's view of the ring at MEMORY. */
+static void look(struct ipc *s, struct rings_slot *slot, void *memory)
+{
+	uint32_t entries = set_of(s)->entries;
+
+	if (ipc_receives(s))
+		ring_init_receiver(&slot->ring, memory, s->record_size, entries);
+	else
+		ring_init_sender(&slot->ring, memory, s->record_size, entries);
+	if (!set_of(s)->asymmetric)
+		bell_say(&slot->ring, own_word(s, slot), BELL_AWAKE);
+}
+
+int rings_map(struct ipc *s, unsigned slot, int fd)
+{
+	struct rings_slot *new = at(s, slot);
+	void *memory;
+
+	s->syscalls++;
+	memory = mmap(NULL, mapped_bytes(s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	new->bell = (int)SYS(s, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (new->bell < 0) {
+		int rc = new->bell;
+
+		(void)SYS(s, munmap(memory, mapped_bytes(s)));
+		return rc;
+	}
+	look(s, new, memory);
+	new->inherited = true;
+	new->live = new->full = false;
+	return 0;
+}
+
+static void unmap(struct ipc *s, struct rings_slot *slot)
+{
+	if (slot->ring.control)
+		(void)SYS(s, munmap(slot->ring.control, mapped_bytes(s)));
+	slot->ring.control = NULL;
+	slot->live = false;
+}
+
+/*
+ * The slot's process: nothing of a sibling stays. A ring with MADV_DONTFORK is not here, only its
+ * former address, where something else may live by now.
+ */
+static void drop_siblings(struct ipc *s, unsigned own)
+{
+	unsigned i;
+
+	for (i = 0; i < s->slots; i++) {
+		struct rings_slot *slot = at(s, i);
+
+		if (i == own)
+			continue;
+		if (!slot->inherited)
+			slot->ring.control = NULL;
+		unmap(s, slot);
+		sys_close(&slot->bell);
+	}
+}
+
+int rings_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
+{
+	struct rings_slot *own = at(s, slot);
+	uint64_t never = BELL_NEVER;
+
+	(void)peer; /* whoever maps the other side */
+	own->live = true;
+	if (s->role == IPC_HUB) {
+		/* Later workers do not get it. If this fails, they drop it themselves, as siblings do. */
+		own->inherited =
+			SYS(s, madvise(own->ring.control, mapped_bytes(s), MADV_DONTFORK)) < 0;
+		return 0;
+	}
+	drop_siblings(s, slot);
+	set_of(s)->announced = false; /* that was the hub's sleep */
+	look(s, own, own->ring.control);
+	/*
+	 * A process is registered by itself. One that may not be has to fence, and says so in the
+	 * peer's word as if the peer had; unless the peer has said something else meanwhile.
+	 */
+	if (set_of(s)->asymmetric && membarrier(s, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) < 0)
+		(void)atomic_compare_exchange_strong(peer_word(s, own), &never, BELL_AWAKE);
+	return 0;
+}
+
+void rings_detach(struct ipc *s, unsigned slot)
+{
+	struct rings_slot *old = at(s, slot);
+
+	unmap(s, old);
+	sys_close(&old->bell);
+}
+
+void rings_close(struct ipc *s)
+{
+	sys_close(&set_of(s)->bell);
+}
+
+int rings_hub_fds(unsigned slots)
+{
+	return (int)slots + 2; /* a bell each, the hub's own, and for a moment the memory's */
+}
+
+/* ---- records ---- */
+
+ssize_t rings_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
+{
+	struct rings_slot *to = at(s, slot);
+	ssize_t rc;
+
+	(void)flags; /* nothing here blocks: the facade sleeps on rings_pollfd */
+	if (!to->live)
+		return -EPROTO;
+	rc = ring_push(&to->ring, records, n);
+	if (rc > 0) {
+		wake(s, to);
+		to->full = false;
+		if (bell_announced(&to->ring))
+			bell_say(&to->ring, own_word(s, to), BELL_AWAKE);
+		return rc;
+	}
+	to->full = rc == 0;
+	to->live = rc == 0;
+	return rc == 0 ? -EAGAIN : rc;
+}
+
+/* Tells the sender how far we are, and wakes it if it waits for room. */
+static void tell(struct ipc *s, struct rings_slot *from)
+{
+	struct ring *r = &from->ring;
+
+	ring_tell(r);
+	wake(s, from);
+	if (r->said == BELL_AWAKE && r->position - from->slept >= RINGS_CALM &&
+	    set_of(s)->asymmetric)
+		bell_say(r, own_word(s, from), BELL_NEVER);
+}
+
+static inline ssize_t take(struct ipc *s, struct rings_slot *from, void *records, size_t cap)
+{
+	ssize_t rc = ring_pop(&from->ring, records, cap);
+
+	if (rc == 0)
+		return -EAGAIN;
+	if (rc < 0) {
+		from->live = false; /* told once; then it is silent until it is detached */
+		return rc;
+	}
+	if (bell_announced(&from->ring)) {
+		from->slept = from->ring.position;
+		bell_say(&from->ring, own_word(s, from), BELL_AWAKE);
+	}
+	if (ring_due(&from->ring))
+		tell(s, from);
+	return rc;
+}
+
+/* A hub with several slots looks at one after the other, from where it stopped the last time. */
+static ssize_t take_any(struct ipc *s, unsigned *slot, void *records, size_t cap)
+{
+	struct rings *set = set_of(s);
+	unsigned left;
+
+	for (left = s->slots; left > 0; left--) {
+		unsigned i = set->next;
+		ssize_t rc;
+
+		set->next = i + 1 < s->slots ? i + 1 : 0;
+		if (!at(s, i)->live)
+			continue;
+		rc = take(s, at(s, i), records, cap);
+		if (rc != -EAGAIN) {
+			*slot = i;
+			return rc;
+		}
+	}
+	return -EAGAIN;
+}
+
+ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	struct rings_slot *own = at(s, s->self);
+
+	(void)flags; /* nothing here blocks: the facade sleeps on rings_pollfd */
+	if (!s->single)
+		return take_any(s, slot, records, cap);
+	*slot = s->self;
+	return own->live ? take(s, own, records, cap) : -EAGAIN;
+}
+
+/* ---- sleep ---- */
+
+/* Is this one of those for whom the session would go on? */
+static bool awaited(const struct ipc *s, const struct rings_slot *slot)
+{
+	return slot->live && (s->single || slot->full || ipc_receives(s));
+}
+
+/* (A) of ring.h, for all. 1 or more: (B) has to be membarrier(2). */
+static int announce_all(struct ipc *s, unsigned first, unsigned end)
+{
+	unsigned i;
+	int never = 0;
+
+	for (i = first; i < end; i++) {
+		struct rings_slot *slot = at(s, i);
+
+		if (!awaited(s, slot))
+			continue;
+		/* A sender that looks at us while we sleep sees all the room there is. */
+		if (ipc_receives(s) && slot->ring.known != slot->ring.position)
+			tell(s, slot);
+		/* One that still stands has not been answered: see bell_announce. */
+		if (!bell_announced(&slot->ring))
+			never += bell_announce(&slot->ring, own_word(s, slot));
+	}
+	return never;
+}
+
+/* (C) of ring.h: has anyone published in the meantime? */
+static bool look_again(struct ipc *s, unsigned first, unsigned end)
+{
+	unsigned i;
+
+	for (i = first; i < end; i++) {
+		struct rings_slot *slot = at(s, i);
+
+		if (!awaited(s, slot))
+			continue;
+		if (ipc_receives(s) ? !ring_ready(&slot->ring) : ring_room(&slot->ring) == 0)
+			continue;
+		slot->full = false; /* room is told once, the caller may have lost interest */
+		return true;
+	}
+	return false;
+}
+
+int rings_pollfd(struct ipc *s, short *events)
+{
+	struct rings *set = set_of(s);
+	unsigned first = s->single ? s->self : 0;
+	unsigned end = s->single ? s->self + 1 : s->slots;
+	uint64_t count;
+	int rc = 0;
+
+	/*
+	 * Silence the bell of the last sleep first. What it was rung for was published before, and
+	 * is seen below; a ring from now on stays.
+	 */
+	if (set->announced)
+		(void)SYS(s, read(own_bell(s), &count, sizeof count)); /* EAGAIN: was not rung */
+	set->announced = true;
+	if (announce_all(s, first, end) > 0)
+		rc = membarrier(s, MEMBARRIER_CMD_GLOBAL_EXPEDITED);
+	else
+		bell_fence();
+	if (rc < 0)
+		return rc; /* cannot be: it was registered. Sleeping now could be for ever */
+	if (look_again(s, first, end))
+		return -EAGAIN;
+	*events = POLLIN;
+	return own_bell(s);
+}
