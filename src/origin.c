@@ -124,7 +124,7 @@ static ssize_t end_transfer(const struct transfer *transfer)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* libmicrohttpd wants up to MAX bytes from POS on. Runs in the connection's own thread: may sleep. */
+/* The library wants up to MAX bytes from POS on. In the connection's own thread: may sleep. */
 static ssize_t read_body(void *cls, uint64_t pos, char *buf, size_t max)
 {
 	struct transfer *transfer = cls;
@@ -192,7 +192,7 @@ static enum MHD_Result queue(struct MHD_Connection *connection, const struct ori
 	return rc;
 }
 
-/* A status without a body of its own: a line of text, which a client must never take for the file. */
+/* A status has a line of text for a body, which a client must never take for the file. */
 static enum MHD_Result answer_status(struct MHD_Connection *connection,
 				     const struct origin_plan *plan)
 {
@@ -308,6 +308,7 @@ out:
 /*
  * libmicrohttpd calls this when the headers are in, and again when the request is complete. An
  * answer to the first call would close the connection after it, for fear of a body to come.
+ * parameters: of libmicrohttpd's callback
  */
 static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
 			      const char *method, const char *version, const char *upload,
@@ -405,7 +406,7 @@ void origin_stop(struct origin *origin)
 
 _Noreturn void origin_serve(const struct origin_config *config, int ready_fd)
 {
-	/* Ctrl-C and a hang-up reach the whole process group: when the origin ends is its parent's say. */
+	/* Ctrl-C and a hang-up reach the whole group: when the origin ends is its parent's say. */
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct origin *origin;
 	uint16_t port;

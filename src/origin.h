@@ -56,7 +56,7 @@ void origin_stop(struct origin *origin);
  */
 _Noreturn void origin_serve(const struct origin_config *config, int ready_fd);
 
-/* Bytes [OFFSET, OFFSET + N) of the sequence of NAME. Needs no origin; libmicrohttpd is not used. */
+/* Bytes [OFFSET, OFFSET + N) of the sequence of NAME. Needs no origin started. */
 void origin_fill(const char *name, uint64_t offset, void *buf, size_t n);
 
 /* The SHA-256 of the first SIZE bytes of that sequence. 0 or -errno. */

@@ -70,10 +70,10 @@ name_clash() {
 	fails "$ipc: two URLs with one name" 1 'same'
 	equal "$ipc: two URLs with one name: at most the first is there" same \
 		"$(names_in "$T/got" | grep . || echo same)"
-	printf '5000 one/same\n' | sums_of | cut -d ' ' -f 1 >"$T/sums"
-	one_of "$ipc: two URLs with one name: it is the whole of the first" \
-		"$(cat "$T/got/same" 2>/dev/null | sum_of /dev/stdin)" \
-		"$(cat "$T/sums")" "$(sum_of /dev/null)"
+	[ ! -e "$T/got/same" ] ||
+		equal "$ipc: two URLs with one name: it is the whole of the first" \
+			"$(echo '5000 one/same' | sums_of | cut -d ' ' -f 1)" \
+			"$(sum_of "$T/got/same")"
 }
 
 each() {
@@ -202,8 +202,8 @@ full_disk() {
 	fi
 	how="exit $status"
 	fails "a full disk" 1 'no space left'
-	is_true "a full disk: no part stands under the file's name" \
-		sh -c '! grep -qx "big" "$1"' sh "$T/names"
+	equal "a full disk: no part stands under the file's name" '' \
+		"$(grep -x big "$T/names")"
 }
 
 # Without descriptors 0 to 2 the first pipe would take their place.

@@ -11,7 +11,8 @@
  * The harness is the subreaper of all that COMMAND starts: whatever forks, detaches or
  * loses its parent becomes a child of the harness and cannot hide. COMMAND runs in a
  * session of its own, so signals to its process group reach it alone, and with SIGINT, SIGQUIT,
- * SIGPIPE and SIGCHLD as in a terminal: a shell starts its background jobs with the first two ignored.
+ * SIGPIPE and SIGCHLD as in a terminal: a shell starts background jobs with the first two
+ * ignored.
  *
  * What lives on when the grace is over is a leak (the defunct are reaped), and so are new
  * files in /dev/shm and /dev/mqueue and new System V objects. Directories in /dev/shm are
@@ -347,7 +348,7 @@ static bool no_orphans(const sigset_t *set, double grace_s)
 	return true;
 }
 
-/* The kernel frees some objects a moment after the last process is reaped: look again for a while. */
+/* Some objects go a moment after the last process is reaped: look again for a while. */
 static bool no_leaks(const struct snapshot *before, const struct options *options)
 {
 	const uint64_t until = now_ns() + (uint64_t)(options->grace_s * (double)NS_PER_S);
