@@ -39,6 +39,7 @@ void slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
 	at->own = hub_end;
 	at->other = slot_end;
 	at->polled = false;
+	at->ended = false;
 }
 
 static int attach_hub(struct ipc *s, unsigned slot)
@@ -81,7 +82,8 @@ int slots_next(struct ipc *s, unsigned *slot, unsigned flags)
 
 	if (s->single) {
 		*slot = s->self;
-		return 0;
+		/* A loop that drains until -EAGAIN must not meet the same end for ever. */
+		return (flags & IPC_NOWAIT) && slots_at(s, s->self)->ended ? -EAGAIN : 0;
 	}
 	for (;;) {
 		while (set->next < set->ready) {
@@ -102,6 +104,7 @@ void slots_ended(struct ipc *s, unsigned slot)
 {
 	struct slot *at = slots_at(s, slot);
 
+	at->ended = true;
 	if (!at->polled)
 		return;
 	(void)SYS(s, epoll_ctl(set_of(s)->epoll, EPOLL_CTL_DEL, at->own, NULL));
@@ -125,6 +128,8 @@ int slots_pollfd(struct ipc *s, short *events)
 {
 	if (s->single) {
 		*events = ipc_receives(s) ? POLLIN : POLLOUT;
+		if (slots_at(s, s->self)->ended)
+			return -ENOTCONN; /* it would be ready for ever */
 		return slots_at(s, s->self)->own;
 	}
 	*events = POLLIN;

@@ -27,6 +27,7 @@ struct slot {
 	int own;     /* this process' end, -1 when there is none */
 	int other;   /* the peer's end, between arm and attach */
 	bool polled; /* registered in the epoll instance */
+	bool ended;  /* its end of file was told */
 };
 
 /* First member of the session state of such a mechanism; its slot state begins with struct slot. */

@@ -60,6 +60,9 @@ bool output_commit(int dirfd, const char *name, enum exists_policy policy, struc
  */
 void output_discard_part(int dirfd, const char *name);
 
+/* Parent. Removes NAME.part if it is the file INODE: its writer, ours, may still hold the lock. */
+void output_discard_own(int dirfd, const char *name, uint64_t inode);
+
 /*
  * Parent. SHA-256 of NAME.part, a slice at a time, so that the event loop goes on. Where
  * writer and checker are one process its lock is gone when the digest is freed.

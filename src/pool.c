@@ -92,7 +92,7 @@ static void watch(struct pool *pool, struct pollfd fds[FD_COUNT], uint64_t *unti
 
 	fds[FD_SIGNALS] = (struct pollfd){ .fd = pool->signals.fd, .events = POLLIN };
 	fds[FD_DEATHS] = (struct pollfd){ .fd = crew->deaths, .events = POLLIN };
-	fds[FD_EVENTS] = (struct pollfd){ .fd = ipc_pollfd(crew->events, &fds[FD_EVENTS].events) };
+	fds[FD_EVENTS].fd = ipc_pollfd(crew->events, &fds[FD_EVENTS].events);
 	fds[FD_COMMANDS] = (struct pollfd){ .fd = -1 };
 	if (fds[FD_EVENTS].fd == -EAGAIN)
 		*until_ns = now_ns;
