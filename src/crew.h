@@ -50,6 +50,11 @@ struct crew {
 	size_t ready_first, ready_count;
 };
 
+static inline unsigned crew_slot(const struct crew *crew, const struct member *m)
+{
+	return (unsigned)(m - crew->members);
+}
+
 /* 0 or -errno, with one line told to the user. */
 int crew_open(struct crew *crew, struct run *run);
 /* Kills whoever is left, reaps, frees. */
@@ -80,5 +85,17 @@ void crew_forgive(struct crew *crew, uint64_t now_ns);
 /* Tells every member to quit / kills every member. */
 void crew_dismiss(struct crew *crew);
 void crew_kill(struct crew *crew);
+
+/* ---- between crew.c and crew_jobs.c ---- */
+
+/* JOB is to be given to somebody: next, if FRONT. */
+void crew_ready(struct crew *crew, uint32_t job, bool front);
+/* Gives M what it should have at hand. */
+void crew_feed(struct crew *crew, struct member *m);
+/* Somebody is idle and nothing is ready: asks the member with most unbegun jobs for one. */
+void crew_ask_back(struct crew *crew);
+void crew_quit(struct crew *crew, struct member *m);
+/* Kills M for what it said or did not say; its death is then learned like any other. */
+void crew_condemn(struct member *m, enum fault_kind kind, int32_t code);
 
 #endif

@@ -157,7 +157,7 @@ static int pool_turn(struct pool *pool)
 		(void)run_check(pool->run);
 	pool_clocks(pool);
 	crew_flush(&pool->crew);
-	if (!pool->ending && pool->crew.ready_count > 0)
+	if (!pool->ending)
 		rc = crew_employ(&pool->crew);
 	return rc;
 }
