@@ -24,7 +24,7 @@
  * Wake-up: the signalfd polls, level-triggered. It reads the signals of the process that reads,
  *   not of the one that made it: after a fork each needs its own.
  * Failure modes: full - EAGAIN before the record begins; within a record the sender naps, and
- *   if nothing moves for 200 ms it gives the record up, and the receiver drops the pieces. Peer
+ *   if nothing moves for 230 ms it gives the record up, and the receiver drops the pieces. Peer
  *   gone - ESRCH once it is reaped; until then a zombie takes signals with success.
  * Costs: a system call and a queue entry for each 8 bytes; one read takes up to 64 of them. By
  *   pidfd, which is never another process; a bare pid costs about the same.
@@ -54,25 +54,23 @@
 #include "sys.h"
 
 #define SIGNAL_RECORD_LIMIT 512
-#define SIGNAL_NAP_NS       50000 /* within a record that met a full queue; doubles to 1.6 ms */
-#define SIGNAL_NAPS         128   /* 200 ms in all, then the record is given up */
+#define SIGNAL_NAP_NS       50000 /* the first one for a full queue; they double to 12.8 ms */
 #define SIGNAL_BYTES        sizeof(union sigval) /* of a piece */
-#define SIGNAL_PIECES       (SIGNAL_RECORD_LIMIT / SIGNAL_BYTES)
-_Static_assert(SIGNAL_PIECES <= 128 && IPC_SLOTS_MAX <= 4096, "see tag");
+_Static_assert(SIGNAL_RECORD_LIMIT / SIGNAL_BYTES <= 128 && IPC_SLOTS_MAX <= 4096, "see tag");
 
 struct signal_slot {
-	pid_t pid;       /* of the peer; 0: none, what comes is nobody's */
-	int pidfd;       /* the peer's, borrowed */
-	unsigned tag;    /* for si_errno: owner in 12 bits, slot in 12, piece in 7 (here 0) */
-	unsigned filled; /* pieces of the record that is being put together */
-	union sigval pieces[SIGNAL_PIECES];
+	pid_t pid; /* of the peer; 0: none, what comes is nobody's */
+	int pidfd; /* the peer's, borrowed */
+	/* For si_errno: owner in 12 bits, slot in 12, piece in 7 (here 0). Pieces put together. */
+	unsigned tag, filled;
+	union sigval pieces[SIGNAL_RECORD_LIMIT / SIGNAL_BYTES];
 };
 
 struct signal_state {
-	sigset_t set;     /* the session's number */
-	siginfo_t info;   /* what we send, but for piece and value */
-	int fd;           /* the signalfd of a receiving side, else -1 */
-	bool ticks, tick; /* there is a timer; its signal has come */
+	sigset_t set;   /* the session's number */
+	siginfo_t info; /* what we send, but for piece and value */
+	int fd;         /* the signalfd of a receiving side, else -1 */
+	enum { TICK_NONE, TICK_CAME, TICK_IDLE, TICK_SET } tick; /* see signal_attach */
 	timer_t timer;
 	size_t next, count; /* of infos */
 	struct signalfd_siginfo infos[64];
@@ -85,10 +83,9 @@ static struct signal_slot *signal_slot(const struct ipc *s, unsigned slot)
 
 static rlim_t signal_quota(void)
 {
-	struct rlimit limit = { .rlim_cur = 0 };
+	struct rlimit limit;
 
-	(void)getrlimit(RLIMIT_SIGPENDING, &limit); /* cannot fail for a known resource */
-	return limit.rlim_cur;
+	return getrlimit(RLIMIT_SIGPENDING, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 static int signal_probe(char *reason, size_t size)
@@ -118,6 +115,8 @@ static int signal_enter(struct ipc *s)
 {
 	struct signal_state *state = s->state;
 
+	sys_close(&state->fd);
+	state->next = state->count = 0;
 	state->info.si_code = SI_QUEUE;
 	state->info.si_pid = getpid();
 	state->info.si_uid = getuid();
@@ -143,6 +142,7 @@ static int signal_open(struct ipc *s)
 	(void)sigemptyset(&state->set);
 	(void)sigaddset(&state->set, signo);
 	state->info.si_signo = signo;
+	state->fd = -1;
 	rc = signal_enter(s);
 	return rc < 0 ? rc : (int)SYS(s, sigprocmask(SIG_BLOCK, &state->set, NULL));
 }
@@ -157,67 +157,67 @@ static int signal_arm(struct ipc *s, unsigned slot)
 }
 
 /*
- * A blocked read would sleep on when the peer dies. So a receiver with one peer has a timer that
- * queues our own signal once a second: recv then answers -EAGAIN, and the facade sleeps with the
- * peer's pidfd in view. Where few signals are allowed none is spent on this: recv never blocks.
+ * A blocked read would sleep on when the peer dies. So a receiver with one peer has a timer, set
+ * once a second before it blocks, that queues our own signal. The read after that does not wait:
+ * recv answers -EAGAIN, and the facade sleeps with the peer's pidfd in view. Where few signals
+ * are allowed none is spent on this, and recv never blocks.
  */
 static int signal_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	struct signal_state *state = s->state;
 	struct signal_slot *at = signal_slot(s, slot);
 	struct sigevent event = { .sigev_signo = state->info.si_signo };
-	struct itimerspec second = { .it_value.tv_sec = 1, .it_interval.tv_sec = 1 };
-	int rc = 0;
+	int rc;
 
 	if (!ipc_receives(s) && peer->pidfd < 0)
 		return -EINVAL; /* a bare pid may be another process by now */
 	at->pid = peer->pid;
 	at->pidfd = peer->pidfd;
-	if (s->role == IPC_SLOT) {
-		sys_close(&state->fd);
-		state->next = state->count = 0;
-		rc = signal_enter(s);
-	}
-	if (rc == 0 && s->single && ipc_receives(s) && signal_quota() >= 64)
-		state->ticks = SYS(s, timer_create(CLOCK_MONOTONIC, &event, &state->timer)) == 0 &&
-			       SYS(s, timer_settime(state->timer, 0, &second, NULL)) == 0;
+	rc = s->role == IPC_SLOT ? signal_enter(s) : 0;
+	if (rc == 0 && s->single && ipc_receives(s) && signal_quota() >= 64 &&
+	    SYS(s, timer_create(CLOCK_MONOTONIC, &event, &state->timer)) == 0)
+		state->tick = TICK_IDLE;
 	return rc;
 }
 
 /*
- * One piece. In the middle of a record a full queue is waited out, in naps, as nothing tells when
- * there is room. Not for ever: the quota may be full of signals to us, unread while we nap.
+ * One piece. If WAIT, a full queue is waited out, in naps, as nothing tells when there is room;
+ * growing ones, as a thousand senders that look again and again keep the receiver from running.
+ * Not for ever: the quota may be full of signals to us, which nobody reads while we nap.
  */
-static int signal_push(struct ipc *s, int pidfd, siginfo_t *info, bool begun)
+static int signal_push(struct ipc *s, int pidfd, siginfo_t *info, bool wait)
 {
 	int naps, rc;
 
-	for (naps = 0; naps < SIGNAL_NAPS; naps++) {
+	for (naps = 0; naps < 24; naps++) { /* about 230 ms in all */
 		rc = (int)SYS(s, pidfd_send_signal(pidfd, info->si_signo, info, 0));
-		if (rc != -EAGAIN || !begun)
+		if (rc != -EAGAIN || !wait)
 			return rc == -ESRCH ? -EPIPE : rc;
-		if (sys_poll(s, -1, 0, pidfd, SIGNAL_NAP_NS << (naps < 5 ? naps : 5)) != 0)
+		if (sys_poll(s, -1, 0, pidfd, SIGNAL_NAP_NS << (naps < 8 ? naps : 8)) != 0)
 			return -EPIPE;
 	}
 	return -EAGAIN;
 }
 
+/* Waits for room for the first record, and for the rest of one that is begun. */
 static ssize_t signal_send(struct ipc *s, unsigned slot, const void *records, size_t n,
 			   unsigned flags)
 {
 	const struct signal_slot *at = signal_slot(s, slot);
 	siginfo_t *info = &((struct signal_state *)s->state)->info;
-	size_t i, pieces = s->record_size / SIGNAL_BYTES;
+	unsigned piece, pieces = (unsigned)(s->record_size / SIGNAL_BYTES);
+	const char *from = records;
+	size_t sent;
 	int rc;
 
-	(void)flags; /* no call waits for room, with it or without */
-	for (i = 0; i < n * pieces; i++) {
-		memcpy(&info->si_value, (const char *)records + i * SIGNAL_BYTES, SIGNAL_BYTES);
-		info->si_errno = (int)(at->tag | (unsigned)(i % pieces));
-		rc = signal_push(s, at->pidfd, info, i % pieces > 0);
-		if (rc < 0)
-			return i < pieces ? rc : (ssize_t)(i / pieces);
-	}
+	for (sent = 0; sent < n; sent++)
+		for (piece = 0; piece < pieces; piece++, from += SIGNAL_BYTES) {
+			memcpy(&info->si_value, from, SIGNAL_BYTES);
+			info->si_errno = (int)(at->tag | piece);
+			rc = signal_push(s, at->pidfd, info, piece > 0 || !(sent || flags));
+			if (rc < 0)
+				return sent > 0 ? (ssize_t)sent : rc;
+		}
 	return (ssize_t)n;
 }
 
@@ -238,7 +238,8 @@ static ssize_t signal_take(struct ipc *s, unsigned *slot, char *records, size_t 
 		if (known && got > 0 && (from != *slot || piece != at->filled))
 			break;
 		state->next++;
-		state->tick |= info->ssi_code == SI_TIMER;
+		if (info->ssi_code == SI_TIMER && state->tick == TICK_SET)
+			state->tick = TICK_CAME;
 		if (!known)
 			continue;
 		*slot = from;
@@ -258,16 +259,22 @@ static ssize_t signal_recv(struct ipc *s, unsigned *slot, void *records, size_t 
 {
 	struct signal_state *state = s->state;
 	struct iovec iov = { .iov_base = state->infos, .iov_len = sizeof state->infos };
+	struct itimerspec second = { .it_value.tv_sec = 1 };
 	ssize_t rc;
 
 	while ((rc = signal_take(s, slot, records, cap)) == 0) {
-		bool wait = !(flags & IPC_NOWAIT) && (!s->single || (state->ticks && !state->tick));
+		bool wait = !(flags & IPC_NOWAIT) && (!s->single || state->tick > TICK_CAME);
 
-		state->tick = false;
-		rc = SYS(s, preadv2(state->fd, &iov, 1, -1, wait ? 0 : RWF_NOWAIT));
+		if (wait && state->tick == TICK_IDLE &&
+		    SYS(s, timer_settime(state->timer, 0, &second, NULL)) == 0)
+			state->tick = TICK_SET;
+		if (state->tick == TICK_CAME)
+			state->tick = TICK_IDLE;
+		rc = wait ? SYS(s, read(state->fd, state->infos, sizeof state->infos)) :
+			    SYS(s, preadv2(state->fd, &iov, 1, -1, RWF_NOWAIT));
 		/* RWF_NOWAIT came with Linux 6.10. Nobody else reads here, so the poll holds. */
 		if (rc == -EOPNOTSUPP && sys_poll(s, state->fd, POLLIN, -1, 0) > 0)
-			rc = SYS(s, preadv2(state->fd, &iov, 1, -1, 0));
+			rc = SYS(s, read(state->fd, state->infos, sizeof state->infos));
 		if (rc < 0)
 			return rc == -EOPNOTSUPP ? -EAGAIN : rc;
 		state->next = 0;
@@ -281,9 +288,8 @@ static int signal_pollfd(struct ipc *s, short *events)
 	const struct signal_state *state = s->state;
 
 	*events = POLLIN;
-	if (!ipc_receives(s))
-		return -ENOTSUP; /* nothing tells when the peer's queue has room */
-	return state->next < state->count ? -EAGAIN : state->fd;
+	/* Nothing tells when the peer's queue has room. */
+	return !ipc_receives(s) ? -ENOTSUP : state->next < state->count ? -EAGAIN : state->fd;
 }
 
 static void signal_detach(struct ipc *s, unsigned slot)
@@ -291,9 +297,9 @@ static void signal_detach(struct ipc *s, unsigned slot)
 	struct signal_state *state = s->state;
 
 	signal_slot(s, slot)->pid = 0; /* whatever it still has pending is nobody's */
-	if (state->ticks)
+	if (state->tick != TICK_NONE)
 		(void)SYS(s, timer_delete(state->timer));
-	state->ticks = false;
+	state->tick = TICK_NONE;
 }
 
 static void signal_close(struct ipc *s)
@@ -322,8 +328,8 @@ const struct ipc_backend ipc_signal = {
 		.objects = { { "pending signals", "grep -E 'SigQ|SigBlk|ShdPnd' /proc/PID/status" },
 			     { "a receiver's signalfd", "grep sigmask /proc/PID/fdinfo/N" } },
 		.syscalls = { "rt_sigprocmask", "rt_sigaction", "signalfd4", "pidfd_send_signal",
-			      "preadv2", "ppoll", "timer_create", "timer_settime", "timer_delete",
-			      "close" },
+			      "read", "preadv2", "ppoll", "timer_create", "timer_settime",
+			      "timer_delete", "close" },
 		.man = { "signal(7)", "signalfd(2)", "pidfd_send_signal(2)", "sigqueue(3)" },
 	},
 	.state_size = sizeof(struct signal_state),
