@@ -148,6 +148,8 @@ static void judge(struct crew *crew, struct member *m, int status)
 {
 	struct fault fault = cause_of_death(m, status);
 
+	if (crew->run->signo)
+		return; /* told to quit in the middle: what is open is left, see run_abandon */
 	while (m->job_count > 1) {
 		crew_ready(crew, m->jobs[m->job_count - 1], true);
 		m->job_count--;

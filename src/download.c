@@ -76,6 +76,7 @@ static void summarize(const struct run *run, const struct download *download)
 					    .ok = run->ok,
 					    .failed = run->failed,
 					    .skipped = run->skipped,
+					    .left = run->left,
 					    .wall_s = wall_s,
 					    .bytes = run->bytes,
 					    .records = run->records,
@@ -120,7 +121,7 @@ static int run_jobs(const struct download *download, struct run_settings *settin
 	summarize(run, download);
 	if (rc < 0)
 		return exit_code_of(rc);
-	return run->failed > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
+	return run->failed + run->left > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
 }
 
 static int tell(const char *what, int rc)

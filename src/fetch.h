@@ -77,7 +77,7 @@ void fetch_free(struct fetch *fetch);
 int fetch_run(struct fetch *fetch, const char *url, int fd, const struct fetch_hooks *hooks,
 	      struct fetch_result *result);
 
-/* Words for a CURLcode, for fault.c: lower case, no full stop. Static storage. */
+/* Words for a CURLcode, for fault.c, without full stop. Any number will do. Static storage. */
 const char *fetch_strerror(int code);
 
 /* "libcurl/7.88.1 ..." for --version. Static storage. */

@@ -274,8 +274,7 @@ void run_abandon(struct run *run)
 		job->state = JOB_FAILED;
 		job->fault = (struct fault){ .kind = FAULT_CANCELLED };
 		run->open--;
-		run->failed++;
-		run->cancelled++;
+		run->left++;
 	}
 }
 

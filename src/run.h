@@ -38,8 +38,8 @@ struct run {
 	uint64_t bytes;   /* of the jobs that are done */
 	uint64_t job_ns;  /* the sum of their own times */
 	uint64_t begun_ns;
-	unsigned cancelled; /* of the failed ones: by the user's signal */
-	int signo;          /* 0, or the signal that ended the run */
+	unsigned left; /* not finished when the run ended early */
+	int signo;     /* 0, or the signal that ended the run */
 	/* run.c's own, but for looking: */
 	size_t waiting, checking;
 	uint64_t retry_ns; /* when the first waiting job may be tried; UINT64_MAX: none waits */
@@ -72,7 +72,7 @@ void run_failed(struct run *run, struct job *job, unsigned worker, const struct 
 uint64_t run_wake(struct run *run, uint64_t now_ns, void (*take)(void *arg, struct job *job),
 		  void *arg);
 
-/* The user stops the run: every open job is JOB_FAILED as cancelled, its .part removed. */
+/* The run ends early: what is open is left, its .part removed. */
 void run_abandon(struct run *run);
 
 void run_end(struct run *run);

@@ -46,6 +46,7 @@ struct ui_summary {
 	const char *ipc;
 	const char *model;
 	unsigned jobs, ok, failed, skipped;
+	unsigned left; /* not finished when a signal ended the run */
 	double wall_s;
 	uint64_t bytes;
 	uint64_t records;   /* IPC records that the parent handled */

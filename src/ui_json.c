@@ -7,7 +7,7 @@
  *	done              and seconds
  *	skipped, failed   and reason
  *	retry             and reason, delay_s: seconds until the next try
- *	summary           ipc (null: none), model, jobs, ok, failed, skipped, wall_s, bytes,
+ *	summary           ipc (null: none), model, jobs, ok, failed, skipped, left, wall_s, bytes,
  *	                  records, job_seconds, concurrency; signal when one ended the run
  *
  * JSON holds Unicode only: a byte of a name that is not UTF-8 reads as \xff, four characters.
@@ -139,6 +139,7 @@ static void json_summary(struct ui *ui, const struct ui_summary *summary)
 	rc |= json_object_set_new(object, "ok", json_count(summary->ok));
 	rc |= json_object_set_new(object, "failed", json_count(summary->failed));
 	rc |= json_object_set_new(object, "skipped", json_count(summary->skipped));
+	rc |= json_object_set_new(object, "left", json_count(summary->left));
 	rc |= json_object_set_new(object, "wall_s", json_seconds(summary->wall_s));
 	rc |= json_object_set_new(object, "bytes", json_count(summary->bytes));
 	rc |= json_object_set_new(object, "records", json_count(summary->records));

@@ -130,5 +130,7 @@ void ui_line_summary(struct text *line, const struct ui_summary *summary, bool u
 			line, " (%s)",
 			text_speed(speed, (uint64_t)((double)summary->bytes / summary->wall_s)));
 	line_others(line, summary->failed, summary->skipped);
+	if (summary->left > 0)
+		text_printf(line, ", %u not finished", summary->left);
 	line_concurrency(line, summary, utf8);
 }
