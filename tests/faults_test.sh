@@ -62,7 +62,7 @@ stalled() {
 		--stall-timeout=2
 	took_ms=$(($(now_ms) - started_ms))
 	is_true "$ipc: a stalled body ends after 2 s, not much later ($took_ms ms)" \
-		[ "$took_ms" -ge 1500 -a "$took_ms" -le 6000 ]
+		[ "$took_ms" -ge 1500 -a "$took_ms" -le 5000 ]
 }
 
 name_clash() {

@@ -341,12 +341,13 @@ become_self() {
 }
 become_self
 
+: >"$T/how"
+chmod 666 "$T/how" # uid 65534 writes it too
+
 # harnessed ARGUMENT...: becomes the program beneath a harness of its own, which tells how it ended
 # and what it left. $run_options: more options for the harness.
 run_options=''
 harnessed() {
-	: >"$T/how"
-	chmod 666 "$T/how"
 	TMPDIR=$run_tmp
 	XDG_RUNTIME_DIR=$run_run
 	# shellcheck disable=SC2086 # these are words, or none
@@ -376,7 +377,8 @@ run_ipcdemo() {
 	judge_run
 }
 
-# start_ipcdemo ARGUMENT...: the same in the background; $ipcdemo_pid leads a process group.
+# start_ipcdemo ARGUMENT...: the same in the background; $ipcdemo_pid leads a process group. The only
+# child that $harness_pid ever has is the program, or what is about to become it.
 start_ipcdemo() {
 	harnessed "$@" </dev/null >"$T/out" 2>"$T/err" 8>&- &
 	harness_pid=$!
