@@ -35,7 +35,8 @@ struct ipc_patience {
 
 enum ipc_stage { IPC_FREE, IPC_ARMED, IPC_ATTACHED };
 
-/* A session as backends see it. They read all of it; they write *state, *slot_state and syscalls. */
+/* A session as backends see it. They read all of it; they write *state, *slot_state and syscalls.
+ */
 struct ipc {
 	const struct ipc_backend *backend;
 	void *state;      /* backend->state_size bytes, zero at open */
@@ -78,7 +79,8 @@ struct ipc_backend {
 	 */
 	int (*probe)(char *reason, size_t size);
 
-	/* Without a session. Live figures for `explain`; returns how many of CAP were filled. May be NULL. */
+	/* Without a session. Live figures for `explain`; returns how many of CAP were filled. May
+	 * be NULL. */
 	int (*limits)(struct ipc_limit *limits, size_t cap);
 
 	/* Descriptors in the hub for SLOTS attached slots, libraries' own included. */
@@ -98,25 +100,26 @@ struct ipc_backend {
 	int (*arm)(struct ipc *s, unsigned slot);
 
 	/*
-	 * After the fork, in each process. s->role and s->self are set. role IPC_SLOT: drop everything
-	 * inherited but the own end (a sibling's write end kept open would hide its end of file).
-	 * role IPC_HUB: drop the slot's end; PEER says who owns it.
+	 * After the fork, in each process. s->role and s->self are set. role IPC_SLOT: drop
+	 * everything inherited but the own end (a sibling's write end kept open would hide its end
+	 * of file). role IPC_HUB: drop the slot's end; PEER says who owns it.
 	 */
 	int (*attach)(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
 
 	/*
-	 * The sending side. 1..N whole records, in one go if the mechanism can. IPC_NOWAIT: -EAGAIN when not
-	 * even one fits. Without it: waits in the mechanism's own blocking call; one that has none
-	 * answers -EAGAIN and the facade sleeps on pollfd. A record begun is finished, there alone
-	 * may a NOWAIT call wait. -EPIPE: the peer is gone (where the mechanism can know).
+	 * The sending side. 1..N whole records, in one go if the mechanism can. IPC_NOWAIT: -EAGAIN
+	 * when not even one fits. Without it: waits in the mechanism's own blocking call; one that
+	 * has none answers -EAGAIN and the facade sleeps on pollfd. A record begun is finished,
+	 * there alone may a NOWAIT call wait. -EPIPE: the peer is gone (where the mechanism can
+	 * know).
 	 */
 	ssize_t (*send)(struct ipc *s, unsigned slot, const void *records, size_t n,
 			unsigned flags);
 
 	/*
 	 * The receiving side. 1..CAP whole records of *SLOT; no slot is served twice while another
-	 * has waited. 0, once: the sender of *SLOT ended and everything was read (IPC_CAP_EOF only).
-	 * -EPROTO with *SLOT: hostile bytes. Waiting as for send.
+	 * has waited. 0, once: the sender of *SLOT ended and everything was read (IPC_CAP_EOF
+	 * only). -EPROTO with *SLOT: hostile bytes. Waiting as for send.
 	 */
 	ssize_t (*recv)(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags);
 
@@ -128,10 +131,12 @@ struct ipc_backend {
 	 */
 	int (*pollfd)(struct ipc *s, short *events);
 
-	/* Releases SLOT on this side, armed or attached. No error: whatever fails is gone anyway. */
+	/* Releases SLOT on this side, armed or attached. No error: whatever fails is gone anyway.
+	 */
 	void (*detach)(struct ipc *s, unsigned slot);
 
-	/* Frees own handles; in s->opener's process also what has a name. Slots are detached already. */
+	/* Frees own handles; in s->opener's process also what has a name. Slots are detached
+	 * already. */
 	void (*close)(struct ipc *s);
 };
 

@@ -60,7 +60,8 @@ static struct ipc *session_new(const struct ipc_backend *backend, const struct i
 	s->strategy = IPC_BLOCK;
 	s->patience = (struct ipc_patience){ .budget_ns = PATIENCE_NS, .backoff = 1 };
 	s->peer = (struct ipc_peer){ .pidfd = -1 };
-	/* calloc(.., 0) may be NULL: one more byte than needed, so that NULL is always "no memory" */
+	/* calloc(.., 0) may be NULL: one more byte than needed, so that NULL is always "no memory"
+	 */
 	s->state = calloc(1, backend->state_size + 1);
 	s->slot_state = calloc(config->slots, backend->slot_size + 1);
 	s->stage = calloc(config->slots, sizeof *s->stage);

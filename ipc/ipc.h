@@ -61,7 +61,8 @@ enum ipc_capability {
 };
 #define IPC_CAP_COUNT 7
 
-/* A kernel object that the mechanism uses, and the command that shows it (PID stands for a process). */
+/* A kernel object that the mechanism uses, and the command that shows it (PID stands for a
+ * process). */
 struct ipc_object {
 	const char *what;
 	const char *show;
@@ -116,7 +117,8 @@ int ipc_hub_fds(const char *name, unsigned slots);
 
 struct ipc_config {
 	enum ipc_direction direction;
-	size_t record_size; /* bytes of every record, IPC_RECORD_MIN..record_limit, a multiple of 8 */
+	size_t record_size; /* bytes of every record, IPC_RECORD_MIN..record_limit, a multiple of 8
+			     */
 	unsigned slots;     /* 1..IPC_SLOTS_MAX */
 	unsigned depth;     /* records a slot should hold; a hint; 0: the mechanism's own */
 	const char *runtime_dir; /* where a mechanism that needs a name may make a private
@@ -126,7 +128,8 @@ struct ipc_config {
 /* The other end of a slot. Both are borrowed: keep PIDFD open as long as the slot is attached. */
 struct ipc_peer {
 	pid_t pid;
-	int pidfd; /* -1: none; then the death of the peer is seen only where the mechanism has EOF */
+	int pidfd; /* -1: none; then the death of the peer is seen only where the mechanism has EOF
+		    */
 };
 
 struct ipc;
@@ -155,9 +158,10 @@ int ipc_attach(struct ipc *session, unsigned slot, enum ipc_role role, const str
 void ipc_set_strategy(struct ipc *session, enum ipc_strategy strategy);
 
 /*
- * The sending side. Sends N whole records or fewer, never a part, in order; returns how many (at least 1). A
- * slot's process names its own slot. Waits for room for the first only. -EAGAIN full (IPC_NOWAIT),
- * -EPIPE the peer is gone. Never raises SIGPIPE. RECORDS is the caller's again on return.
+ * The sending side. Sends N whole records or fewer, never a part, in order; returns how many (at
+ * least 1). A slot's process names its own slot. Waits for room for the first only. -EAGAIN full
+ * (IPC_NOWAIT), -EPIPE the peer is gone. Never raises SIGPIPE. RECORDS is the caller's again on
+ * return.
  */
 ssize_t ipc_send(struct ipc *session, unsigned slot, const void *records, size_t n, unsigned flags);
 
@@ -173,16 +177,18 @@ int ipc_send_all(struct ipc *session, unsigned slot, const void *records, size_t
 ssize_t ipc_recv(struct ipc *session, unsigned *slot, void *records, size_t cap, unsigned flags);
 
 /*
- * Waits until ipc_recv (receiving side) or ipc_send (sending side) may succeed, at most TIMEOUT_NS (-1: for
- * ever). 1 ready (or the peer of a one-slot side is dead: the next call says so), 0 timeout.
+ * Waits until ipc_recv (receiving side) or ipc_send (sending side) may succeed, at most TIMEOUT_NS
+ * (-1: for ever). 1 ready (or the peer of a one-slot side is dead: the next call says so), 0
+ * timeout.
  */
 int ipc_wait(struct ipc *session, int64_t timeout_ns);
 
 /*
  * One descriptor for the caller's own event loop, whatever the number of slots: readable
- * (or as *EVENTS says, as for poll(2)) when the session may go on. Drain to -EAGAIN, then call this before EACH
- * sleep: for some mechanisms the call itself announces the sleep. -EAGAIN: do not sleep, there is something
- * already. -ENOTSUP: none in this direction, use ipc_wait with a short timeout.
+ * (or as *EVENTS says, as for poll(2)) when the session may go on. Drain to -EAGAIN, then call this
+ * before EACH sleep: for some mechanisms the call itself announces the sleep. -EAGAIN: do not
+ * sleep, there is something already. -ENOTSUP: none in this direction, use ipc_wait with a short
+ * timeout.
  */
 int ipc_pollfd(struct ipc *session, short *events);
 
@@ -192,7 +198,8 @@ void ipc_detach(struct ipc *session, unsigned slot);
 /* Frees the session. Only the opener's process removes what has a name. NULL is allowed. */
 void ipc_close(struct ipc *session);
 
-/* System calls that this process made through the session; UINT64_MAX where a library hides them. */
+/* System calls that this process made through the session; UINT64_MAX where a library hides them.
+ */
 uint64_t ipc_syscalls(const struct ipc *session);
 
 const struct ipc_info *ipc_session_info(const struct ipc *session);

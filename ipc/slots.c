@@ -118,7 +118,8 @@ void slots_full(struct ipc *s, unsigned slot)
 
 	if (s->single)
 		return;
-	/* On failure (ENOMEM) the sender still tries again whenever it likes: only the hint is lost. */
+	/* On failure (ENOMEM) the sender still tries again whenever it likes: only the hint is
+	 * lost. */
 	if (SYS(s, epoll_ctl(set_of(s)->epoll, at->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, at->own,
 			     &event)) == 0)
 		at->polled = true;

@@ -24,8 +24,8 @@ uint64_t sys_now_ns(void)
 void sys_close(int *fd)
 {
 	if (*fd >= 0)
-		(void)close(
-			*fd); /* of a pipe, socket or epoll: nothing is flushed, nothing can be lost */
+		(void)close(*fd); /* of a pipe, socket or epoll: nothing is flushed, nothing can be
+				     lost */
 	*fd = -1;
 }
 

@@ -33,8 +33,8 @@ uint64_t sys_now_ns(void);
 void sys_close(int *fd);
 
 /*
- * ppoll(2) on one descriptor, and on PIDFD unless it is -1. TIMEOUT_NS < 0: for ever. Restarted on EINTR with
- * what remains of the time. Returns 0 timeout, else bits: 1 FD is ready, 2 PIDFD is.
+ * ppoll(2) on one descriptor, and on PIDFD unless it is -1. TIMEOUT_NS < 0: for ever. Restarted on
+ * EINTR with what remains of the time. Returns 0 timeout, else bits: 1 FD is ready, 2 PIDFD is.
  */
 int sys_poll(struct ipc *s, int fd, short events, int pidfd, int64_t timeout_ns);
 

@@ -28,10 +28,11 @@
  * Costs: one system call, one copy and one kernel buffer on each side; a packet costs about
  *   twice a pipe's write, however full it is.
  * Pitfalls: a packet of no bytes looks like the end of file. A receive buffer that is too
- *   small cuts the packet without a word unless MSG_TRUNC is looked at. SO_PEERCRED of a pair names its
- *   creator, not the worker. A peer may send descriptors along: without a control
+ *   small cuts the packet without a word unless MSG_TRUNC is looked at. SO_PEERCRED of a pair
+ *   names its creator, not the worker. A peer may send descriptors along: without a control
  *   buffer they are dropped, and SO_PASSRIGHTS=0 (Linux 6.16) refuses them at the sender.
- * Use when: records must stay apart, both ends are related, and descriptors may have to travel some day.
+ * Use when: records must stay apart, both ends are related, and descriptors may have to travel
+ *   some day.
  * Avoid when: the last microsecond counts: a pipe is faster, shared memory much faster.
  * Read next: pipe.c - the same file with a pipe: diff them; then shm.c.
  */
@@ -91,7 +92,7 @@ static int unix_arm(struct ipc *s, unsigned slot)
 
 	if (rc < 0)
 		return rc;
-	/* Descriptors have no business here. ENOPROTOOPT before Linux 6.16: they are dropped then. */
+	/* Descriptors have no business here. ENOPROTOOPT before Linux 6.16: dropped then. */
 	(void)SYS(s, setsockopt(fds[0], SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no));
 	slots_armed(s, slot, fds[0], fds[1]);
 	return 0;
@@ -142,7 +143,7 @@ static ssize_t unix_packet(struct ipc *s, unsigned slot, void *records, size_t c
 {
 	struct unix_state *state = s->state;
 	size_t want = cap * s->record_size;
-	/* One byte more than a packet may have: a longer one is then seen, with or without MSG_TRUNC. */
+	/* One byte more than a packet may have: a longer one is then seen in any case. */
 	struct iovec iov[2] = { { .iov_base = records, .iov_len = want },
 				{ .iov_base = state->rest, .iov_len = sizeof state->rest } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
@@ -198,7 +199,7 @@ const struct ipc_backend ipc_unix = {
 	.info = {
 		.name = "unix",
 		.title = "Unix socket",
-		.summary = "one SEQPACKET socket pair per slot; a record, or a batch, is one packet",
+		.summary = "one SEQPACKET socket pair per slot; a batch of records is one packet",
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_EOF | IPC_CAP_POLLABLE |
 				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = UNIX_RECORD_LIMIT,
@@ -207,7 +208,8 @@ const struct ipc_backend ipc_unix = {
 			       "cat /proc/PID/fdinfo/N" } },
 		.syscalls = { "socketpair", "setsockopt", "sendto", "recvmsg", "epoll_create1",
 			      "epoll_ctl", "epoll_wait", "ppoll", "close" },
-		.man = { "unix(7)", "socketpair(2)", "send(2)", "recvmsg(2)", "socket(7)", "epoll(7)" },
+		.man = { "unix(7)", "socketpair(2)", "send(2)", "recvmsg(2)", "socket(7)",
+			 "epoll(7)" },
 	},
 	.state_size = sizeof(struct unix_state),
 	.slot_size = sizeof(struct slot),

@@ -214,8 +214,8 @@ static void check_together(void *values, struct argp_state *state)
 static const struct command_options command = {
 	.usage = "[URL...]\nbench [OPTION...]\ncompare OLD.json NEW.json\nlist [--json]\nexplain "
 		 "MECHANISM",
-	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your choice."
-	       "\n\nWithout a URL: a demonstration that needs no network. Other commands: bench, "
+	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your "
+	       "choice.\n\nWithout a URL: a demonstration that needs no network. Other commands: bench, "
 	       "compare, list, explain; each has --help.\v"
 	       "Exit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
 	       "not available here, 4 internal error.",
@@ -269,14 +269,17 @@ static const char *split_output(struct download *download, char **dir)
 
 static int make_jobs(struct download *download, struct job_list *jobs, char **dir)
 {
-	const char *sha256 = download->checksum ? download->checksum + strlen("sha256=") : NULL;
-	const char *name = split_output(download, dir);
+	struct job_wish wish = { .name = split_output(download, dir) };
 	char why[512] = "out of memory";
 	size_t i;
 
-	for (i = 0; i < download->url_count; i++)
-		if (job_add(jobs, download->urls[i], name, sha256, why, sizeof why) < 0)
+	if (download->checksum)
+		wish.sha256 = download->checksum + strlen("sha256=");
+	for (i = 0; i < download->url_count; i++) {
+		wish.url = download->urls[i];
+		if (job_add(jobs, &wish, why, sizeof why) < 0)
 			return tell_usage(why);
+	}
 	if (download->input_file && read_input(download->input_file, jobs) != 0)
 		return EXIT_USAGE;
 	if (jobs->count == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_explain.c - `ipcdemo explain MECHANISM`: a page for a learner. The text is the card at the top of
- * the mechanism's file and its const struct; the figures are this machine's own.
+ * cmd_explain.c - `ipcdemo explain MECHANISM`: a page for a learner. The text is the card at the
+ * top of the mechanism's file and its const struct; the figures are this machine's own.
  */
 #include "config.h"
 

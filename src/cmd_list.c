@@ -27,10 +27,10 @@ static const struct command_options command = {
 	.doc = "Lists every mechanism: what it can do, its limits, whether it can be used here, or "
 	       "why not."
 	       "\vCapabilities: BOUNDARIES the kernel keeps records apart; EOF the receiver sees "
-	       "that the sender is gone; POLLABLE has a descriptor for poll; TRUSTED_SLOT a record's "
-	       "sender cannot be forged by another worker; DURABLE a sent record survives the "
-	       "sender's SIGKILL; NAMED leaves a name behind if the parent is killed; CROSS_HOST can "
-	       "reach another host.",
+	       "that the sender is gone; POLLABLE has a descriptor for poll; TRUSTED_SLOT a "
+	       "record's sender cannot be forged by another worker; DURABLE a sent record "
+	       "survives the sender's SIGKILL; NAMED leaves a name behind if the parent is "
+	       "killed; CROSS_HOST can reach another host.",
 	.specs = specs,
 };
 

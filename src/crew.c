@@ -16,7 +16,7 @@
 
 #include "clock.h"
 
-#define GRACE_NS      (50 * 1000 * 1000) /* for what a library's threads still carry after a death */
+#define GRACE_NS      (50 * 1000 * 1000) /* for what a library's threads still carry */
 #define STALL_LOOK_NS (250 * NS_PER_MS)
 
 /* ---- hiring ---- */
@@ -197,8 +197,8 @@ int crew_bury(struct crew *crew)
 
 uint64_t crew_check_stalled(struct crew *crew, uint64_t now_ns)
 {
-	/* A worker with a job speaks about once a second, even if no byte arrives. The one second more is
-	 * libcurl's, which has the same limit and a better reason to give. */
+	/* A worker with a job speaks about once a second, even if no byte arrives. The one second
+	 * more is libcurl's, which has the same limit and a better reason to give. */
 	uint64_t limit_s = (uint64_t)crew->run->settings->limits.stall_timeout + 1;
 	unsigned i;
 

@@ -63,8 +63,8 @@ void crew_close(struct crew *crew);
 /* A job to be handed out (crew is a struct crew *: a callback of run_wake). */
 void crew_add_job(void *crew, struct job *job);
 
-/* Hires as many as there is work for, and gives work to the idle. 0, or -errno when nobody works and nobody can be
- * hired (told to the user). */
+/* Hires as many as there is work for, and gives work to the idle. 0, or -errno when nobody works
+ * and nobody can be hired (told to the user). */
 int crew_employ(struct crew *crew);
 
 /* Hears everything that was said. 0 or -errno (told). */
@@ -76,7 +76,7 @@ void crew_flush(struct crew *crew);
 /* Buries whoever died. 0 or -errno (told). */
 int crew_bury(struct crew *crew);
 
-/* Kills members that have a job and have said nothing for so long. Returns the next time to look. */
+/* Kills members that have a job but said nothing for too long. Returns the next time to look. */
 uint64_t crew_check_stalled(struct crew *crew, uint64_t now_ns);
 
 /* The clock jumped for us, not for them (the program was stopped): start all patience anew. */

@@ -143,7 +143,8 @@ static bool give(struct crew *crew, struct member *m, uint32_t number)
 	return true;
 }
 
-/* Jobs that a member should have at hand: fewer towards the end, so that none waits behind a slow one. */
+/* Jobs that a member should have at hand: fewer towards the end, so that none waits behind a slow
+ * one. */
 static unsigned at_hand(const struct crew *crew, const struct member *m)
 {
 	size_t share = crew->ready_count / crew->size;
@@ -199,7 +200,8 @@ void crew_feed(struct crew *crew, struct member *m)
 
 /* ---- hearing ---- */
 
-/* It said what it may not say, or nothing for too long. Its death is then learned like any other. */
+/* It said what it may not say, or nothing for too long. Its death is then learned like any other.
+ */
 void crew_condemn(struct member *m, enum fault_kind kind, int32_t code)
 {
 	if (m->condemned.kind)

@@ -137,6 +137,7 @@ static int add_jobs(const struct demo *demo, struct job_list *jobs)
 	unsigned char sha256[SHA256_BYTES];
 	char hex[2 * SHA256_BYTES + 1];
 	char url[256], why[128];
+	const struct job_wish wish = { .url = url, .sha256 = hex };
 	size_t i, j;
 	int rc;
 
@@ -147,7 +148,7 @@ static int add_jobs(const struct demo *demo, struct job_list *jobs)
 		(void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", demo->port);
 		add_encoded(url, sizeof url, demo->files[i].name);
 		if (rc == 0)
-			rc = job_add(jobs, url, NULL, hex, why, sizeof why);
+			rc = job_add(jobs, &wish, why, sizeof why);
 		if (rc < 0)
 			return rc;
 	}

@@ -45,7 +45,8 @@ static const char *runtime_dir(void)
 	return "/tmp";
 }
 
-/* All descriptors that will be needed are counted first: half-way through is too late. 0 or an exit code. */
+/* All descriptors that will be needed are counted first: half-way through is too late. 0 or an exit
+ * code. */
 static int check_descriptors(const char *ipc, unsigned workers)
 {
 	struct rlimit limit;
@@ -87,7 +88,8 @@ static void summarize(const struct run *run, const struct download *download)
 	ui_summary(run->settings->ui, &summary);
 }
 
-/* A set-up or a loop that broke down: what may help is another limit or mechanism, but for a bug. */
+/* A set-up or a loop that broke down: what may help is another limit or mechanism, but for a bug.
+ */
 static int exit_code_of(int rc)
 {
 	switch (rc) {

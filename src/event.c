@@ -97,8 +97,8 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 }
 
 /*
- * The permit table: may KIND be said while no job runs, and while one does? As in OpenSSH's monitor,
- * what is not listed is refused.
+ * The permit table: may KIND be said while no job runs, and while one does? As in OpenSSH's
+ * monitor, what is not listed is refused.
  */
 static const struct {
 	bool idle, running;

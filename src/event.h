@@ -3,9 +3,9 @@
  * event.h - what workers and parent say to each other, in 56-byte records.
  *
  * Events go to the parent: START, PROGRESS, DONE, FAILED, RETURNED. Commands come from it: JOB,
- * TEXT, CANCEL, QUIT. All integers are little-endian and are written field by field, so that the wire
- * form does not depend on a compiler. 56 bytes leave room for a ring's 8-byte sequence in
- * the same 64-byte cache line.
+ * TEXT, CANCEL, QUIT. All integers are little-endian and are written field by field, so that the
+ * wire form does not depend on a compiler. 56 bytes leave room for a ring's 8-byte sequence in the
+ * same 64-byte cache line.
  *
  *   byte  0      1      2..3   4..7   8..15   16..23   24..31   32..39   40..47   48..55
  *   event kind   flags  slot   job    seq     time_ns  bytes    total    detail   detail2

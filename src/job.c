@@ -75,24 +75,23 @@ static int job_name(struct job *job, const char *name)
 	return job->name ? 0 : -ENOMEM;
 }
 
-int job_add(struct job_list *list, const char *url, const char *name, const char *sha256, char *why,
-	    size_t size)
+int job_add(struct job_list *list, const struct job_wish *wish, char *why, size_t size)
 {
 	struct job *job = list_grow(list);
-	enum name_error error = name ? name_check(name) : NAME_OK;
+	enum name_error error = wish->name ? name_check(wish->name) : NAME_OK;
 
 	if (!job)
 		return -ENOMEM;
 	*job = (struct job){ .state = JOB_READY, .total = UINT64_MAX };
 	if (error != NAME_OK)
 		return refuse(why, size, "the output name cannot be used: ", name_strerror(error));
-	job->has_sha256 = sha256 != NULL;
-	if (sha256 && !parse_sha256(sha256, job->sha256))
-		return refuse(why, size, "sha256 needs 64 hexadecimal digits, not ", sha256);
-	job->url = strdup(url);
+	job->has_sha256 = wish->sha256 != NULL;
+	if (wish->sha256 && !parse_sha256(wish->sha256, job->sha256))
+		return refuse(why, size, "sha256 needs 64 hexadecimal digits, not ", wish->sha256);
+	job->url = strdup(wish->url);
 	if (!job->url)
 		return -ENOMEM;
-	if (job_name(job, name) < 0) {
+	if (job_name(job, wish->name) < 0) {
 		free(job->url);
 		return -ENOMEM;
 	}
@@ -105,21 +104,21 @@ static int read_line(struct job_list *list, char *line, char *why, size_t size)
 {
 	static const char space[] = " \t\r\n";
 	char *next = NULL;
-	const char *url = strtok_r(line, space, &next);
-	const char *name = NULL, *sha256 = NULL, *word;
+	struct job_wish wish = { .url = strtok_r(line, space, &next) };
+	const char *word;
 
-	if (!url || *url == '#')
+	if (!wish.url || *wish.url == '#')
 		return 0;
 	while ((word = strtok_r(NULL, space, &next))) {
 		if (strncmp(word, "out=", 4) == 0)
-			name = word + 4;
+			wish.name = word + 4;
 		else if (strncmp(word, "sha256=", 7) == 0)
-			sha256 = word + 7;
+			wish.sha256 = word + 7;
 		else
 			return refuse(why, size,
 				      "only out=NAME and sha256=HEX may follow a URL, not ", word);
 	}
-	return job_add(list, url, name, sha256, why, size);
+	return job_add(list, &wish, why, size);
 }
 
 int job_read(struct job_list *list, FILE *file, const char *path, char *why, size_t size)
@@ -191,7 +190,8 @@ int job_settle(struct job_list *list, int dirfd, enum exists_policy policy)
 		struct job *job = &list->jobs[i];
 
 		if (job->state != JOB_READY || output_exists(dirfd, job->name) != 1)
-			continue; /* an error here comes again, with its text, when the file is made */
+			continue; /* an error here comes again, with its text, when the file is made
+				   */
 		if (policy == EXISTS_SKIP)
 			job->state = JOB_SKIPPED;
 		else

@@ -50,12 +50,15 @@ struct job_list {
 	size_t count, cap;
 };
 
-/*
- * Adds a job. NAME (from -o or out=) and SHA256 (64 hexadecimal digits) may be NULL. All are
- * copied. 0, -ENOMEM, or -EINVAL with one clause in WHY.
- */
-int job_add(struct job_list *list, const char *url, const char *name, const char *sha256, char *why,
-	    size_t size);
+/* What the user says of one job. All but URL may be NULL: see job_add. */
+struct job_wish {
+	const char *url;
+	const char *name;   /* from -o or out=; else it follows from the URL */
+	const char *sha256; /* 64 hexadecimal digits */
+};
+
+/* Adds a job; copies all it needs. 0, -ENOMEM, or -EINVAL with one clause in WHY. */
+int job_add(struct job_list *list, const struct job_wish *wish, char *why, size_t size);
 
 /*
  * Adds the jobs of an input file: a URL a line, then optionally out=NAME and sha256=HEX; blank

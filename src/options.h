@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.h - one table per command: name, type, range, default, help. Parsing, --help, the man page and
- * the error lines all come from it.
+ * options.h - one table per command: name, type, range, default, help. Parsing, --help, the man
+ * page and the error lines all come from it.
  *
  * argp(3) does the reading and the layout; usage errors end the program with status 2.
  */
@@ -39,19 +39,19 @@ struct command_options {
 	const char *usage; /* arguments, for the usage line */
 	const char *doc;   /* before the options; behind a \v: after them */
 	const struct option_spec *specs;
-	/* A plain argument (URL). 0, or non-zero to refuse it (already told). NULL: none are taken. */
+	/* A plain argument. 0, or non-zero to refuse it (already told). NULL: none are taken. */
 	int (*argument)(void *values, const char *argument, struct argp_state *state);
 	/* After the last; checks what belongs together, tells by argp_error. May be NULL. */
 	void (*finish)(void *values, struct argp_state *state);
 };
 
 /*
- * Sets the defaults in VALUES and reads ARGV into it. A usage error is one line on stderr and exit status 2;
+ * Sets the defaults in VALUES and reads ARGV into it. A usage error is a line on stderr and exit 2;
  * --help and --version print to stdout and exit with 0.
  */
 void options_parse(const struct command_options *command, void *values, int argc, char **argv);
 
-/* The word of a list (a function from index to word, NULL at the end) that TYPED may have meant, or NULL. */
+/* Which of the words (WORD gives them by index, NULL at the end) TYPED may mean, or NULL. */
 const char *options_suggest(const char *typed, const char *(*word)(size_t index));
 
 #endif

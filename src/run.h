@@ -67,8 +67,8 @@ bool run_check(struct run *run);
 /* A try failed. The job is tried again later (JOB_WAITING), or is JOB_FAILED. */
 void run_failed(struct run *run, struct job *job, unsigned worker, const struct fault *fault);
 
-/* Waiting jobs whose time has come become JOB_READY; TAKE is told each. Returns the time of the next, or
- * UINT64_MAX. */
+/* Waiting jobs whose time has come become JOB_READY; TAKE is told each. Returns the time of the
+ * next, or UINT64_MAX. */
 uint64_t run_wake(struct run *run, uint64_t now_ns, void (*take)(void *arg, struct job *job),
 		  void *arg);
 

@@ -56,8 +56,8 @@ int spawn(struct child *child, const char *name, int (*main)(void *arg), void *a
 	pid_t pid;
 	int rc = 0;
 
-	(void)fflush(
-		NULL); /* what is buffered would be written twice; an error shows up again at exit */
+	(void)fflush(NULL); /* what is buffered would be written twice; an error shows up again at
+			       exit */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &mask);
 	pid = fork();

@@ -25,7 +25,8 @@ struct transfer {
 	struct fetch_result result;
 };
 
-/* Blocks until done or failed; transfer->result.fault tells. A failed try closes the file itself. */
+/* Blocks until done or failed; transfer->result.fault tells. A failed try closes the file itself.
+ */
 void transfer_run(struct transfer *transfer, const struct transfer_order *order);
 
 #endif
