@@ -215,8 +215,8 @@ static const struct command_options command = {
 	.usage = "[URL...]\nbench [OPTION...]\ncompare OLD.json NEW.json\nlist [--json]\nexplain "
 		 "MECHANISM",
 	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your "
-	       "choice.\n\nWithout a URL: a demonstration that needs no network. Other commands: bench, "
-	       "compare, list, explain; each has --help.\v"
+	       "choice.\n\nWithout a URL: a demonstration that needs no network. Other commands: "
+	       "bench, compare, list, explain; each has --help.\v"
 	       "Exit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
 	       "not available here, 4 internal error.",
 	.specs = specs,

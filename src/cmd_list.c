@@ -115,8 +115,9 @@ static void print_capabilities(const struct ipc_info *info)
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
 		const char *name = ipc_capability_name(bit);
 
-		(void)printf(" %-*s", (int)strlen(name),
-			     info->capabilities & 1u << bit ? "yes" : "-");
+		const int width = bit + 1 < IPC_CAP_COUNT ? (int)strlen(name) : 0;
+
+		(void)printf(" %-*s", width, info->capabilities & 1u << bit ? "yes" : "-");
 	}
 }
 
