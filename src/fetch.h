@@ -80,7 +80,7 @@ int fetch_run(struct fetch *fetch, const char *url, int fd, const struct fetch_h
 /* Words for a CURLcode, for fault.c, without full stop. Any number will do. Static storage. */
 const char *fetch_strerror(int code);
 
-/* "libcurl/7.88.1 ..." for --version. Static storage. */
+/* The transfer library's own, "7.88.1", for --version. Static storage. */
 const char *fetch_version(void);
 
 #endif
