@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
-# download_test.sh - every mechanism fetches many small and some large files, from nginx and from our
-# own origin, and every byte is right.
+# download_test.sh - every mechanism fetches many small and some large files, from nginx and from
+# our own origin, and every byte is right.
 DEADLINE=240
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -194,8 +194,8 @@ full_disk() {
 		"$2" --deadline=30 -- "$3" --retries=0 -d "$1" "$4" "$5"
 		status=$?
 		ls -A "$1" >"$6"
-		exit $status' sh "$T/small" "$HARNESS" "$IPCDEMO" "$ORIGIN/bytes/1000000/big" "$GOOD" \
-		"$T/names" >"$T/out" 2>"$T/err" </dev/null 8>&-
+		exit $status' sh "$T/small" "$HARNESS" "$IPCDEMO" "$ORIGIN/bytes/1000000/big" \
+		"$GOOD" "$T/names" >"$T/out" 2>"$T/err" </dev/null 8>&-
 	status=$?
 	if [ "$status" -eq 99 ]; then
 		skip_part "a full disk: mounting a tmpfs is not permitted"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2034,SC2154,SC2119,SC2317,SC2016 # shared with lib.sh; called by name; for sh -c
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317,SC2016 # see lib.sh; called by name; sh -c
 # harness_test.sh - the harness sees what it is there to see: a test of the tests' oracles.
 DEADLINE=60
 # shellcheck source=tests/lib.sh

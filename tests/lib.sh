@@ -323,8 +323,8 @@ sum_of() {
 nobody=''
 [ "$(id -u)" -ne 0 ] || nobody='setpriv --reuid=65534 --regid=65534 --clear-groups'
 
-# Copies what uid 65534 is to run to where it can. From then on run_ipcdemo runs as that user. False:
-# it cannot, for instance because a directory above $T is closed to it.
+# Copies what uid 65534 is to run to where it can. From then on run_ipcdemo runs as that user.
+# False: it cannot, for instance because a directory above $T is closed to it.
 become_nobody() {
 	mkdir -p "$T/pub" "$T/nobody/tmp" "$T/nobody/run" || return 1
 	cp "$IPCDEMO" "$HARNESS" "$T/pub/" && chmod 755 "$T/pub" "$T/pub/"* || return 1
@@ -377,8 +377,8 @@ run_ipcdemo() {
 	judge_run
 }
 
-# start_ipcdemo ARGUMENT...: the same in the background; $ipcdemo_pid leads a process group. The only
-# child that $harness_pid ever has is the program, or what is about to become it.
+# start_ipcdemo ARGUMENT...: the same in the background; $ipcdemo_pid leads a process group. The
+# only child that $harness_pid ever has is the program, or what is about to become it.
 start_ipcdemo() {
 	harnessed "$@" </dev/null >"$T/out" 2>"$T/err" 8>&- &
 	harness_pid=$!
