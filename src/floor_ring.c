@@ -33,7 +33,7 @@ struct ring_words {
 struct ring_end {
 	struct ring_words *words;
 	unsigned char *entries;
-	uint64_t position, limit, rung;
+	uint64_t position, limit, rung, sleeps;
 	int bell, peer_bell; /* ours to read, the other's to write */
 };
 
@@ -137,7 +137,11 @@ static inline void copy_record(void *to, const void *from, size_t size)
 		memcpy(to, from, size);
 }
 
-/* Sleeps until rung. A number of 64 bits never comes again. */
+/*
+ * Sleeps until rung. Each sleep has a number of its own: a publisher that was held up between its
+ * record and its look at the word may ring for a sleep that began after, and must ring again for
+ * the next one.
+ */
 static void sleep_on(struct link *l, const struct ring_end *end)
 {
 	struct pollfd bell = { .fd = end->bell, .events = POLLIN };
@@ -168,20 +172,20 @@ static inline void ring_if_asleep(struct link *l, struct ring_end *end, _Atomic 
 }
 
 /* Waits until READY(...), which is looked at with the sleep announced in WORD. */
-#define RING_AWAIT(l, end, word, ready)                                    \
- do {                                                                      \
-  if (((struct ring_link *)(l)->state)->wait == IPC_SPIN) {                \
-   while (!(ready))                                                        \
-    link_pause();                                                          \
-   break;                                                                  \
-  }                                                                        \
-  while (!(ready)) {                                                       \
-   atomic_store_explicit(word, (end)->position + 1, memory_order_relaxed); \
-   atomic_thread_fence(memory_order_seq_cst);                              \
-   if (!(ready))                                                           \
-    sleep_on(l, end);                                                      \
-   atomic_store_explicit(word, 0, memory_order_relaxed);                   \
-  }                                                                        \
+#define RING_AWAIT(l, end, word, ready)                                \
+ do {                                                                  \
+  if (((struct ring_link *)(l)->state)->wait == IPC_SPIN) {            \
+   while (!(ready))                                                    \
+    link_pause();                                                      \
+   break;                                                              \
+  }                                                                    \
+  while (!(ready)) {                                                   \
+   atomic_store_explicit(word, ++(end)->sleeps, memory_order_relaxed); \
+   atomic_thread_fence(memory_order_seq_cst);                          \
+   if (!(ready))                                                       \
+    sleep_on(l, end);                                                  \
+   atomic_store_explicit(word, 0, memory_order_relaxed);               \
+  }                                                                    \
  } while (0)
 
 static inline bool has_room(const struct ring_link *state, struct ring_end *out)
