@@ -2,8 +2,8 @@
 /*
  * memfd.c - a sealed memfd: the same ring per slot, in memory that never had a name.
  *
- * Mechanism: a file that lives in memory and in no directory (memfd_create), mapped by both sides, and
- *   sealed: the kernel refuses to change its size, whoever asks.
+ * Mechanism: a file that lives in memory and in no directory (memfd_create), mapped by both
+ *   sides, and sealed: the kernel refuses to change its size, whoever asks.
  *
  *      hub                                worker
  *      memfd_create() -> fd
@@ -14,28 +14,30 @@
  *      poll(bell)  <---- write(bell) ---- only if the hub has announced its sleep
  *      nothing at all <------------------ dies, however it dies
  *
- * Life cycle: made before the fork; it has no name at any moment, so nothing can remain after kill -9 of
- *   anyone, and nobody can put one in our way.
- * Guarantees: a record is seen whole or not at all, because its sequence is stored last. First in,
- *   first out. What was sent survives its sender. A worker maps no ring but its own, so it cannot
- *   claim another's slot. No end of file: memory does not say that its writer is dead, a pidfd does.
- *   F_SEAL_SHRINK: nobody, not even root, can take the memory from under us.
- * Limits: the machine's memory and the cgroup's, not the size of /dev/shm; what the ring holds: 16 KiB
- *   of records by default, at least 2 records. All of it is taken at once.
- * Wake-up: none of its own. An eventfd for each sleeper, rung only if the sleeper has announced itself
- *   (ring.h explains the fences). One that never sleeps costs nobody a system call.
- * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter. Peer gone -
- *   silence. Sequence or tail that no honest peer writes - EPROTO.
+ * Life cycle: made before the fork; it has no name at any moment, so nothing can remain after
+ *   kill -9 of anyone, and nobody can put one in our way.
+ * Guarantees: a record is seen whole or not at all, because its sequence is stored last. First
+ *   in, first out. What was sent survives its sender. A worker maps no ring but its own, so it
+ *   cannot claim another's slot. No end of file: memory does not say that its writer is dead, a
+ *   pidfd does. F_SEAL_SHRINK: nobody, not even root, can take the memory from under us.
+ * Limits: the machine's memory and the cgroup's, not the size of /dev/shm; what the ring holds:
+ *   16 KiB of records by default, at least 2 records. All of it is taken at once.
+ * Wake-up: none of its own. An eventfd for each sleeper, rung only if the sleeper has announced
+ *   itself (ring.h explains the fences). One that never sleeps costs nobody a system call.
+ * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter.
+ *   Peer gone - silence. Sequence or tail that no honest peer writes - EPROTO.
  * Costs: two copies of the record, no system call. A sleeper costs its peer one write, itself a
  *   poll and a read.
  * Pitfalls: seals fix the size, not the pages. A worker may still punch holes into its own ring
- *   (MADV_REMOVE); it reads as zero then, which is EPROTO, and our next store takes a new page, which is
- *   SIGBUS if the cgroup has none left. Forgotten F_SEAL_SEAL, and a worker adds F_SEAL_WRITE for everybody.
+ *   (MADV_REMOVE); it reads as zero then, which is EPROTO, and our next store takes a new page,
+ *   which is SIGBUS if the cgroup has none left. Forgotten F_SEAL_SEAL, and a worker adds
+ *   F_SEAL_WRITE for everybody.
  *   All workers ring one bell of the hub: a hostile one can ring it for nothing, or silence it
  *   before the hub looks, so a hub that must not trust its workers also looks on a timer.
- * Use when: shared memory is wanted at all, on Linux: it is shm without the name and its troubles.
- * Avoid when: unrelated processes must find the object by a name, or the program has to run elsewhere
- *   than on Linux or FreeBSD.
+ * Use when: shared memory is wanted at all, on Linux: it is shm without the name and its
+ *   troubles.
+ * Avoid when: unrelated processes must find the object by a name, or the program has to run
+ *   elsewhere than on Linux or FreeBSD.
  * Read next: shm.c - the classical form: diff them; then ring.h and rings.c.
  */
 #include "config.h"
@@ -121,7 +123,7 @@ const struct ipc_backend ipc_memfd = {
 	.info = {
 		.name = "memfd",
 		.title = "sealed memfd",
-		.summary = "one ring per slot in a mapped memfd of fixed size, and a doorbell for who sleeps",
+		.summary = "a ring per slot in a memfd of fixed size, a doorbell for who sleeps",
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = 1 << 20,
 		.objects = { { "a mapped memfd per slot", "grep memfd:ipcdemo /proc/PID/maps" },
@@ -129,8 +131,8 @@ const struct ipc_backend ipc_memfd = {
 			       "ls -l /proc/PID/fd | grep eventfd" } },
 		.syscalls = { "memfd_create", "fcntl", "fallocate", "mmap", "munmap", "madvise",
 			      "eventfd2", "membarrier", "read", "write", "ppoll", "close" },
-		.man = { "memfd_create(2)", "fcntl(2)", "mmap(2)", "posix_fallocate(3)", "madvise(2)",
-			 "eventfd(2)", "membarrier(2)" },
+		.man = { "memfd_create(2)", "fcntl(2)", "mmap(2)", "posix_fallocate(3)",
+			 "madvise(2)", "eventfd(2)", "membarrier(2)" },
 	},
 	.state_size = sizeof(struct rings),
 	.slot_size = sizeof(struct rings_slot),

@@ -9,10 +9,11 @@
  *      line 3+  entries    [ record, padding, sequence ] [ record, padding, sequence ] ...
  *
  * There is no head in memory. An entry is the record, then in the last 8 bytes of its last cache
- * line the sequence, stored last: the lap in which the entry was filled, 1 for the first time round. A
- * record of up to 56 bytes and its sequence share one line, so a round trip moves one line each way;
- * the indices of the usual ring would move two more. The receiver knows which lap it waits for:
- * it finds that one (a record) or the one before (nothing yet); anything else no sender wrote.
+ * line the sequence, stored last: the lap in which the entry was filled, 1 for the first time
+ * round. A record of up to 56 bytes and its sequence share one line, so a round trip moves one
+ * line each way; the indices of the usual ring would move two more. The receiver knows which
+ * lap it waits for: it finds that one (a record) or the one before (nothing yet); anything else
+ * no sender wrote.
  *
  * Each side keeps its position in its own memory (struct ring) and believes nothing that it
  * reads: a word is loaded once, through RING_LOAD, compared, and a payload is copied out before
@@ -33,7 +34,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* Each load from shared memory. A fuzzing build gives its own, which answers with the fuzzer's bytes. */
+/* Each load from shared memory. A fuzzing build puts the fuzzer's bytes in its place. */
 #ifndef RING_LOAD
 # define RING_LOAD(word, order) atomic_load_explicit(word, order)
 #endif
@@ -41,7 +42,12 @@
 #define RING_LINE        64u
 #define RING_ENTRIES_MIN 2u
 #define RING_ENTRIES_MAX 65536u
+#define RING_EVENT       56u   /* bytes that fill a line with their sequence: made fast here */
 #define RING_GROUP_BYTES 2048u /* published in one go at most: 32 events */
+
+/* A copy of constant size is four moves, of any other a call: one for events, one for the rest. */
+#define RING_INLINE   static inline __attribute__((always_inline))
+#define RING_NOINLINE static __attribute__((noinline, unused))
 
 /* What both sides map. The entries follow. A line has one writer. */
 struct ring_control {
@@ -50,29 +56,37 @@ struct ring_control {
 	_Alignas(RING_LINE) _Atomic uint64_t sender;
 };
 
-/* One side's private view, a cache line in all. */
+/*
+ * One side's private view. The first line is all that a look at an empty ring needs: the place
+ * and the sequence of the next record are kept, not computed.
+ */
 struct ring {
+	unsigned char *entry; /* of the next record to push, or to pop */
+	uint64_t lap;         /* its sequence once it is filled; one less before */
+	uint64_t position;    /* records pushed, or popped, so far */
+	uint64_t limit;     /* sender: no push beyond; receiver: the tail is due at this position */
+	unsigned char *end; /* of the entries */
 	struct ring_control *control; /* NULL: no ring */
-	uint64_t position;            /* records pushed, or popped, so far */
-	uint64_t limit;  /* sender: no push beyond; receiver: tell the tail at this position */
-	uint64_t said;   /* this side's own word of the doorbell, as last said */
-	uint64_t rung;   /* the peer's announcement that this side has answered */
-	uint32_t mask;   /* entries - 1 */
-	uint32_t stride; /* bytes of an entry */
-	uint32_t size;   /* bytes of a record */
-	uint16_t shift;  /* log2 of entries */
-	uint16_t group;  /* records published in one go */
-	uint64_t known;  /* the tail as this side last saw, or told, it */
+	uint32_t stride;              /* bytes of an entry */
+	uint32_t size;                /* bytes of a record */
+	uint32_t group;               /* records published in one go */
+	bool live;                    /* for the owner of the view: is it in use? */
+	/* seldom looked at */
+	uint32_t entries;
+	uint64_t known;         /* the tail as this side last saw, or told, it */
+	uint64_t said;          /* this side's own word of the doorbell, as last said */
+	uint64_t announcements; /* of this side, so far */
+	uint64_t rung;          /* the peer's announcement that this side has answered */
 };
 
-_Static_assert(sizeof(struct ring) == RING_LINE, "a look at an empty ring reads one private line");
+_Static_assert(offsetof(struct ring, live) < RING_LINE, "see above");
 
 static inline size_t ring_stride(size_t record_size)
 {
 	return (record_size + sizeof(uint64_t) + RING_LINE - 1) / RING_LINE * RING_LINE;
 }
 
-/* Bytes of memory for a ring. ENTRIES is a power of two within the limits above. */
+/* Bytes of memory for a ring. ENTRIES is within the limits above. */
 static inline size_t ring_bytes(size_t record_size, uint32_t entries)
 {
 	return sizeof(struct ring_control) + entries * ring_stride(record_size);
@@ -81,25 +95,28 @@ static inline size_t ring_bytes(size_t record_size, uint32_t entries)
 /* A quarter of the ring: how often the tail is told. */
 static inline uint32_t ring_quarter(const struct ring *r)
 {
-	return r->mask >= 4 ? (r->mask + 1) / 4 : 1;
+	return r->entries >= 4 ? r->entries / 4 : 1;
 }
 
 /*
- * A side's view of MEMORY, which was zero when the first side came. RECORD_SIZE is a multiple of 8,
- * MEMORY is aligned to a line and outlives the view.
+ * A side's view of MEMORY, which was zero when the first side came. RECORD_SIZE is a multiple of
+ * 8, MEMORY is aligned to a line and outlives the view.
  */
 static inline void ring_init(struct ring *r, void *memory, size_t record_size, uint32_t entries)
 {
 	size_t stride = ring_stride(record_size);
+	unsigned char *first = (unsigned char *)memory + sizeof(struct ring_control);
 
-	*r = (struct ring){ .control = memory,
-			    .mask = entries - 1,
+	*r = (struct ring){ .entry = first,
+			    .lap = 1,
+			    .end = first + entries * stride,
+			    .control = memory,
 			    .stride = (uint32_t)stride,
 			    .size = (uint32_t)record_size,
-			    .shift = (uint16_t)__builtin_ctz(entries),
 			    .group = stride < RING_GROUP_BYTES ?
-					     (uint16_t)(RING_GROUP_BYTES / stride) :
-					     1 };
+					     (uint32_t)(RING_GROUP_BYTES / stride) :
+					     1,
+			    .entries = entries };
 }
 
 static inline void ring_init_sender(struct ring *r, void *memory, size_t size, uint32_t entries)
@@ -114,29 +131,21 @@ static inline void ring_init_receiver(struct ring *r, void *memory, size_t size,
 	r->limit = ring_quarter(r);
 }
 
-static inline unsigned char *ring_entry(const struct ring *r, uint64_t position)
+/* The last 8 bytes of an entry. */
+static inline _Atomic uint64_t *ring_sequence(unsigned char *entry, size_t stride)
 {
-	return (unsigned char *)(r->control + 1) + (position & r->mask) * r->stride;
+	return (void *)(entry + stride - sizeof(uint64_t));
 }
 
-static inline _Atomic uint64_t *ring_sequence(const struct ring *r, unsigned char *entry)
+/* From one entry to the next, and into the next lap. */
+static inline unsigned char *ring_next(const struct ring *r, unsigned char *entry, size_t stride,
+				       uint64_t *lap)
 {
-	return (void *)(entry + r->stride - sizeof(uint64_t));
-}
-
-/* What the sequence of the entry for POSITION is once the record is there; before, one less. */
-static inline uint64_t ring_lap(const struct ring *r, uint64_t position)
-{
-	return (position >> r->shift) + 1;
-}
-
-/* An event has 56 bytes; a constant size is four moves, a variable one a function call. */
-static inline void ring_copy(void *to, const void *from, size_t size)
-{
-	if (size == 56)
-		memcpy(to, from, 56);
-	else
-		memcpy(to, from, size);
+	entry += stride;
+	if (entry != r->end)
+		return entry;
+	++*lap;
+	return (unsigned char *)(r->control + 1);
 }
 
 /* ---- the sender ---- */
@@ -144,51 +153,95 @@ static inline void ring_copy(void *to, const void *from, size_t size)
 /* Asks for the tail. How many records there is room for, or -EPROTO: this is no tail. */
 static inline ssize_t ring_room(struct ring *r)
 {
-	/* Acquire: pairs with ring_tell's release; the receiver's copies out of an entry are over. */
+	/* Acquire: pairs with ring_tell's release; the copies out of those entries are over. */
 	uint64_t tail = RING_LOAD(&r->control->tail, memory_order_acquire);
 
 	if (tail - r->known > r->position - r->known)
 		return -EPROTO; /* behind what it once was, or ahead of what was ever sent */
 	r->known = tail;
-	r->limit = tail + r->mask + 1;
+	r->limit = tail + r->entries;
 	return (ssize_t)(r->limit - r->position);
 }
 
-static inline void ring_fill(struct ring *r, uint64_t position, const void *record)
+static inline void ring_fill(unsigned char *entry, size_t stride, uint64_t lap, const void *record,
+			     size_t size)
 {
-	unsigned char *entry = ring_entry(r, position);
-
-	ring_copy(entry, record, r->size);
+	memcpy(entry, record, size);
 	/* Release: pairs with ring_pop's acquire. Who sees the sequence sees the record. */
-	atomic_store_explicit(ring_sequence(r, entry), ring_lap(r, position), memory_order_release);
+	atomic_store_explicit(ring_sequence(entry, stride), lap, memory_order_release);
 }
 
 /*
- * Pushes N >= 1 records, or as many as there is room for; 0: full; -EPROTO: a spoilt tail.
- *
- * A group's first record is filled last. The receiver waits at that one and looks at no other,
- * so the group appears in one go, nothing of it if we are killed before; and nobody pulls at the
- * lines while they are written, which is what a stream costs when each record is shown at once.
+ * Publishes N records, not more than a group, in one go: the first is filled last. The receiver
+ * waits at that one and looks at no other, so nothing of the group is seen if we are
+ * killed before; and nobody pulls at the lines while they are written, which is what a
+ * stream costs when each record is shown at once.
  */
+RING_INLINE void ring_publish(struct ring *r, const unsigned char *from, size_t n, size_t size,
+			      size_t stride)
+{
+	uint64_t lap = r->lap, first_lap = lap;
+	unsigned char *first = r->entry;
+	unsigned char *entry = ring_next(r, first, stride, &lap);
+	size_t i;
+
+	for (i = 1; i < n; i++) {
+		ring_fill(entry, stride, lap, from + i * size, size);
+		entry = ring_next(r, entry, stride, &lap);
+	}
+	ring_fill(first, stride, first_lap, from, size);
+	r->entry = entry;
+	r->lap = lap;
+	r->position += n;
+}
+
+RING_INLINE ssize_t ring_push_sized(struct ring *r, const unsigned char *from, size_t n,
+				    size_t size, size_t stride)
+{
+	size_t left = n, group = r->group;
+
+	for (; left > group; left -= group, from += group * size)
+		ring_publish(r, from, group, size, stride);
+	ring_publish(r, from, left, size, stride);
+	return (ssize_t)n;
+}
+
+RING_NOINLINE ssize_t ring_push_any(struct ring *r, const void *records, size_t n)
+{
+	return ring_push_sized(r, records, n, r->size, r->stride);
+}
+
+/* Pushes one event if there is room for it; the whole of a send in the usual case. */
+RING_INLINE bool ring_push_event(struct ring *r, const void *record)
+{
+	unsigned char *entry = r->entry;
+
+	if (r->position == r->limit || r->size != RING_EVENT)
+		return false;
+	ring_fill(entry, RING_LINE, r->lap, record, RING_EVENT);
+	entry += RING_LINE;
+	if (entry == r->end) {
+		entry = (unsigned char *)(r->control + 1);
+		r->lap++;
+	}
+	r->entry = entry;
+	r->position++;
+	return true;
+}
+
+/* Pushes N >= 1 records, or as many as there is room for; 0: full; -EPROTO: a spoilt tail. */
 static inline ssize_t ring_push(struct ring *r, const void *records, size_t n)
 {
-	const unsigned char *from = records;
-	ssize_t room = (ssize_t)(r->limit - r->position);
-	size_t i, group, done;
+	if (r->limit - r->position < n) {
+		ssize_t room = ring_room(r);
 
-	if ((size_t)room < n && (room = ring_room(r)) <= 0)
-		return room;
-	if ((size_t)room < n)
-		n = (size_t)room;
-	for (done = 0; done < n; done += group) {
-		group = n - done < r->group ? n - done : r->group;
-		for (i = 1; i < group; i++)
-			ring_fill(r, r->position + i, from + i * r->size);
-		ring_fill(r, r->position, from);
-		r->position += group;
-		from += group * r->size;
+		if (room <= 0)
+			return room;
+		if ((size_t)room < n)
+			n = (size_t)room;
 	}
-	return (ssize_t)n;
+	return r->size == RING_EVENT ? ring_push_sized(r, records, n, RING_EVENT, RING_LINE) :
+				       ring_push_any(r, records, n);
 }
 
 /* ---- the receiver ---- */
@@ -196,10 +249,37 @@ static inline ssize_t ring_push(struct ring *r, const void *records, size_t n)
 /* Is there a record, or something that is none (ring_pop will say so)? */
 static inline bool ring_ready(const struct ring *r)
 {
-	unsigned char *entry = ring_entry(r, r->position);
-	uint64_t lap = RING_LOAD(ring_sequence(r, entry), memory_order_relaxed);
+	return RING_LOAD(ring_sequence(r->entry, r->stride), memory_order_relaxed) != r->lap - 1;
+}
 
-	return lap != ring_lap(r, r->position) - 1;
+RING_INLINE ssize_t ring_pop_sized(struct ring *r, unsigned char *to, size_t most, size_t size,
+				   size_t stride)
+{
+	unsigned char *entry = r->entry;
+	uint64_t lap = r->lap;
+	size_t n;
+
+	for (n = 0; n < most; n++) {
+		/* Acquire: pairs with ring_fill's release. */
+		uint64_t found = RING_LOAD(ring_sequence(entry, stride), memory_order_acquire);
+
+		if (found != lap) {
+			if (n > 0)
+				break;
+			return found == lap - 1 ? 0 : -EPROTO;
+		}
+		memcpy(to + n * size, entry, size);
+		entry = ring_next(r, entry, stride, &lap);
+	}
+	r->entry = entry;
+	r->lap = lap;
+	r->position += n;
+	return (ssize_t)n;
+}
+
+RING_NOINLINE ssize_t ring_pop_any(struct ring *r, void *records, size_t most)
+{
+	return ring_pop_sized(r, records, most, r->size, r->stride);
 }
 
 /*
@@ -208,27 +288,12 @@ static inline bool ring_ready(const struct ring *r)
  */
 static inline ssize_t ring_pop(struct ring *r, void *records, size_t cap)
 {
-	unsigned char *to = records;
-	uint64_t most = r->limit - r->position;
-	uint64_t position = r->position, end = position + (cap < most ? cap : most);
+	size_t most = r->limit - r->position;
 
-	do {
-		unsigned char *entry = ring_entry(r, position);
-		uint64_t lap = ring_lap(r, position);
-		/* Acquire: pairs with ring_fill's release. */
-		uint64_t found = RING_LOAD(ring_sequence(r, entry), memory_order_acquire);
-
-		if (found != lap) {
-			if (position == r->position && found != lap - 1)
-				return -EPROTO;
-			break;
-		}
-		ring_copy(to, entry, r->size);
-		to += r->size;
-	} while (++position < end);
-	most = position - r->position;
-	r->position = position;
-	return (ssize_t)most;
+	if (cap < most)
+		most = cap;
+	return r->size == RING_EVENT ? ring_pop_sized(r, records, most, RING_EVENT, RING_LINE) :
+				       ring_pop_any(r, records, most);
 }
 
 /* Is it time to tell the tail? */
@@ -264,17 +329,25 @@ static inline void ring_tell(struct ring *r)
  * If (3) does not see (A), then (2) came before (B) in the order of all seq_cst fences, and
  * (C) sees (1). One of the two notices.
  *
- * A fence in each send waits until the line is ours and costs a stream two thirds of its speed, for
- * a receiver that may never sleep. So a word begins as BELL_NEVER: "I have never slept". As long as
- * the publisher reads that, it leaves (2) out, and the sleeper owes it: the first time, its (B) is
- * membarrier(2), which makes every CPU that runs a registered process execute a full fence. A
- * publisher that did not see (A) has loaded the word before that fence, so it stored (1) before it as
- * well, and (C) sees it; one that loads later sees the number. From then on the word
- * is never BELL_NEVER and both fence, until the sleeper has long been awake and says so again.
+ * A fence in each send waits until the line is ours and costs a stream two thirds of its speed,
+ * for a receiver that may never sleep. So a word begins as BELL_NEVER: "I have never slept". As
+ * long as the publisher reads that, it leaves (2) out, and the sleeper owes it: the first time,
+ * its (B) is membarrier(2), which makes every CPU that runs a registered process execute a full
+ * fence. A publisher that did not see (A) has loaded the word before that fence, so it stored
+ * (1) before it as well, and (C) sees it; one that loads later sees the number. From then on
+ * the word is never BELL_NEVER and both fence, until the sleeper has long been awake and says
+ * so again.
  *
- * A word is written by its sleeper alone. Were the publisher to clear it ("I have rung"), it could
- * wipe out the sleeper's next announcement, and both would sleep. The publisher rather remembers
- * the number it has rung for: a sleeper is woken once, however many records follow.
+ * A word is written by its sleeper alone. Were the publisher to clear it ("I have rung"), it
+ * could wipe out the sleeper's next announcement, and both would sleep. The publisher rather
+ * remembers the number it has rung for: a sleeper is woken once, however many records follow.
+ *
+ * A ring may come late: the publisher stores a record, the sleeper, awake, takes it and announces
+ * its next sleep, and only then the publisher comes to (3), and answers that announcement. So a
+ * sleeper that finds its bell rung, and silences it, must make each announcement that still
+ * stands anew, even if there was no record for it: it may have been answered.
+ *
+ * tests/spin/ring.pml is a model of all this.
  */
 #define BELL_NEVER 0u /* never sleeps without membarrier(2): no fence needed */
 #define BELL_AWAKE 1u /* awake, may sleep: fence. From 2 on: asleep, the announcement's number */
@@ -291,15 +364,12 @@ static inline bool bell_announced(const struct ring *r)
 	return r->said > BELL_AWAKE;
 }
 
-/*
- * The sleeper, (A). An announcement stands until the position has moved on (bell_say BELL_AWAKE then), so the
- * position makes its number. True: (B) must be membarrier(2).
- */
+/* The sleeper, (A). True: (B) must be membarrier(2). */
 static inline bool bell_announce(struct ring *r, _Atomic uint64_t *word)
 {
 	bool never = r->said == BELL_NEVER;
 
-	bell_say(r, word, BELL_AWAKE + 1 + r->position);
+	bell_say(r, word, BELL_AWAKE + ++r->announcements);
 	return never;
 }
 
@@ -309,13 +379,19 @@ static inline void bell_fence(void)
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* The publisher, (2) and (3). WORD is the other side's. True: ring, once. */
+/* The publisher, (3), where (2) is not needed. WORD is the other side's. True: it never sleeps. */
+static inline bool bell_never(_Atomic uint64_t *word)
+{
+	atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps (1) before this load */
+	return RING_LOAD(word, memory_order_relaxed) == BELL_NEVER;
+}
+
+/* The publisher, (2) and (3). True: ring, once. */
 static inline bool bell_wanted(struct ring *r, _Atomic uint64_t *word)
 {
 	uint64_t number;
 
-	atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps (1) before this load */
-	if (RING_LOAD(word, memory_order_relaxed) == BELL_NEVER)
+	if (bell_never(word))
 		return false; /* the sleeper's membarrier(2) stands for our fence */
 	atomic_thread_fence(memory_order_seq_cst); /* pairs with bell_fence */
 	number = RING_LOAD(word, memory_order_relaxed);

@@ -47,7 +47,7 @@ static int own_bell(const struct ipc *s)
 	return s->role == IPC_HUB ? set_of(s)->bell : at(s, s->self)->bell;
 }
 
-static void ring_bell(struct ipc *s, const struct rings_slot *slot)
+static __attribute__((noinline)) void ring_bell(struct ipc *s, const struct rings_slot *slot)
 {
 	static const uint64_t one = 1;
 	int fd = s->role == IPC_HUB ? slot->bell : set_of(s)->bell;
@@ -56,10 +56,10 @@ static void ring_bell(struct ipc *s, const struct rings_slot *slot)
 	(void)SYS(s, write(fd, &one, sizeof one));
 }
 
-/* After something was published: wakes the other side if it sleeps. */
-static inline void wake(struct ipc *s, struct rings_slot *slot)
+/* After something was published: wakes the peer if its WORD says that it sleeps. */
+static inline void wake(struct ipc *s, struct rings_slot *slot, _Atomic uint64_t *word)
 {
-	if (bell_wanted(&slot->ring, peer_word(s, slot)))
+	if (bell_wanted(&slot->ring, word))
 		ring_bell(s, slot);
 }
 
@@ -110,7 +110,7 @@ int rings_size(struct ipc *s, int fd)
 {
 	int rc;
 
-	/* Takes the pages now: ftruncate would succeed on a full tmpfs, and a store would kill us. */
+	/* Takes the pages now: ftruncate succeeds on a full tmpfs, and a store kills us then. */
 	do {
 		s->syscalls++;
 		rc = posix_fallocate(fd, 0, (off_t)mapped_bytes(s));
@@ -149,7 +149,7 @@ int rings_map(struct ipc *s, unsigned slot, int fd)
 	}
 	look(s, new, memory);
 	new->inherited = true;
-	new->live = new->full = false;
+	new->full = false;
 	return 0;
 }
 
@@ -158,7 +158,7 @@ static void unmap(struct ipc *s, struct rings_slot *slot)
 	if (slot->ring.control)
 		(void)SYS(s, munmap(slot->ring.control, mapped_bytes(s)));
 	slot->ring.control = NULL;
-	slot->live = false;
+	slot->ring.live = false;
 }
 
 /*
@@ -187,16 +187,17 @@ int rings_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 	uint64_t never = BELL_NEVER;
 
 	(void)peer; /* whoever maps the other side */
-	own->live = true;
 	if (s->role == IPC_HUB) {
-		/* Later workers do not get it. If this fails, they drop it themselves, as siblings do. */
+		/* Later workers do not get it; if this fails, they drop it as one that is armed. */
 		own->inherited =
 			SYS(s, madvise(own->ring.control, mapped_bytes(s), MADV_DONTFORK)) < 0;
+		own->ring.live = true;
 		return 0;
 	}
 	drop_siblings(s, slot);
 	set_of(s)->announced = false; /* that was the hub's sleep */
 	look(s, own, own->ring.control);
+	own->ring.live = true;
 	/*
 	 * A process is registered by itself. One that may not be has to fence, and says so in the
 	 * peer's word as if the peer had; unless the peer has said something else meanwhile.
@@ -226,60 +227,75 @@ int rings_hub_fds(unsigned slots)
 
 /* ---- records ---- */
 
-ssize_t rings_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
+/* N records were pushed: the rest of a send where there is any. */
+static __attribute__((noinline)) ssize_t sent(struct ipc *s, struct rings_slot *to, ssize_t n)
 {
-	struct rings_slot *to = at(s, slot);
-	ssize_t rc;
+	wake(s, to, &to->ring.control->receiver);
+	to->full = false;
+	if (bell_announced(&to->ring))
+		bell_say(&to->ring, &to->ring.control->sender, BELL_AWAKE);
+	return n;
+}
 
-	(void)flags; /* nothing here blocks: the facade sleeps on rings_pollfd */
-	if (!to->live)
-		return -EPROTO;
-	rc = ring_push(&to->ring, records, n);
-	if (rc > 0) {
-		wake(s, to);
-		to->full = false;
-		if (bell_announced(&to->ring))
-			bell_say(&to->ring, own_word(s, to), BELL_AWAKE);
-		return rc;
-	}
+static __attribute__((noinline)) ssize_t send_any(struct ipc *s, struct rings_slot *to,
+						  const void *records, size_t n)
+{
+	ssize_t rc = to->ring.live ? ring_push(&to->ring, records, n) : -EPROTO;
+
+	if (rc > 0)
+		return sent(s, to, rc);
 	to->full = rc == 0;
-	to->live = rc == 0;
+	to->ring.live = rc == 0;
 	return rc == 0 ? -EAGAIN : rc;
 }
 
+ssize_t rings_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
+{
+	struct rings_slot *to = at(s, slot);
+
+	(void)flags; /* nothing here blocks: the facade sleeps on rings_pollfd */
+	if (n != 1 || !to->ring.live || !ring_push_event(&to->ring, records))
+		return send_any(s, to, records, n);
+	if (to->full || bell_announced(&to->ring) || !bell_never(&to->ring.control->receiver))
+		return sent(s, to, 1);
+	return 1;
+}
+
 /* Tells the sender how far we are, and wakes it if it waits for room. */
-static void tell(struct ipc *s, struct rings_slot *from)
+static __attribute__((noinline)) void tell(struct ipc *s, struct rings_slot *from)
 {
 	struct ring *r = &from->ring;
 
 	ring_tell(r);
-	wake(s, from);
+	wake(s, from, &r->control->sender);
 	if (r->said == BELL_AWAKE && r->position - from->slept >= RINGS_CALM &&
 	    set_of(s)->asymmetric)
-		bell_say(r, own_word(s, from), BELL_NEVER);
+		bell_say(r, &r->control->receiver, BELL_NEVER);
 }
 
 static inline ssize_t take(struct ipc *s, struct rings_slot *from, void *records, size_t cap)
 {
-	ssize_t rc = ring_pop(&from->ring, records, cap);
+	struct ring *r = &from->ring;
+	ssize_t rc = ring_pop(r, records, cap);
 
-	if (rc == 0)
-		return -EAGAIN;
-	if (rc < 0) {
-		from->live = false; /* told once; then it is silent until it is detached */
+	if (rc <= 0) {
+		if (rc == 0)
+			return -EAGAIN;
+		r->live = false; /* told once; then it is silent until it is detached */
 		return rc;
 	}
-	if (bell_announced(&from->ring)) {
-		from->slept = from->ring.position;
-		bell_say(&from->ring, own_word(s, from), BELL_AWAKE);
+	if (bell_announced(r)) {
+		from->slept = r->position;
+		bell_say(r, &r->control->receiver, BELL_AWAKE);
 	}
-	if (ring_due(&from->ring))
+	if (ring_due(r))
 		tell(s, from);
 	return rc;
 }
 
 /* A hub with several slots looks at one after the other, from where it stopped the last time. */
-static ssize_t take_any(struct ipc *s, unsigned *slot, void *records, size_t cap)
+static __attribute__((noinline)) ssize_t take_any(struct ipc *s, unsigned *slot, void *records,
+						  size_t cap)
 {
 	struct rings *set = set_of(s);
 	unsigned left;
@@ -289,7 +305,7 @@ static ssize_t take_any(struct ipc *s, unsigned *slot, void *records, size_t cap
 		ssize_t rc;
 
 		set->next = i + 1 < s->slots ? i + 1 : 0;
-		if (!at(s, i)->live)
+		if (!at(s, i)->ring.live)
 			continue;
 		rc = take(s, at(s, i), records, cap);
 		if (rc != -EAGAIN) {
@@ -308,7 +324,7 @@ ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, uns
 	if (!s->single)
 		return take_any(s, slot, records, cap);
 	*slot = s->self;
-	return own->live ? take(s, own, records, cap) : -EAGAIN;
+	return own->ring.live ? take(s, own, records, cap) : -EAGAIN;
 }
 
 /* ---- sleep ---- */
@@ -316,11 +332,14 @@ ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, uns
 /* Is this one of those for whom the session would go on? */
 static bool awaited(const struct ipc *s, const struct rings_slot *slot)
 {
-	return slot->live && (s->single || slot->full || ipc_receives(s));
+	return slot->ring.live && (s->single || slot->full || ipc_receives(s));
 }
 
-/* (A) of ring.h, for all. 1 or more: (B) has to be membarrier(2). */
-static int announce_all(struct ipc *s, unsigned first, unsigned end)
+/*
+ * (A) of ring.h, for all of them. An announcement that stands is good unless the bell was RUNG.
+ * 1 or more: (B) has to be membarrier(2).
+ */
+static int announce_all(struct ipc *s, unsigned first, unsigned end, bool rung)
 {
 	unsigned i;
 	int never = 0;
@@ -330,11 +349,10 @@ static int announce_all(struct ipc *s, unsigned first, unsigned end)
 
 		if (!awaited(s, slot))
 			continue;
-		/* A sender that looks at us while we sleep sees all the room there is. */
+		/* Who sends while we sleep sees all the room there is. */
 		if (ipc_receives(s) && slot->ring.known != slot->ring.position)
 			tell(s, slot);
-		/* One that still stands has not been answered: see bell_announce. */
-		if (!bell_announced(&slot->ring))
+		if (rung || !bell_announced(&slot->ring))
 			never += bell_announce(&slot->ring, own_word(s, slot));
 	}
 	return never;
@@ -364,16 +382,13 @@ int rings_pollfd(struct ipc *s, short *events)
 	unsigned first = s->single ? s->self : 0;
 	unsigned end = s->single ? s->self + 1 : s->slots;
 	uint64_t count;
+	bool rung;
 	int rc = 0;
 
-	/*
-	 * Silence the bell of the last sleep first. What it was rung for was published before, and
-	 * is seen below; a ring from now on stays.
-	 */
-	if (set->announced)
-		(void)SYS(s, read(own_bell(s), &count, sizeof count)); /* EAGAIN: was not rung */
+	/* Silence the bell first: what it was rung for is seen below, a ring from now on stays. */
+	rung = set->announced && SYS(s, read(own_bell(s), &count, sizeof count)) > 0;
 	set->announced = true;
-	if (announce_all(s, first, end) > 0)
+	if (announce_all(s, first, end, rung) > 0)
 		rc = membarrier(s, MEMBARRIER_CMD_GLOBAL_EXPEDITED);
 	else
 		bell_fence();

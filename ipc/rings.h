@@ -31,11 +31,10 @@ struct rings {
 
 /* The slot state of such a mechanism. */
 struct rings_slot {
-	struct ring ring; /* first: a look at an empty ring then reads one line of ours */
-	bool live;        /* attached, and the peer has written nothing impossible */
+	struct ring ring; /* live: attached, and the peer has written nothing impossible */
 	bool inherited;   /* a child forked now would have the mapping too */
-	uint64_t slept;   /* receiving: the position at which it last slept */
 	bool full;        /* sending: the last send met no room */
+	uint64_t slept;   /* receiving: the position after its last sleep */
 	int bell;         /* the slot's process sleeps on it */
 };
 

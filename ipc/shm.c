@@ -2,8 +2,9 @@
 /*
  * shm.c - POSIX shared memory: a ring per slot, in memory that two processes map.
  *
- * Mechanism: a file that lives in memory (tmpfs, /dev/shm), mapped by both sides. The kernel gives
- *   the memory and is then out of the way: a record is stored by one CPU and loaded by another.
+ * Mechanism: a file that lives in memory (tmpfs, /dev/shm), mapped by both sides. The kernel
+ *   gives the memory and is then out of the way: a record is stored by one CPU and loaded by
+ *   another.
  *
  *      hub                                worker
  *      shm_open(O_EXCL) -> fd, shm_unlink
@@ -14,30 +15,35 @@
  *      poll(bell)  <---- write(bell) ---- only if the hub has announced its sleep
  *      nothing at all <------------------ dies, however it dies
  *
- * Life cycle: made before the fork under a random name, which is gone before anything else happens; the
- *   memory goes with its last mapping. Killed between shm_open and shm_unlink, the hub leaves an empty
- *   name; the next hub of the same user removes it.
- * Guarantees: a record is seen whole or not at all, because its sequence is stored last. First in,
- *   first out. What was sent survives its sender. A worker maps no ring but its own, so it cannot
- *   claim another's slot. No end of file: memory does not say that its writer is dead, a pidfd does.
- * Limits: the free space of /dev/shm, and what the ring holds: 16 KiB of records by default, at least 2
- *   records. All of it is taken at once, so that a full tmpfs is an error here and not a signal later.
- * Wake-up: none of its own. An eventfd for each sleeper, rung only if the sleeper has announced itself
- *   (ring.h explains the fences). One that never sleeps costs nobody a system call.
- * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter. Peer gone -
- *   silence. Sequence or tail that no honest peer writes - EPROTO.
+ * Life cycle: made before the fork under a random name, which is gone before anything else
+ *   happens; the memory goes with its last mapping. Killed between shm_open and shm_unlink, the
+ *   hub leaves an empty name; the next hub of the same user removes it.
+ * Guarantees: a record is seen whole or not at all, because its sequence is stored last. First
+ *   in, first out. What was sent survives its sender. A worker maps no ring but its own, so it
+ *   cannot claim another's slot. No end of file: memory does not say that its writer is dead, a
+ *   pidfd does.
+ * Limits: the free space of /dev/shm, and what the ring holds: 16 KiB of records by default, at
+ *   least 2 records. All of it is taken at once, so that a full tmpfs is an error here and not
+ *   a signal later.
+ * Wake-up: none of its own. An eventfd for each sleeper, rung only if the sleeper has announced
+ *   itself (ring.h explains the fences). One that never sleeps costs nobody a system call.
+ * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter.
+ *   Peer gone - silence. Sequence or tail that no honest peer writes - EPROTO.
  * Costs: two copies of the record, no system call. A sleeper costs its peer one write, itself a
  *   poll and a read.
- * Pitfalls: the object cannot be sealed. Whoever has it open may truncate it, and our next load is
- *   SIGBUS; so no worker gets the descriptor, but one that runs as root can open it again through
- *   /proc/self/map_files and ftruncate it. Any worker may punch holes into its own ring (MADV_REMOVE);
- *   if something then fills the tmpfs, our next store into such a hole is SIGBUS as well. memfd
- *   stops the first; a sandbox must stop the second. All workers ring one bell of the hub: a
- *   hostile one can ring it for nothing, or silence it before the hub looks, so a hub that must
- *   not trust its workers also looks on a timer. Spinning on one CPU keeps the peer from running.
+ * Pitfalls: the object cannot be sealed. Whoever has it open may truncate it, and our next load
+ *   is SIGBUS; so no worker gets the descriptor, but one that runs as root can open it again
+ *   through /proc/self/map_files and ftruncate it. Any worker may punch holes into its own ring
+ *   (MADV_REMOVE); if something then fills the tmpfs, our next access to such a hole is SIGBUS
+ *   as well. memfd stops the first; a sandbox must stop the second. All workers ring one bell
+ *   of the hub: a hostile one can ring it for nothing, or silence it before the hub looks, so a
+ *   hub that must not trust its workers also looks on a timer. Spinning on one CPU keeps the
+ *   peer from running.
  * Use when: the last microsecond counts, both sides run on one machine, and one of them may spin.
- * Avoid when: a worker is hostile and root, or nobody can afford a CPU that waits: then a pipe is as fast.
- * Read next: ring.h - the ring and its fences; rings.c - the doorbells; memfd.c - diff it with this.
+ * Avoid when: a worker is hostile and root, or nobody can afford a CPU that waits: then a pipe
+ *   is as fast.
+ * Read next: ring.h - the ring and its fences; rings.c - the doorbells; memfd.c - diff it with
+ *   this.
  */
 #include "config.h"
 
@@ -163,15 +169,16 @@ const struct ipc_backend ipc_shm = {
 	.info = {
 		.name = "shm",
 		.title = "POSIX shared memory",
-		.summary = "one ring per slot in a mapped object of /dev/shm, and a doorbell for who sleeps",
+		.summary = "a ring per slot in an object of /dev/shm, a doorbell for who sleeps",
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = 1 << 20,
 		.objects = { { "a mapped object per slot, without a name",
 			       "grep /dev/shm/ipcdemo- /proc/PID/maps" },
 			     { "an eventfd for the hub, and one for each slot",
 			       "ls -l /proc/PID/fd | grep eventfd" } },
-		.syscalls = { "openat", "unlink", "getrandom", "fallocate", "mmap", "munmap", "madvise",
-			      "eventfd2", "membarrier", "read", "write", "ppoll", "close" },
+		.syscalls = { "getrandom", "openat", "unlink", "fallocate", "mmap", "munmap",
+			      "madvise", "eventfd2", "membarrier", "read", "write", "ppoll",
+			      "close" },
 		.man = { "shm_overview(7)", "shm_open(3)", "mmap(2)", "posix_fallocate(3)",
 			 "madvise(2)", "eventfd(2)", "membarrier(2)" },
 	},
