@@ -92,6 +92,8 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 		.os_errno = (int32_t)get(record + 48, 4),
 		.transient = record[1] & FLAG_TRANSIENT,
 		.after_s = (uint32_t)get(record + 52, 4),
+		.bytes = event->bytes,
+		.total = event->total == EVENT_TOTAL_UNKNOWN ? 0 : event->total,
 	};
 	return 0;
 }

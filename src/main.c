@@ -16,7 +16,7 @@
 static void print_version(FILE *out, struct argp_state *state)
 {
 	(void)state;
-	(void)fprintf(out, "ipcdemo %s\n%s\n", PACKAGE_VERSION, fetch_version());
+	(void)fprintf(out, "ipcdemo %s\nlibcurl %s\n", PACKAGE_VERSION, fetch_version());
 }
 
 void (*argp_program_version_hook)(FILE *out, struct argp_state *state) = print_version;
