@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* spawn_test.c - what a child begins with: dispositions, mask, name, and no handler of its parent's. */
+/* spawn_test.c - what a child begins with: dispositions, mask, name, no handler of its parent. */
 #include "config.h"
 
 #include "spawn.h"
