@@ -11,7 +11,7 @@
  *      fork ----------------------------> munmap of every sibling's ring
  *      madvise(MADV_DONTFORK)             record, then its sequence, into the ring
  *      sequence seen  <-- a cache line -- (no system call)
- *      poll(bell)  <---- write(bell) ---- only if the hub has announced its sleep
+ *      bell in epoll  <-- write(bell) --- only if the hub has announced its sleep
  *      nothing at all <------------------ dies, however it dies
  *
  * Life cycle: made before the fork; it has no name at any moment, so nothing can remain after
@@ -22,18 +22,18 @@
  *   pidfd does. F_SEAL_SHRINK: nobody, not even root, can take the memory from under us.
  * Limits: the machine's memory and the cgroup's, not the size of /dev/shm; what the ring holds:
  *   16 KiB of records by default, at least 2 records. All of it is taken at once.
- * Wake-up: none of its own. An eventfd for each sleeper, rung only if the sleeper has announced
- *   itself (ring.h explains the fences). One that never sleeps costs nobody a system call.
+ * Wake-up: none of its own. Two eventfds a slot, one for each side, rung only if that side has
+ *   announced its sleep (ring.h explains the fences, rings.h who holds which). A side that
+ *   never sleeps costs nobody a system call.
  * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter.
  *   Peer gone - silence. Sequence or tail that no honest peer writes - EPROTO.
- * Costs: two copies of the record, no system call. A sleeper costs its peer one write, itself a
- *   poll and a read.
+ * Costs: two copies of the record, no system call. A sleeper costs its peer a write, itself a
+ *   poll and an epoll_wait.
  * Pitfalls: seals fix the size, not the pages. A worker may still punch holes into its own ring
  *   (MADV_REMOVE); it reads as zero then, which is EPROTO, and our next store takes a new page,
  *   which is SIGBUS if the cgroup has none left. Forgotten F_SEAL_SEAL, and a worker adds
  *   F_SEAL_WRITE for everybody.
- *   All workers ring one bell of the hub: a hostile one can ring it for nothing, or silence it
- *   before the hub looks, so a hub that must not trust its workers also looks on a timer.
+ *  
  * Use when: shared memory is wanted at all, on Linux: it is shm without the name and its
  *   troubles.
  * Avoid when: unrelated processes must find the object by a name, or the program has to run
@@ -127,12 +127,15 @@ const struct ipc_backend ipc_memfd = {
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = 1 << 20,
 		.objects = { { "a mapped memfd per slot", "grep memfd:ipcdemo /proc/PID/maps" },
-			     { "an eventfd for the hub, and one for each slot",
-			       "ls -l /proc/PID/fd | grep eventfd" } },
+			     { "two eventfds per slot, the doorbells",
+			       "ls -l /proc/PID/fd | grep eventfd" },
+			     { "an epoll instance for each process that sleeps",
+			       "cat /proc/PID/fdinfo/N" } },
 		.syscalls = { "memfd_create", "fcntl", "fallocate", "mmap", "munmap", "madvise",
-			      "eventfd2", "membarrier", "read", "write", "ppoll", "close" },
+			      "eventfd2", "epoll_create1", "epoll_ctl", "epoll_wait",
+			      "membarrier", "write", "close" },
 		.man = { "memfd_create(2)", "fcntl(2)", "mmap(2)", "posix_fallocate(3)",
-			 "madvise(2)", "eventfd(2)", "membarrier(2)" },
+			 "madvise(2)", "eventfd(2)", "epoll(7)", "membarrier(2)" },
 	},
 	.state_size = sizeof(struct rings),
 	.slot_size = sizeof(struct rings_slot),

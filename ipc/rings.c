@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -18,6 +19,7 @@
 
 #define RINGS_BYTES 16384u      /* of entries in a slot, where the caller does not care */
 #define RINGS_MOST  (64u << 20) /* of entries in a slot, whatever the caller asks for */
+#define RINGS_TURN  64          /* bells heard by one epoll_wait */
 #define RINGS_CALM  4096u       /* records without a sleep, then back to BELL_NEVER */
 
 static struct rings *set_of(const struct ipc *s)
@@ -42,18 +44,12 @@ static inline _Atomic uint64_t *peer_word(const struct ipc *s, const struct ring
 	return ipc_receives(s) ? &slot->ring.control->sender : &slot->ring.control->receiver;
 }
 
-static int own_bell(const struct ipc *s)
-{
-	return s->role == IPC_HUB ? set_of(s)->bell : at(s, s->self)->bell;
-}
-
 static __attribute__((noinline)) void ring_bell(struct ipc *s, const struct rings_slot *slot)
 {
 	static const uint64_t one = 1;
-	int fd = s->role == IPC_HUB ? slot->bell : set_of(s)->bell;
 
-	/* EAGAIN: a hostile peer has filled the counter. Then it is readable already. */
-	(void)SYS(s, write(fd, &one, sizeof one));
+	/* EAGAIN: the counter is full. Then it was rung 2^64 times, or filled on purpose. */
+	(void)SYS(s, write(s->role == IPC_HUB ? slot->to_slot : slot->to_hub, &one, sizeof one));
 }
 
 /* After something was published: wakes the peer if its WORD says that it sleeps. */
@@ -98,10 +94,10 @@ int rings_open(struct ipc *s)
 
 	set->entries = entries_for(s->record_size, s->depth);
 	for (i = 0; i < s->slots; i++)
-		at(s, i)->bell = -1;
-	set->bell = (int)SYS(s, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	if (set->bell < 0)
-		return set->bell;
+		at(s, i)->to_hub = at(s, i)->to_slot = -1;
+	set->epoll = (int)SYS(s, epoll_create1(EPOLL_CLOEXEC));
+	if (set->epoll < 0)
+		return set->epoll;
 	set->asymmetric = membarrier(s, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0;
 	return 0;
 }
@@ -131,98 +127,118 @@ static void look(struct ipc *s, struct rings_slot *slot, void *memory)
 		bell_say(&slot->ring, own_word(s, slot), BELL_AWAKE);
 }
 
-int rings_map(struct ipc *s, unsigned slot, int fd)
-{
-	struct rings_slot *new = at(s, slot);
-	void *memory;
-
-	s->syscalls++;
-	memory = mmap(NULL, mapped_bytes(s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
-		return -errno;
-	new->bell = (int)SYS(s, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-	if (new->bell < 0) {
-		int rc = new->bell;
-
-		(void)SYS(s, munmap(memory, mapped_bytes(s)));
-		return rc;
-	}
-	look(s, new, memory);
-	new->inherited = true;
-	new->full = false;
-	return 0;
-}
-
-static void unmap(struct ipc *s, struct rings_slot *slot)
+static void drop(struct ipc *s, struct rings_slot *slot)
 {
 	if (slot->ring.control)
 		(void)SYS(s, munmap(slot->ring.control, mapped_bytes(s)));
 	slot->ring.control = NULL;
 	slot->ring.live = false;
+	sys_close(&slot->to_hub);
+	sys_close(&slot->to_slot);
+}
+
+int rings_map(struct ipc *s, unsigned slot, int fd)
+{
+	struct rings_slot *new = at(s, slot);
+	void *memory;
+	int rc;
+
+	s->syscalls++;
+	memory = mmap(NULL, mapped_bytes(s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	look(s, new, memory);
+	new->inherited = true;
+	new->full = new->rung = false;
+	rc = new->to_hub = (int)SYS(s, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (rc >= 0)
+		rc = new->to_slot = (int)SYS(s, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+	if (rc < 0)
+		drop(s, new);
+	return rc < 0 ? rc : 0;
+}
+
+/* BELL will be heard in this process, as SLOT's. */
+static int listen_to(struct ipc *s, unsigned slot, int bell)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = slot };
+
+	return (int)SYS(s, epoll_ctl(set_of(s)->epoll, EPOLL_CTL_ADD, bell, &event));
+}
+
+static int attach_hub(struct ipc *s, unsigned slot)
+{
+	struct rings_slot *own = at(s, slot);
+
+	/* Later workers do not get it; if this fails, they drop it as one that is armed. */
+	own->inherited = SYS(s, madvise(own->ring.control, mapped_bytes(s), MADV_DONTFORK)) < 0;
+	own->ring.live = true;
+	return listen_to(s, slot, own->to_hub);
 }
 
 /*
  * The slot's process: nothing of a sibling stays. A ring with MADV_DONTFORK is not here, only its
- * former address, where something else may live by now.
+ * former address, where something else may live by now. The hub's epoll instance goes without
+ * another word to it: the registrations are shared, not copied, by fork (epoll(7), Q6).
  */
-static void drop_siblings(struct ipc *s, unsigned own)
+static int attach_slot(struct ipc *s, unsigned slot)
 {
-	unsigned i;
-
-	for (i = 0; i < s->slots; i++) {
-		struct rings_slot *slot = at(s, i);
-
-		if (i == own)
-			continue;
-		if (!slot->inherited)
-			slot->ring.control = NULL;
-		unmap(s, slot);
-		sys_close(&slot->bell);
-	}
-}
-
-int rings_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
-{
+	struct rings *set = set_of(s);
 	struct rings_slot *own = at(s, slot);
 	uint64_t never = BELL_NEVER;
+	unsigned i;
+	int rc;
 
-	(void)peer; /* whoever maps the other side */
-	if (s->role == IPC_HUB) {
-		/* Later workers do not get it; if this fails, they drop it as one that is armed. */
-		own->inherited =
-			SYS(s, madvise(own->ring.control, mapped_bytes(s), MADV_DONTFORK)) < 0;
-		own->ring.live = true;
-		return 0;
+	for (i = 0; i < s->slots; i++) {
+		if (i == slot)
+			continue;
+		if (!at(s, i)->inherited)
+			at(s, i)->ring.control = NULL;
+		drop(s, at(s, i));
 	}
-	drop_siblings(s, slot);
-	set_of(s)->announced = false; /* that was the hub's sleep */
+	sys_close(&set->epoll);
+	rc = set->epoll = (int)SYS(s, epoll_create1(EPOLL_CLOEXEC));
+	if (rc >= 0)
+		rc = listen_to(s, slot, own->to_slot);
+	if (rc < 0)
+		return rc;
+	sys_close(&own->to_slot); /* stays registered: the hub has it open */
+	set->announced = false;   /* that was the hub's sleep */
 	look(s, own, own->ring.control);
 	own->ring.live = true;
 	/*
 	 * A process is registered by itself. One that may not be has to fence, and says so in the
 	 * peer's word as if the peer had; unless the peer has said something else meanwhile.
 	 */
-	if (set_of(s)->asymmetric && membarrier(s, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) < 0)
+	if (set->asymmetric && membarrier(s, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) < 0)
 		(void)atomic_compare_exchange_strong(peer_word(s, own), &never, BELL_AWAKE);
 	return 0;
+}
+
+int rings_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
+{
+	(void)peer; /* whoever maps the other side */
+	return s->role == IPC_HUB ? attach_hub(s, slot) : attach_slot(s, slot);
 }
 
 void rings_detach(struct ipc *s, unsigned slot)
 {
 	struct rings_slot *old = at(s, slot);
 
-	unmap(s, old);
-	sys_close(&old->bell);
+	/* By hand: a child that was forked a moment ago may keep the bell, thus the events. */
+	if (s->role == IPC_HUB && old->to_hub >= 0) /* ENOENT: was only armed */
+		(void)SYS(s, epoll_ctl(set_of(s)->epoll, EPOLL_CTL_DEL, old->to_hub, NULL));
+	drop(s, old);
 }
 
 void rings_close(struct ipc *s)
 {
-	sys_close(&set_of(s)->bell);
+	sys_close(&set_of(s)->epoll);
 }
 
 int rings_hub_fds(unsigned slots)
 {
-	return (int)slots + 2; /* a bell each, the hub's own, and for a moment the memory's */
+	return 2 * (int)slots + 2; /* two bells each, the epoll instance, for a moment the memory */
 }
 
 /* ---- records ---- */
@@ -329,73 +345,80 @@ ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, uns
 
 /* ---- sleep ---- */
 
-/* Is this one of those for whom the session would go on? */
+/* Which bells were rung since the last look? One event each, so this ends, whoever rings. */
+static void hear(struct ipc *s)
+{
+	struct epoll_event turn[RINGS_TURN];
+	unsigned heard;
+	ssize_t n, i;
+
+	for (heard = 0; heard <= s->slots; heard += RINGS_TURN) {
+		n = SYS(s, epoll_wait(set_of(s)->epoll, turn, RINGS_TURN, 0));
+		for (i = 0; i < n; i++)
+			at(s, turn[i].data.u32)->rung = true;
+		if (n < RINGS_TURN)
+			break;
+	}
+}
+
+/* Does the session wait for this one? A hub that sends: only if its last send met no room. */
 static bool awaited(const struct ipc *s, const struct rings_slot *slot)
 {
 	return slot->ring.live && (s->single || slot->full || ipc_receives(s));
 }
 
 /*
- * (A) of ring.h, for all of them. An announcement that stands is good unless the bell was RUNG.
- * 1 or more: (B) has to be membarrier(2).
+ * (A) of ring.h for one slot, unless an announcement stands that nobody can have answered.
+ * True: (B) has to be membarrier(2).
  */
-static int announce_all(struct ipc *s, unsigned first, unsigned end, bool rung)
+static bool announce(struct ipc *s, struct rings_slot *slot)
 {
-	unsigned i;
-	int never = 0;
-
-	for (i = first; i < end; i++) {
-		struct rings_slot *slot = at(s, i);
-
-		if (!awaited(s, slot))
-			continue;
-		/* Who sends while we sleep sees all the room there is. */
-		if (ipc_receives(s) && slot->ring.known != slot->ring.position)
-			tell(s, slot);
-		if (rung || !bell_announced(&slot->ring))
-			never += bell_announce(&slot->ring, own_word(s, slot));
-	}
-	return never;
+	/* Who sends while we sleep sees all the room there is. */
+	if (ipc_receives(s) && slot->ring.known != slot->ring.position)
+		tell(s, slot);
+	if (bell_announced(&slot->ring) && !slot->rung)
+		return false;
+	slot->rung = false;
+	return bell_announce(&slot->ring, own_word(s, slot));
 }
 
-/* (C) of ring.h: has anyone published in the meantime? */
-static bool look_again(struct ipc *s, unsigned first, unsigned end)
+/* (C) of ring.h: has this one published in the meantime? */
+static bool look_again(const struct ipc *s, struct rings_slot *slot)
 {
-	unsigned i;
-
-	for (i = first; i < end; i++) {
-		struct rings_slot *slot = at(s, i);
-
-		if (!awaited(s, slot))
-			continue;
-		if (ipc_receives(s) ? !ring_ready(&slot->ring) : ring_room(&slot->ring) == 0)
-			continue;
-		slot->full = false; /* room is told once, the caller may have lost interest */
-		return true;
-	}
-	return false;
+	if (ipc_receives(s) ? !ring_ready(&slot->ring) : ring_room(&slot->ring) == 0)
+		return false;
+	slot->full = false; /* room is told once, the caller may have lost interest */
+	return true;
 }
 
 int rings_pollfd(struct ipc *s, short *events)
 {
 	struct rings *set = set_of(s);
-	unsigned first = s->single ? s->self : 0;
-	unsigned end = s->single ? s->self + 1 : s->slots;
-	uint64_t count;
-	bool rung;
+	unsigned first = s->single ? s->self : 0, end = s->single ? s->self + 1 : s->slots;
+	unsigned i, waiting = 0;
+	bool never = false;
 	int rc = 0;
 
-	/* Silence the bell first: what it was rung for is seen below, a ring from now on stays. */
-	rung = set->announced && SYS(s, read(own_bell(s), &count, sizeof count)) > 0;
+	/* Before the announcements: what was rung for is seen below, a ring from now on stays. */
+	if (set->announced)
+		hear(s);
 	set->announced = true;
-	if (announce_all(s, first, end, rung) > 0)
+	for (i = first; i < end; i++)
+		if (awaited(s, at(s, i))) {
+			never |= announce(s, at(s, i));
+			waiting++;
+		}
+	if (never)
 		rc = membarrier(s, MEMBARRIER_CMD_GLOBAL_EXPEDITED);
 	else
 		bell_fence();
 	if (rc < 0)
-		return rc; /* cannot be: it was registered. Sleeping now could be for ever */
-	if (look_again(s, first, end))
-		return -EAGAIN;
+		return rc; /* a sandbox: to sleep now could be for ever */
+	for (i = first; i < end; i++)
+		if (awaited(s, at(s, i)) && look_again(s, at(s, i)))
+			return -EAGAIN;
+	if (waiting == 0 && !ipc_receives(s))
+		return -EAGAIN; /* as far as we know there is room in all of them */
 	*events = POLLIN;
-	return own_bell(s);
+	return set->epoll;
 }

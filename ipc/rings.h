@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rings.h - for mechanisms that are shared memory: a ring (ring.h) and a doorbell per slot.
+ * rings.h - for mechanisms that are shared memory: a ring (ring.h) and two doorbells per slot.
  *
  * What differs between them is only how the memory is made; their arm() does that, and
  * hands the descriptor over:
@@ -10,9 +10,15 @@
  *      rings_map(s, slot, fd)
  *      close(fd)                  before the worker exists: none can truncate it
  *
- * A doorbell is an eventfd(2) that one process sleeps on: one of the hub for the whole session,
- * one of each slot's process. Whoever is awake rings that of the other side, and only if it
- * has announced its sleep: for a record where the other side receives, for room where it sends.
+ * A doorbell is an eventfd(2): the hub has one in each slot's ring to ring for that slot's process,
+ * and that process has one to ring for the hub. It is rung only for a side that has announced
+ * its sleep: for a record where it receives, for room where it sends.
+ *
+ * Nobody reads a doorbell, and who sleeps does not even hold it. It sleeps on an epoll(7) instance
+ * of its own, in which the doorbell is edge-triggered: each ring is one event, taken by epoll_wait.
+ * So a worker that has turned hostile cannot silence another's bell; and it cannot, by filling the
+ * counter and clearing O_NONBLOCK (which belongs to the open file, thus to all), make the hub's
+ * next ring or look wait for ever: the one it could fill, nobody else touches.
  */
 #ifndef IPC_RINGS_H
 #define IPC_RINGS_H
@@ -22,8 +28,8 @@
 
 /* The session state of such a mechanism. */
 struct rings {
-	int bell;         /* the hub sleeps on it; shared by all who may wake it */
-	bool announced;   /* so the own bell may have been rung since it was last silenced */
+	int epoll;        /* this process sleeps on it */
+	bool announced;   /* so a bell may have been rung since the last look */
 	bool asymmetric;  /* membarrier(2) works here: see ring.h */
 	unsigned next;    /* a receiving hub: whose turn it is */
 	uint32_t entries; /* of each ring */
@@ -34,8 +40,10 @@ struct rings_slot {
 	struct ring ring; /* live: attached, and the peer has written nothing impossible */
 	bool inherited;   /* a child forked now would have the mapping too */
 	bool full;        /* sending: the last send met no room */
-	uint64_t slept;   /* receiving: the position after its last sleep */
-	int bell;         /* the slot's process sleeps on it */
+	bool rung;        /* the bell was: the announcement that stands is used up */
+	int to_hub;       /* doorbells: the slot's process rings this */
+	int to_slot;      /* the hub rings this */
+	uint64_t slept;   /* receiving: the position after the last sleep */
 };
 
 int rings_open(struct ipc *s);

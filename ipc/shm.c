@@ -12,7 +12,7 @@
  *      fork ----------------------------> munmap of every sibling's ring
  *      madvise(MADV_DONTFORK)             record, then its sequence, into the ring
  *      sequence seen  <-- a cache line -- (no system call)
- *      poll(bell)  <---- write(bell) ---- only if the hub has announced its sleep
+ *      bell in epoll  <-- write(bell) --- only if the hub has announced its sleep
  *      nothing at all <------------------ dies, however it dies
  *
  * Life cycle: made before the fork under a random name, which is gone before anything else
@@ -25,20 +25,18 @@
  * Limits: the free space of /dev/shm, and what the ring holds: 16 KiB of records by default, at
  *   least 2 records. All of it is taken at once, so that a full tmpfs is an error here and not
  *   a signal later.
- * Wake-up: none of its own. An eventfd for each sleeper, rung only if the sleeper has announced
- *   itself (ring.h explains the fences). One that never sleeps costs nobody a system call.
+ * Wake-up: none of its own. Two eventfds a slot, one for each side, rung only if that side has
+ *   announced its sleep (ring.h explains the fences, rings.h who holds which). A side that
+ *   never sleeps costs nobody a system call.
  * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter.
  *   Peer gone - silence. Sequence or tail that no honest peer writes - EPROTO.
- * Costs: two copies of the record, no system call. A sleeper costs its peer one write, itself a
- *   poll and a read.
+ * Costs: two copies of the record, no system call. A sleeper costs its peer a write, itself a
+ *   poll and an epoll_wait.
  * Pitfalls: the object cannot be sealed. Whoever has it open may truncate it, and our next load
  *   is SIGBUS; so no worker gets the descriptor, but one that runs as root can open it again
  *   through /proc/self/map_files and ftruncate it. Any worker may punch holes into its own ring
  *   (MADV_REMOVE); if something then fills the tmpfs, our next access to such a hole is SIGBUS
- *   as well. memfd stops the first; a sandbox must stop the second. All workers ring one bell
- *   of the hub: a hostile one can ring it for nothing, or silence it before the hub looks, so a
- *   hub that must not trust its workers also looks on a timer. Spinning on one CPU keeps the
- *   peer from running.
+ *   as well. memfd stops the first; a sandbox must stop the second.
  * Use when: the last microsecond counts, both sides run on one machine, and one of them may spin.
  * Avoid when: a worker is hostile and root, or nobody can afford a CPU that waits: then a pipe
  *   is as fast.
@@ -174,13 +172,16 @@ const struct ipc_backend ipc_shm = {
 		.record_limit = 1 << 20,
 		.objects = { { "a mapped object per slot, without a name",
 			       "grep /dev/shm/ipcdemo- /proc/PID/maps" },
-			     { "an eventfd for the hub, and one for each slot",
-			       "ls -l /proc/PID/fd | grep eventfd" } },
-		.syscalls = { "getrandom", "openat", "unlink", "fallocate", "mmap", "munmap",
-			      "madvise", "eventfd2", "membarrier", "read", "write", "ppoll",
+			     { "two eventfds per slot, the doorbells",
+			       "ls -l /proc/PID/fd | grep eventfd" },
+			     { "an epoll instance for each process that sleeps",
+			       "cat /proc/PID/fdinfo/N" } },
+		.syscalls = { "openat", "unlink", "fallocate", "mmap", "munmap",
+			      "madvise", "eventfd2", "epoll_create1", "epoll_ctl", "epoll_wait",
+			      "membarrier", "write",
 			      "close" },
 		.man = { "shm_overview(7)", "shm_open(3)", "mmap(2)", "posix_fallocate(3)",
-			 "madvise(2)", "eventfd(2)", "membarrier(2)" },
+			 "madvise(2)", "eventfd(2)", "epoll(7)", "membarrier(2)" },
 	},
 	.state_size = sizeof(struct rings),
 	.slot_size = sizeof(struct rings_slot),
