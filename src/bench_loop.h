@@ -22,6 +22,7 @@
 #define LOOP_WARM_NS  (10 * NS_PER_MS) /* warm-up, if no count was asked for */
 #define LOOP_WARM_MIN 16u
 #define LOOP_KIND     56
+#define STREAM_MAX    100000000u /* records of a slot in one round */
 
 enum loop_kind {
 	LOOP_DATA, /* the number is its sequence */
@@ -304,6 +305,8 @@ LOOP_INLINE int loop_burst(struct link *l, uint64_t count, loop_send send, loop_
 		for (i = 0; i < n; i++)
 			if (*loop_at(l, (size_t)i) != loop_word(LOOP_DATA, expected[slot]++))
 				return -EBADMSG;
+		if ((uint64_t)n > left)
+			return -EBADMSG;
 		left -= (uint64_t)n;
 	}
 	return rc < 0 ? rc : loop_tell_all(l, loop_word(LOOP_ACK, 0), send);
@@ -331,10 +334,10 @@ LOOP_INLINE int loop_calibrate(struct link *l, uint64_t *count, loop_send send, 
 			break;
 		n = ns * 32 < target ? n * 4 : (uint64_t)((double)n * target / 7 / ns) + 1;
 	}
-	n = l->options->count ? l->options->count / l->axes->senders :
-				(uint64_t)((double)n * target / ns);
-	n = (n + batch - 1) / batch * batch;
-	*count = n > BENCH_COUNT_MAX * 10ull ? BENCH_COUNT_MAX * 10ull : n ? n : batch;
+	n = (uint64_t)((double)n * target / ns) / batch * batch + batch;
+	if (l->options->count)
+		n = (l->options->count + l->axes->senders - 1) / l->axes->senders;
+	*count = n < STREAM_MAX ? n : STREAM_MAX;
 	return 0;
 }
 
@@ -364,9 +367,11 @@ LOOP_INLINE int loop_stream(struct link *l, unsigned slot, uint64_t count, loop_
 
 	side->start = tick_now(l->clock);
 	while (sent < count) {
-		for (i = 0; i < batch; i++)
+		uint64_t n = count - sent < batch ? count - sent : batch;
+
+		for (i = 0; i < n; i++)
 			*loop_at(l, i) = loop_word(LOOP_DATA, sent++);
-		rc = send(l, slot, batch);
+		rc = send(l, slot, n);
 		if (rc < 0)
 			return rc;
 	}

@@ -144,13 +144,13 @@ void bench_meaning(char *text, size_t size, const struct bench *bench,
 	}
 	if (how.fast) {
 		(void)snprintf(part, sizeof part,
-			       "%s and how and where it waits changes one and the same %s by up to "
+			       "%s how and where it waits changes one and the same %s by up to "
 			       "%.1f (%s, %s to %s, %s), so compare only rows with the same wait "
 			       "and place",
-			       which.fast ? "," : "Here", how.fast->axes.backend, how.factor,
+			       which.fast ? ", and" : "Here", how.fast->axes.backend, how.factor,
 			       bench_wait_name(how.fast->axes.wait), how.fast->axes.place.name,
 			       bench_wait_name(how.slow->axes.wait), how.slow->axes.place.name);
-		add(&text, &size, which.fast ? part : part);
+		add(&text, &size, part);
 	}
 	if (cpu_ns > 0 && (which.fast || how.fast)) {
 		(void)snprintf(part, sizeof part,

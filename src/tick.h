@@ -17,11 +17,11 @@
 #include "clock.h"
 
 struct tick_clock {
-	bool counter;         /* the CPU's counter; else a tick is a nanosecond */
-	const char *name;     /* "tsc", "cntvct" or "CLOCK_MONOTONIC" */
-	double ns_per_tick;   /* */
+	bool counter;     /* the CPU's counter; else a tick is a nanosecond */
+	const char *name; /* "tsc", "cntvct" or "CLOCK_MONOTONIC" */
+	double ns_per_tick;
 	double cost_ns;       /* of one stamp */
-	double resolution_ns; /* the smallest step seen */
+	double resolution_ns; /* the median step seen */
 	uint64_t tick0;       /* a moment in ticks, */
 	uint64_t ns0;         /* and the same moment in CLOCK_MONOTONIC */
 };
