@@ -61,6 +61,9 @@ information() {
 		--quiet --verbose --trace; do
 		is_true "--help tells of $word" grep -qE -e "$word(=| |\$)" "$T/help"
 	done
+	# The command is the first word: "ipcdemo -q list" would fetch a URL of that name.
+	equal "--help puts no option before a command" '' \
+		"$(grep -E '\[OPTION\.\.\.\] (bench|compare|list|explain)' "$T/help")"
 	for word in bench compare list explain; do
 		is_true "--help tells of the command $word" grep -qw "$word" "$T/help"
 		run_ipcdemo "$word" --help
