@@ -53,9 +53,18 @@ static void assert_wrong(const char *text, const char *expected)
 
 static void add(struct job_list *list, const char *url, const char *name)
 {
+	const struct job_wish wish = { .url = url, .name = name };
 	char why[512];
 
-	assert_int_equal(job_add(list, url, name, NULL, why, sizeof why), 0);
+	assert_int_equal(job_add(list, &wish, why, sizeof why), 0);
+}
+
+/* What job_add says of a job with such a sum. */
+static int add_sum(struct job_list *list, const char *sha256, char why[512])
+{
+	const struct job_wish wish = { .url = "http://a/x", .sha256 = sha256 };
+
+	return job_add(list, &wish, why, 512);
 }
 
 static void assert_job(const struct job *job, enum job_state state, enum fault_kind kind,
@@ -219,7 +228,7 @@ static void test_job_sha256_is_read_in_either_case(void **state)
 	char why[512];
 
 	(void)state;
-	assert_int_equal(job_add(&list, "http://a/x", NULL, hex, why, sizeof why), 0);
+	assert_int_equal(add_sum(&list, hex, why), 0);
 	assert_true(list.jobs[0].has_sha256);
 	assert_memory_equal(list.jobs[0].sha256, first, sizeof first);
 	for (size_t i = 0; i < SHA256_BYTES; i++) /* the second half is the first, backwards */
@@ -236,14 +245,12 @@ static void test_job_sha256_of_wrong_form_is_refused(void **state)
 	for (size_t length = 0; length < 70; length++) {
 		memset(wrong, 'a', sizeof wrong);
 		wrong[length] = '\0';
-		assert_int_equal(job_add(&list, "http://a/x", NULL, wrong, why, sizeof why),
-				 length == 64 ? 0 : -EINVAL);
+		assert_int_equal(add_sum(&list, wrong, why), length == 64 ? 0 : -EINVAL);
 	}
 	for (const char *c = "gG zx-+/:@`"; *c; c++) {
 		memcpy(wrong, hex, sizeof hex);
 		wrong[*c % 64] = *c;
-		assert_int_equal(job_add(&list, "http://a/x", NULL, wrong, why, sizeof why),
-				 -EINVAL);
+		assert_int_equal(add_sum(&list, wrong, why), -EINVAL);
 		assert_non_null(strstr(why, wrong));
 	}
 	assert_int_equal(list.count, 1);

@@ -60,9 +60,10 @@ static inline int run_leave(void **state)
 static inline struct job *add(struct run_stage *stage, const char *name, const char *sha256)
 {
 	char url[64], why[64];
+	const struct job_wish wish = { .url = url, .sha256 = sha256 };
 
 	(void)snprintf(url, sizeof url, "http://localhost/%s", name);
-	assert_int_equal(job_add(&stage->jobs, url, NULL, sha256, why, sizeof why), 0);
+	assert_int_equal(job_add(&stage->jobs, &wish, why, sizeof why), 0);
 	return &stage->jobs.jobs[stage->jobs.count - 1];
 }
 
