@@ -175,8 +175,9 @@ struct world {
 	struct ipc_peer hub;
 	struct ipc_peer *worker; /* [slots]; pid 0: none */
 	struct board *board;
-	long fds_before; /* open before the first session */
-	bool orphans;    /* workers outlive the hub's process */
+	long fds_before;     /* open before the first session */
+	bool orphans;        /* workers outlive the hub's process */
+	void (*early)(void); /* what a worker does first, before it attaches; may be NULL */
 };
 
 /* Opens the world with one session of SLOTS slots, of the subject's direction and size. */

@@ -179,6 +179,8 @@ static _Noreturn void worker_run(struct world *w, unsigned slot, worker_main *ma
 		CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
 		CHECK(getppid() == w->hub.pid);
 	}
+	if (w->early)
+		w->early();
 	for (i = 0; i < w->sessions; i++)
 		CHECK_EQ(ipc_attach(w->session[i], slot, IPC_SLOT, &w->hub), 0);
 	main(w, slot);
