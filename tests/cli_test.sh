@@ -109,8 +109,9 @@ story() {
 		== ["0 good", "1 bad", "2 flaky-'"$1"'", "3 there"]'
 	holds "$1, JSON: one job is done at once" 'map(select(.job == 0) | .event)
 		| .[0] == "start" and .[-1] == "done"'
-	holds "$1, JSON: one fails, with a reason" '[.[] | select(.job == 1)] | .[0].event == "start"
-		and .[-1].event == "failed" and .[-1].reason == "HTTP 404 Not Found"'
+	holds "$1, JSON: one fails, with a reason" '[.[] | select(.job == 1)]
+		| .[0].event == "start" and .[-1].event == "failed"
+		and .[-1].reason == "HTTP 404 Not Found"'
 	holds "$1, JSON: one is tried again, and then done" '[.[] | select(.job == 2)
 		| select(.event != "progress") | .event] == ["start", "retry", "start", "done"]'
 	holds "$1, JSON: the reason of the retry has its figures" '.[] | select(.event == "retry")
@@ -156,7 +157,8 @@ full_device() {
 places() {
 	run -o other "$GOOD"
 	succeeds "-o NAME"
-	equal "-o NAME: the name, in -d" "other $SUM" "$(names_in "$T/got") $(sum_of "$T/got/other")"
+	equal "-o NAME: the name, in -d" "other $SUM" \
+		"$(names_in "$T/got") $(sum_of "$T/got/other")"
 	run -o sub/deeper/other "$GOOD"
 	succeeds "-o with a directory"
 	equal "-o with a directory: beneath -d" "$SUM" "$(sum_of "$T/got/sub/deeper/other")"

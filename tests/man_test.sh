@@ -18,7 +18,8 @@ page() {
 	page=$pages/$name.1
 	is_true "$name.1 is there" [ -s "$page" ] || return
 	# shellcheck disable=SC2086 # a word or none
-	"$IPCDEMO" $1 --help | grep -oE -e '^ +(-., )?--[a-z-]+' | sed 's/.*--/--/' | sort >"$T/want"
+	"$IPCDEMO" $1 --help | grep -oE -e '^ +(-., )?--[a-z-]+' | sed 's/.*--/--/' |
+		sort >"$T/want"
 	awk '/^\.TP/ { getline; print }' "$page" >"$T/tags"
 	sed 's/\\f.//g; s/\\//g' "$T/tags" | grep -oE -e '--[a-z-]+' | sort >"$T/have"
 	equal "$name.1: every option of --help" "$(cat "$T/want")" "$(cat "$T/have")"

@@ -22,7 +22,11 @@ between() {
 # without NAME... <TABLE: without the rows of mechanisms that this build lacks.
 without() {
 	awk -v names="$*" '
-		BEGIN { n = split(names, list, " "); for (i = 1; i <= n; i++) gone["`" list[i] "`"] }
+		BEGIN {
+			n = split(names, list, " ")
+			for (i = 1; i <= n; i++)
+				gone["`" list[i] "`"]
+		}
 		!($2 in gone)'
 }
 

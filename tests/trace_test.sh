@@ -35,7 +35,9 @@ judge_trace() {
 		(kind == "PROGRESS" || kind == "DONE" || kind == "FAILED") && running[slot] != job {
 			wrong("not the running job")
 		}
-		(kind == "PROGRESS" || kind == "DONE") && $16 + 0 < bytes[job] + 0 { wrong("bytes fall") }
+		(kind == "PROGRESS" || kind == "DONE") && $16 + 0 < bytes[job] + 0 {
+			wrong("the bytes fall")
+		}
 		kind == "PROGRESS" { bytes[job] = $16 }
 		kind == "DONE" || kind == "FAILED" { delete running[slot]; delete bytes[job] }
 	' "$T/err"
