@@ -14,7 +14,7 @@
 #include "event.h"
 #include "transfer.h"
 
-#define COMMANDS_AT_ONCE 16
+#define COMMANDS_AT_ONCE 32
 #define OUTBOX_RECORDS   8
 
 /* A job at hand. */

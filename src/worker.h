@@ -12,7 +12,7 @@
 #include "fetch.h"
 #include "ipc.h"
 
-#define WORKER_JOBS_MAX 4u /* jobs that a worker has at once: one runs, the others are at hand */
+#define WORKER_JOBS_MAX 16u /* jobs that a worker has at once: one runs, the others are at hand */
 
 /* A worker's exit status; anything but 0 is explained to the user by the parent. */
 enum worker_exit {
