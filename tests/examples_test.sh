@@ -8,8 +8,8 @@
 # named here as left out.
 set -eu
 
-srcdir=${srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
-builddir=${builddir:-$srcdir}
+srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+builddir=${abs_top_builddir:-$srcdir}
 LC_ALL=C
 export LC_ALL
 

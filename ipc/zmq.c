@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zmq.c - ZeroMQ: a ROUTER in the hub, a DEALER in each slot's process, over ipc://.
+ *
+ * Mechanism: a library that queues messages in the memory of either process, and has a thread in each that
+ *   carries them over a Unix stream socket. DEALER and ROUTER are its asynchronous pair.
+ *
+ *      hub                                worker
+ *      mkdtemp(), ROUTER, bind; the name
+ *      is removed, an O_PATH fd is kept
+ *      fork ----------------------------> forget the hub's context, make one's own
+ *      who is it? the kernel says <------ DEALER connects to /proc/self/fd/N, greets
+ *      recv: (routing id, record) <------ send: record
+ *
+ * Life cycle: the socket has a name only within open, in a private directory: a worker connects
+ *   through the descriptor that it inherits. Nothing remains after kill -9 of anyone.
+ * Guarantees: messages are whole, and in order. A slot cannot be forged: its routing id is a
+ *   secret of the hub and that slot's process, and the first message of a connection counts only
+ *   if the pid that the kernel gives for it is the slot's. NOT guaranteed: delivery. A send is a
+ *   promise of the sender's own memory, gone with it if it is killed; the protocol must acknowledge.
+ * Limits: 1,000 messages at each end (or 4 MiB) and what the socket holds. In the hub a descriptor
+ *   for each connection: accept() without a free one ends the process (SIGABRT in libzmq), so arm
+ *   refuses in time. A worker that opened connections by the thousand could still bring it about.
+ * Wake-up: ZMQ_FD is edge-triggered: it tells that something has happened, once. So ask
+ *   ZMQ_EVENTS before each sleep.
+ * Failure modes: full - EAGAIN. Peer gone - the hub's send has no route (EPIPE); all else is
+ *   silence, and the pidfd tells. Calls wait a second at most, so that it is looked at.
+ * Costs: four copies and several wake-ups of threads a message: some 50 us for a round trip. Two
+ *   threads and eight descriptors in each process. Many small messages go in one write.
+ * Pitfalls: a context does not survive a fork: the child must neither use nor end it, only forget it,
+ *   and close the descriptors that came along. Linger is for ever by default: an end without a
+ *   peer hangs. bind() removes whatever has the name. A peer's routing id is its own claim.
+ * Use when: peers come and go, are on other hosts, or speak another language.
+ * Avoid when: both ends are of one program, and latency or delivery matters.
+ * Read next: backend.h - what all of these files have in common.
+ */
+#include "config.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "backend.h"
+#include "sys.h"
+
+/* The functions here are zipc_, because zmq_ is the library's. */
+#define ZIPC_SPARE_FDS 64 /* free at each arm, for workers that are about to connect */
+
+struct zipc_slot {
+	uint64_t id; /* the routing id, a secret; 0: not armed */
+	/* The owner's, as the hub knows it; as the kernel gave it for a connection. 0: not yet. */
+	pid_t pid, seen;
+};
+
+struct zipc_state {
+	void *context, *socket;  /* in a child the hub's are only forgotten */
+	int fds[ZIPC_SPARE_FDS]; /* those below listener are the library's */
+	int listener;            /* O_PATH on the name of the hub's socket */
+	char endpoint[IPC_PATH_MAX + 32];
+	zmq_msg_t body; /* the last message */
+	unsigned from;  /* whose it is */
+	int size;       /* its size; -1: handed out already; 0 also if it had several frames */
+};
+
+static struct zipc_slot *zipc_slot(const struct ipc *s, unsigned slot)
+{
+	return (struct zipc_slot *)s->slot_state + slot;
+}
+
+static int zipc_limits(struct ipc_limit *limits, size_t cap)
+{
+	int major, minor, patch;
+
+	if (cap < 1)
+		return 0;
+	zmq_version(&major, &minor, &patch);
+	sys_limit(limits, "libzmq", "zmq_version(3)", "%d.%d.%d", major, minor, patch);
+	return 1;
+}
+
+static int zipc_hub_fds(unsigned slots)
+{
+	return 8 + ZIPC_SPARE_FDS + (int)slots; /* 8: the context, a listening socket, its name */
+}
+
+/*
+ * The library ends the process when it lacks a descriptor, accept() included, which happens when
+ * a worker likes. So: are there enough? FDS are the numbers that are given out next.
+ */
+static int zipc_look_ahead(int fds[ZIPC_SPARE_FDS])
+{
+	int i, rc = 0;
+
+	for (i = 0; i < ZIPC_SPARE_FDS; i++)
+		fds[i] = open("/", O_PATH | O_CLOEXEC);
+	for (i = 0; i < ZIPC_SPARE_FDS; i++)
+		rc = close(fds[i]) < 0 ? -EMFILE : rc; /* it was not opened */
+	return rc;
+}
+
+/*
+ * A context and its socket. Calls wait a second at most, so that the facade gets to look at the
+ * peer; so does the end, for what was sent to be written. There is no second try to connect, as a
+ * hub that is gone does not come back; so the backlog has room for all workers at once.
+ */
+static int zipc_start(struct ipc *s)
+{
+	struct zipc_state *state = s->state;
+	int depth = s->depth ? (int)s->depth : 1 + (int)(4096000 / (s->record_size + 4096));
+	const int options[] = { ZMQ_SNDHWM,   depth,         ZMQ_RCVHWM,           depth,
+				ZMQ_SNDTIMEO, 1000,          ZMQ_RCVTIMEO,         1000,
+				ZMQ_LINGER,   1000,          ZMQ_RECONNECT_IVL,    -1,
+				ZMQ_BACKLOG,  IPC_SLOTS_MAX, ZMQ_ROUTER_MANDATORY, 1 };
+	size_t i;
+	/* The library's own handshake, which it counts too, takes 49 bytes. */
+	int64_t most = s->record_size < 64 ? 64 : (int64_t)s->record_size;
+	int rc = zipc_look_ahead(state->fds);
+
+	(void)zmq_msg_init(&state->body); /* cannot fail, nor can an option that exists */
+	state->size = -1;
+	state->context = rc == 0 ? zmq_ctx_new() : NULL;
+	state->socket = zmq_socket(state->context, s->role == IPC_HUB ? ZMQ_ROUTER : ZMQ_DEALER);
+	if (!state->socket)
+		return rc < 0 ? rc : -errno;
+	/* A DEALER refuses what is only for a ROUTER; nobody looks at a ROUTER's own id. */
+	for (i = 0; i < sizeof options / sizeof options[0]; i += 2)
+		(void)zmq_setsockopt(state->socket, options[i], &options[i + 1], sizeof(int));
+	(void)zmq_setsockopt(state->socket, ZMQ_ROUTING_ID, &zipc_slot(s, s->self)->id, 8);
+	return (int)SYS(s, zmq_setsockopt(state->socket, ZMQ_MAXMSGSIZE, &most, sizeof most));
+}
+
+static void zipc_close(struct ipc *s)
+{
+	struct zipc_state *state = s->state;
+
+	sys_close(&state->listener);
+	if (s->role == IPC_HUB && s->opener != getpid())
+		return;
+	(void)zmq_msg_close(&state->body); /* what fails here was never made */
+	(void)zmq_close(state->socket);
+	(void)SYS(s, zmq_ctx_term(state->context));
+}
+
+static int zipc_open(struct ipc *s)
+{
+	struct zipc_state *state = s->state;
+	char dir[IPC_PATH_MAX + 24];
+	int rc;
+
+	state->listener = -1;
+	(void)snprintf(dir, sizeof dir, "%s/ipcdemo-zmq.XXXXXX", s->runtime_dir);
+	if (!mkdtemp(dir))
+		return -errno;
+	(void)snprintf(state->endpoint, sizeof state->endpoint, "ipc://%s/s", dir);
+	rc = zipc_start(s);
+	if (rc == 0)
+		rc = (int)SYS(s, zmq_bind(state->socket, state->endpoint));
+	if (rc == 0)
+		rc = state->listener = (int)SYS(s, open(state->endpoint + 6, O_PATH | O_CLOEXEC));
+	(void)unlink(state->endpoint + 6); /* not there if bind failed */
+	(void)rmdir(dir);
+	if (rc < 0)
+		zipc_close(s);
+	return rc < 0 ? rc : 0;
+}
+
+static int zipc_arm(struct ipc *s, unsigned slot)
+{
+	uint64_t id = (uint64_t)arc4random() << 32 | arc4random();
+	int fds[ZIPC_SPARE_FDS];
+
+	/* Its first byte, whichever that is, must not be 0 (zmq_setsockopt(3), ZMQ_ROUTING_ID). */
+	zipc_slot(s, slot)->id = (id & ~(0xfffull << 8)) | slot << 8 | 1 | 1ull << 56;
+	return zipc_look_ahead(fds);
+}
+
+/*
+ * Whatever the hub's context has open came along: with it one could write into the hub's own
+ * mailboxes, and be the hub to a sibling. What the hub's socket accepted bears its name.
+ */
+static void zipc_drop(const struct zipc_state *state)
+{
+	int i, fd, gap = 0;
+
+	for (i = 0; i < ZIPC_SPARE_FDS && state->fds[i] < state->listener; i++)
+		(void)close(state->fds[i]);
+	for (fd = 0; gap < 4096; fd++) { /* the lowest number is given out first */
+		struct sockaddr_un name = { .sun_family = AF_UNSPEC };
+		int rc = getsockname(fd, (void *)&name, &(socklen_t){ sizeof name - 1 });
+
+		gap = rc < 0 && errno == EBADF ? gap + 1 : 0;
+		if (rc == 0 && strcmp(name.sun_path, state->endpoint + 6) == 0)
+			(void)close(fd);
+	}
+}
+
+static int zipc_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
+{
+	struct zipc_state *state = s->state;
+	int rc;
+
+	zipc_slot(s, slot)->pid = peer->pid;
+	if (s->role == IPC_HUB)
+		return 0;
+	zipc_drop(state);
+	(void)snprintf(state->endpoint, 48, "ipc:///proc/self/fd/%d", state->listener);
+	rc = zipc_start(s);
+	memset(s->slot_state, 0, s->slots * sizeof(struct zipc_slot)); /* the siblings' secrets */
+	if (rc == 0)
+		rc = (int)SYS(s, zmq_connect(state->socket, state->endpoint));
+	return rc < 0 ? rc : (int)SYS(s, zmq_send(state->socket, "", 0, ZMQ_DONTWAIT)); /* greet */
+}
+
+/* In the hub: a message with this routing id has come. Is it a slot's? Notes down a greeting. */
+static bool zipc_identify(struct ipc *s, uint64_t id)
+{
+	struct zipc_state *state = s->state;
+	struct zipc_slot *at = zipc_slot(s, (unsigned)(id >> 8) % 4096 % s->slots);
+	const char *address;
+
+	if (at->id != id)
+		return false;
+	state->from = (unsigned)(id >> 8) % 4096;
+	if (at->seen != 0 || state->size > 0) /* until the hub attaches the secret must do */
+		return at->seen > 0 && (at->pid == at->seen || at->pid == 0);
+	address = zmq_msg_gets(&state->body, "Peer-Address"); /* host:uid:gid:pid */
+	address = address ? strrchr(address, ':') : NULL;
+	at->seen = address ? (pid_t)strtol(address + 1, NULL, 10) : -1;
+	return false;
+}
+
+/* The next message of a slot into body. 0, or -EAGAIN: none is there. */
+static int zipc_fetch(struct ipc *s, int flags)
+{
+	struct zipc_state *state = s->state;
+	bool hub = s->role == IPC_HUB;
+	uint64_t id;
+
+	state->from = s->self;
+	for (;;) {
+		int named = hub ? (int)SYS(s, zmq_recv(state->socket, &id, sizeof id, flags)) : 0;
+		int rc = named < 0 ? named :
+				     (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
+
+		state->size = rc < 0 ? -1 : zmq_msg_more(&state->body) ? 0 : rc;
+		while (rc >= 0 && zmq_msg_more(&state->body)) /* all its frames are there */
+			rc = zmq_msg_recv(&state->body, state->socket, flags);
+		if (rc < 0 || !hub || (named == sizeof id && zipc_identify(s, id)))
+			return rc < 0 ? rc : 0;
+	}
+}
+
+static ssize_t zipc_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	struct zipc_state *state = s->state;
+	size_t got, size = s->record_size;
+
+	for (got = 0; got < cap; got++) {
+		int rc = state->size < 0 ? zipc_fetch(s, got || flags ? ZMQ_DONTWAIT : 0) : 0;
+		bool whole = state->size == (int)size;
+
+		if (rc < 0 || (got > 0 && (state->from != *slot || !whole)))
+			return got > 0 ? (ssize_t)got : rc;
+		*slot = state->from;
+		state->size = -1;
+		if (!whole)
+			return -EPROTO;
+		memcpy((char *)records + got * size, zmq_msg_data(&state->body), size);
+	}
+	return (ssize_t)got;
+}
+
+static ssize_t zipc_send(struct ipc *s, unsigned slot, const void *records, size_t n,
+			 unsigned flags)
+{
+	void *socket = ((struct zipc_state *)s->state)->socket;
+	const struct zipc_slot *at = zipc_slot(s, slot);
+	const char *from = records;
+	size_t sent;
+
+	while (s->role == IPC_HUB && at->seen != at->pid)
+		if (zipc_fetch(s, ZMQ_DONTWAIT) < 0) /* its greeting; nothing else is to come */
+			return -EAGAIN;
+	for (sent = 0; sent < n; sent++, from += s->record_size) {
+		int rc = 0, wait = sent || flags ? ZMQ_DONTWAIT : 0;
+
+		if (s->role == IPC_HUB)
+			rc = (int)SYS(s, zmq_send(socket, &at->id, 8, wait | ZMQ_SNDMORE));
+		if (rc >= 0)
+			rc = (int)SYS(s, zmq_send(socket, from, s->record_size, wait));
+		if (rc < 0)
+			return sent ? (ssize_t)sent : rc == -EHOSTUNREACH ? -EPIPE : rc;
+	}
+	return (ssize_t)n;
+}
+
+/* Edge-triggered: it may be slept on only after a look that found nothing (zmq_getsockopt(3)). */
+static int zipc_pollfd(struct ipc *s, short *events)
+{
+	struct zipc_state *state = s->state;
+	int fd = -1, rc;
+
+	*events = POLLIN;
+	if (!ipc_receives(s))
+		return -ENOTSUP; /* a ROUTER cannot tell which slot has room */
+	rc = state->size < 0 ? zipc_fetch(s, ZMQ_DONTWAIT) : 0;
+	(void)zmq_getsockopt(state->socket, ZMQ_FD, &fd, &(size_t){ sizeof fd });
+	return rc == -EAGAIN ? fd : rc < 0 ? rc : -EAGAIN;
+}
+
+static void zipc_detach(struct ipc *s, unsigned slot)
+{
+	struct zipc_state *state = s->state;
+
+	*zipc_slot(s, slot) = (struct zipc_slot){ .id = 0 }; /* whatever it sends is a stranger's */
+	state->size = state->from == slot ? -1 : state->size;
+}
+
+const struct ipc_backend ipc_zmq = {
+	.info = {
+		.name = "zmq",
+		.title = "ZeroMQ",
+		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is one message",
+		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT,
+		.record_limit = 1 << 20,
+		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" },
+			     { "two threads in each process", "ls /proc/PID/task" } },
+		.syscalls = { "openat", "getsockname", "unlink", "rmdir", "fcntl", "close" },
+		.man = { "zmq_ipc(7)", "zmq_socket(3)", "zmq_setsockopt(3)", "zmq_msg_gets(3)" },
+	},
+	.state_size = sizeof(struct zipc_state),
+	.slot_size = sizeof(struct zipc_slot),
+	.own_threads = true,
+	.limits = zipc_limits,
+	.hub_fds = zipc_hub_fds,
+	.open = zipc_open,
+	.arm = zipc_arm,
+	.attach = zipc_attach,
+	.send = zipc_send,
+	.recv = zipc_recv,
+	.pollfd = zipc_pollfd,
+	.detach = zipc_detach,
+	.close = zipc_close,
+};
