@@ -2,37 +2,39 @@
 /*
  * zmq.c - ZeroMQ: a ROUTER in the hub, a DEALER in each slot's process, over ipc://.
  *
- * Mechanism: a library that queues messages in the memory of either process, and has a thread in each that
- *   carries them over a Unix stream socket. DEALER and ROUTER are its asynchronous pair.
+ * Mechanism: a library that queues messages in the memory of both processes, and has a thread in
+ *   each that carries them over a Unix stream socket. DEALER and ROUTER are its pair for
+ *   messages that go either way at any time.
  *
  *      hub                                worker
  *      mkdtemp(), ROUTER, bind; the name
  *      is removed, an O_PATH fd is kept
- *      fork ----------------------------> forget the hub's context, make one's own
+ *      fork ----------------------------> drop the hub's context, make one's own
  *      who is it? the kernel says <------ DEALER connects to /proc/self/fd/N, greets
- *      recv: (routing id, record) <------ send: record
+ *      recv: routing id, record <-------- send: record
  *
- * Life cycle: the socket has a name only within open, in a private directory: a worker connects
+ * Life cycle: the socket has a name only within open, in a private directory; a worker connects
  *   through the descriptor that it inherits. Nothing remains after kill -9 of anyone.
- * Guarantees: messages are whole, and in order. A slot cannot be forged: its routing id is a
- *   secret of the hub and that slot's process, and the first message of a connection counts only
- *   if the pid that the kernel gives for it is the slot's. NOT guaranteed: delivery. A send is a
- *   promise of the sender's own memory, gone with it if it is killed; the protocol must acknowledge.
- * Limits: 1,000 messages at each end (or 4 MiB) and what the socket holds. In the hub a descriptor
- *   for each connection: accept() without a free one ends the process (SIGABRT in libzmq), so arm
- *   refuses in time. A worker that opened connections by the thousand could still bring it about.
- * Wake-up: ZMQ_FD is edge-triggered: it tells that something has happened, once. So ask
- *   ZMQ_EVENTS before each sleep.
- * Failure modes: full - EAGAIN. Peer gone - the hub's send has no route (EPIPE); all else is
- *   silence, and the pidfd tells. Calls wait a second at most, so that it is looked at.
- * Costs: four copies and several wake-ups of threads a message: some 50 us for a round trip. Two
- *   threads and eight descriptors in each process. Many small messages go in one write.
- * Pitfalls: a context does not survive a fork: the child must neither use nor end it, only forget it,
- *   and close the descriptors that came along. Linger is for ever by default: an end without a
- *   peer hangs. bind() removes whatever has the name. A peer's routing id is its own claim.
- * Use when: peers come and go, are on other hosts, or speak another language.
- * Avoid when: both ends are of one program, and latency or delivery matters.
- * Read next: backend.h - what all of these files have in common.
+ * Guarantees: messages are whole, and in order. A slot cannot be forged: its routing id is a secret
+ *   of the hub and that slot's process, and a connection counts only if the pid that the kernel
+ *   gives for it is the slot's. NOT guaranteed: delivery. What was sent is in the sender's own
+ *   memory at first and dies with it; whoever must know has to wait for an answer.
+ * Limits: 1,000 messages on each side, fewer of large ones, and what the socket holds. The hub
+ *   needs a descriptor for each worker, and if accept() finds none, libzmq ends the process
+ *   (SIGABRT): so arm fails with EMFILE while 64 are left. A worker that opens connections by the
+ *   thousand could still bring it about: RLIMIT_NOFILE is for the worker, too.
+ * Wake-up: ZMQ_FD is edge-triggered: it tells that something has happened, once. Take
+ *   everything there is before each sleep.
+ * Failure modes: full - EAGAIN. Peer gone - the hub's send finds no route (EPIPE); all else is
+ *   silence, and the pidfd tells. A message over ZMQ_MAXMSGSIZE ends its connection.
+ * Costs: two more threads in each process, four copies, and two wake-ups more than a socket has:
+ *   some 50 us for a round trip. Many small messages in a row go in one write.
+ * Pitfalls: a context does not survive a fork: a child must neither use it nor end it, but drop
+ *   what it has open. Linger is for ever by default: an end without a peer hangs. bind() removes
+ *   whatever has the name. The routing id that a peer gives is its own claim.
+ * Use when: peers come and go, live on other hosts, or are written in other languages.
+ * Avoid when: both ends are of one program, and latency or delivery counts.
+ * Read next: backend.h - what these files have in common; then skeleton.c, to write another.
  */
 #include "config.h"
 
@@ -90,8 +92,8 @@ static int zipc_hub_fds(unsigned slots)
 }
 
 /*
- * The library ends the process when it lacks a descriptor, accept() included, which happens when
- * a worker likes. So: are there enough? FDS are the numbers that are given out next.
+ * The library ends the process when it lacks a descriptor, also in accept(), which happens when a
+ * worker likes. So: are there enough? FDS are the numbers that will be given out next.
  */
 static int zipc_look_ahead(int fds[ZIPC_SPARE_FDS])
 {
@@ -117,10 +119,9 @@ static int zipc_start(struct ipc *s)
 				ZMQ_SNDTIMEO, 1000,          ZMQ_RCVTIMEO,         1000,
 				ZMQ_LINGER,   1000,          ZMQ_RECONNECT_IVL,    -1,
 				ZMQ_BACKLOG,  IPC_SLOTS_MAX, ZMQ_ROUTER_MANDATORY, 1 };
-	size_t i;
 	/* The library's own handshake, which it counts too, takes 49 bytes. */
 	int64_t most = s->record_size < 64 ? 64 : (int64_t)s->record_size;
-	int rc = zipc_look_ahead(state->fds);
+	int i, rc = zipc_look_ahead(state->fds);
 
 	(void)zmq_msg_init(&state->body); /* cannot fail, nor can an option that exists */
 	state->size = -1;
@@ -129,7 +130,7 @@ static int zipc_start(struct ipc *s)
 	if (!state->socket)
 		return rc < 0 ? rc : -errno;
 	/* A DEALER refuses what is only for a ROUTER; nobody looks at a ROUTER's own id. */
-	for (i = 0; i < sizeof options / sizeof options[0]; i += 2)
+	for (i = 0; i < (int)(sizeof options / sizeof options[0]); i += 2)
 		(void)zmq_setsockopt(state->socket, options[i], &options[i + 1], sizeof(int));
 	(void)zmq_setsockopt(state->socket, ZMQ_ROUTING_ID, &zipc_slot(s, s->self)->id, 8);
 	return (int)SYS(s, zmq_setsockopt(state->socket, ZMQ_MAXMSGSIZE, &most, sizeof most));
@@ -304,12 +305,11 @@ static ssize_t zipc_send(struct ipc *s, unsigned slot, const void *records, size
 static int zipc_pollfd(struct ipc *s, short *events)
 {
 	struct zipc_state *state = s->state;
-	int fd = -1, rc;
+	int fd = -1, rc = -ENOTSUP; /* sending: a ROUTER cannot tell which slot has room */
 
 	*events = POLLIN;
-	if (!ipc_receives(s))
-		return -ENOTSUP; /* a ROUTER cannot tell which slot has room */
-	rc = state->size < 0 ? zipc_fetch(s, ZMQ_DONTWAIT) : 0;
+	if (ipc_receives(s))
+		rc = state->size < 0 ? zipc_fetch(s, ZMQ_DONTWAIT) : 0;
 	(void)zmq_getsockopt(state->socket, ZMQ_FD, &fd, &(size_t){ sizeof fd });
 	return rc == -EAGAIN ? fd : rc < 0 ? rc : -EAGAIN;
 }
@@ -326,11 +326,10 @@ const struct ipc_backend ipc_zmq = {
 	.info = {
 		.name = "zmq",
 		.title = "ZeroMQ",
-		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is one message",
+		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is a message",
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT,
 		.record_limit = 1 << 20,
-		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" },
-			     { "two threads in each process", "ls /proc/PID/task" } },
+		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" } },
 		.syscalls = { "openat", "getsockname", "unlink", "rmdir", "fcntl", "close" },
 		.man = { "zmq_ipc(7)", "zmq_socket(3)", "zmq_setsockopt(3)", "zmq_msg_gets(3)" },
 	},
