@@ -148,6 +148,18 @@ static inline unsigned char *ring_next(const struct ring *r, unsigned char *entr
 	return (unsigned char *)(r->control + 1);
 }
 
+/* The view goes on by one event, from ENTRY. The lap is stored only where it changes. */
+static inline void ring_step(struct ring *r, unsigned char *entry)
+{
+	entry += RING_LINE;
+	if (entry == r->end) {
+		entry = (unsigned char *)(r->control + 1);
+		r->lap++;
+	}
+	r->entry = entry;
+	r->position++;
+}
+
 /* ---- the sender ---- */
 
 /* Asks for the tail. How many records there is room for, or -EPROTO: this is no tail. */
@@ -219,13 +231,7 @@ RING_INLINE bool ring_push_event(struct ring *r, const void *record)
 	if (r->position == r->limit || r->size != RING_EVENT)
 		return false;
 	ring_fill(entry, RING_LINE, r->lap, record, RING_EVENT);
-	entry += RING_LINE;
-	if (entry == r->end) {
-		entry = (unsigned char *)(r->control + 1);
-		r->lap++;
-	}
-	r->entry = entry;
-	r->position++;
+	ring_step(r, entry);
 	return true;
 }
 
@@ -280,6 +286,20 @@ RING_INLINE ssize_t ring_pop_sized(struct ring *r, unsigned char *to, size_t mos
 RING_NOINLINE ssize_t ring_pop_any(struct ring *r, void *records, size_t most)
 {
 	return ring_pop_sized(r, records, most, r->size, r->stride);
+}
+
+/* Pops one event if it is there; the whole of a receive in the usual case. */
+RING_INLINE bool ring_pop_event(struct ring *r, void *record)
+{
+	unsigned char *entry = r->entry;
+
+	/* Acquire: pairs with ring_fill's release. The last of an entry, whatever its stride. */
+	if (RING_LOAD(ring_sequence(entry, r->stride), memory_order_acquire) != r->lap ||
+	    r->size != RING_EVENT)
+		return false;
+	memcpy(record, entry, RING_EVENT);
+	ring_step(r, entry);
+	return true;
 }
 
 /*

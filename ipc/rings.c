@@ -289,24 +289,35 @@ static __attribute__((noinline)) void tell(struct ipc *s, struct rings_slot *fro
 		bell_say(r, &r->control->receiver, BELL_NEVER);
 }
 
-static inline ssize_t take(struct ipc *s, struct rings_slot *from, void *records, size_t cap)
+/* Something was popped: the rest of a receive where there is any. */
+static inline void taken(struct ipc *s, struct rings_slot *from)
 {
 	struct ring *r = &from->ring;
-	ssize_t rc = ring_pop(r, records, cap);
 
-	if (rc <= 0) {
-		if (rc == 0)
-			return -EAGAIN;
-		r->live = false; /* told once; then it is silent until it is detached */
-		return rc;
-	}
 	if (bell_announced(r)) {
 		from->slept = r->position;
 		bell_say(r, &r->control->receiver, BELL_AWAKE);
 	}
 	if (ring_due(r))
 		tell(s, from);
-	return rc;
+}
+
+static __attribute__((noinline)) ssize_t take(struct ipc *s, struct rings_slot *from, void *records,
+					      size_t cap)
+{
+	ssize_t rc = from->ring.live ? ring_pop(&from->ring, records, cap) : 0;
+
+	if (rc > 0)
+		taken(s, from);
+	else if (rc < 0)
+		from->ring.live = false; /* told once; then silent until it is detached */
+	return rc == 0 ? -EAGAIN : rc;
+}
+
+static __attribute__((noinline)) ssize_t took_event(struct ipc *s, struct rings_slot *from)
+{
+	taken(s, from);
+	return 1;
 }
 
 /* A hub with several slots looks at one after the other, from where it stopped the last time. */
@@ -321,8 +332,6 @@ static __attribute__((noinline)) ssize_t take_any(struct ipc *s, unsigned *slot,
 		ssize_t rc;
 
 		set->next = i + 1 < s->slots ? i + 1 : 0;
-		if (!at(s, i)->ring.live)
-			continue;
 		rc = take(s, at(s, i), records, cap);
 		if (rc != -EAGAIN) {
 			*slot = i;
@@ -340,7 +349,11 @@ ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, uns
 	if (!s->single)
 		return take_any(s, slot, records, cap);
 	*slot = s->self;
-	return own->ring.live ? take(s, own, records, cap) : -EAGAIN;
+	if (cap != 1 || !own->ring.live || !ring_pop_event(&own->ring, records))
+		return take(s, own, records, cap);
+	if (bell_announced(&own->ring) || ring_due(&own->ring))
+		return took_event(s, own);
+	return 1;
 }
 
 /* ---- sleep ---- */
