@@ -61,9 +61,9 @@ void bench_csv(FILE *out, const struct bench *bench, const struct bench_figures 
 
 	fputs("backend,api,mode,wait,placement,hub_cpu,slot_cpu,size_bytes,senders,batch,block,"
 	      "rate_per_s,status,reason,rounds,samples,p50_ns,mean_ns,min_ns,p90_ns,p99_ns,"
-	      "p999_ns,p9999_ns,max_ns,stddev_ns,p50_ci95_low,p50_ci95_high,records_per_s,bytes_per_s,"
-	      "cpu_ns_per_record,syscalls_per_record,ctxsw_per_record,faults_per_record,"
-	      "floor_ratio,floor_ratio_ci95_low,floor_ratio_ci95_high,line_ns\n",
+	      "p999_ns,p9999_ns,max_ns,stddev_ns,p50_ci95_low,p50_ci95_high,records_per_s,"
+	      "bytes_per_s,cpu_ns_per_record,syscalls_per_record,ctxsw_per_record,"
+	      "faults_per_record,floor_ratio,floor_ratio_ci95_low,floor_ratio_ci95_high,line_ns\n",
 	      out);
 	for (i = 0; i < bench->plan.rows_n; i++)
 		line(out, bench->plan.rows[i], &figures[i]);

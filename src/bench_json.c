@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "bench_link.h"
 #include "bench_out.h"
 
 #include <math.h>
@@ -171,6 +172,11 @@ static void put_figures(json_t *to, const struct bench_row *row, const struct be
 	json_object_set_new(to, "floor_ratio_ci95", interval(f->ratio_ci, fine));
 	json_object_set_new(to, "floor_ratio_of",
 			    row->floor ? json_string(bench_ratio_of(&row->axes)) : json_null());
+	/* Adaptive waiting is held against what it should choose. */
+	json_object_set_new(to, "floor_wait",
+			    row->axes.api == BENCH_FLOOR ?
+				    json_string(bench_wait_name(floor_wait(&row->axes))) :
+				    json_null());
 	json_object_set_new(to, "line_ns", real(f->line));
 	json_object_set_new(to, "clock_error_ns", real(f->error));
 	json_object_set_new(to, "lag_ns", lag(f));

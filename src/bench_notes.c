@@ -57,7 +57,8 @@ static void legend(FILE *out, const struct bench *bench, unsigned room)
 	if (bench->options->floor)
 		wrapped(out,
 			"x floor: the median over rounds of ours divided by the bare system calls' "
-			"(or bare memory's) figure of the same round.",
+			"(or bare memory's) figure of the same round; adaptive is held against "
+			"spinning on two CPUs and against blocking on one.",
 			room, 2);
 	(void)snprintf(clock, sizeof clock,
 		       "Clock: %s; a stamp costs %.0f ns, once a sample, and steps by %.0f ns.%s",

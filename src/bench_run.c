@@ -221,30 +221,30 @@ static size_t shuffled(struct runner *r, struct bench_row **order)
 	return n;
 }
 
-/* Too short for single stamps? Then a row in blocks joins, and catches up on this round. */
-static int add_blocks(struct runner *r, struct bench_row *const *order, size_t n)
+/* Shorter than so many steps of the clock? Then single stamps say little. */
+static bool near_the_clock(const struct runner *r, const struct bench_row *row, unsigned round)
 {
 	double limit = NEAR_CLOCK * r->bench->clock.resolution_ns;
-	size_t i, before;
-	int rc;
 
-	for (i = 0; i < n; i++) {
-		const struct bench_axes *axes = &order[i]->axes;
+	return row->axes.mode == BENCH_LATENCY && row->axes.rate == 0 && row->axes.block == 1 &&
+	       row->rounds > round && row->round[round].p50_ns < limit;
+}
 
-		if (axes->mode != BENCH_LATENCY || axes->rate > 0 || order[i]->rounds == 0 ||
-		    !(order[i]->round[0].p50_ns < limit))
+/* Such a row gets another in blocks, which catches up on the rounds that it missed. */
+static int add_blocks(struct runner *r, struct bench_row *const *order, size_t n, unsigned round)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < n && rc == 0; i++) {
+		if (order[i]->block || !near_the_clock(r, order[i], round))
 			continue;
-		before = r->bench->plan.rows_n;
 		rc = bench_plan_block(r->bench, order[i]);
-		if (rc < 0)
-			return rc;
-		if (r->bench->plan.rows_n == before)
-			continue;
-		rc = measure_pair(r, order[i]->block, false);
-		if (rc < 0)
-			return rc;
+		while (rc == 0 && order[i]->block->status == BENCH_OK &&
+		       order[i]->block->rounds <= round)
+			rc = measure_pair(r, order[i]->block, order[i]->block->rounds % 2);
 	}
-	return 0;
+	return rc;
 }
 
 static int one_round(struct runner *r, unsigned round)
@@ -259,8 +259,8 @@ static int one_round(struct runner *r, unsigned round)
 	rc = baselines(r);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = measure_pair(r, order[i], (round + i) % 2);
-	if (rc == 0 && round == 0)
-		rc = add_blocks(r, order, n);
+	if (rc == 0)
+		rc = add_blocks(r, order, n, round);
 	free(order);
 	return rc;
 }

@@ -83,16 +83,29 @@ static long long whole(const json_t *row, const char *key)
 	return (long long)json_integer_value(json_object_get(row, key));
 }
 
-static void print_row(const struct compare_row *row)
+/* Do any rows differ in the number that KEY gives? */
+static bool varies(const struct compare_row *rows, size_t n, const char *key)
+{
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		if (whole(rows[i].old ? rows[i].old : rows[i].new, key) !=
+		    whole(rows[0].old ? rows[0].old : rows[0].new, key))
+			return true;
+	return false;
+}
+
+static void print_row(const struct compare_row *row, bool wide)
 {
 	const json_t *axes = row->old ? row->old : row->new;
 	char size[32], interval[32] = "-";
 
 	(void)snprintf(size, sizeof size, "%lld%s", whole(axes, "size_bytes"),
 		       whole(axes, "block") > 1 ? " x16" : "");
-	printf("%-8s %-10s %-8s %-9s %9s %7lld %6lld ", text(axes, "backend"), text(axes, "mode"),
-	       text(axes, "wait"), text(axes, "placement"), size, whole(axes, "senders"),
-	       whole(axes, "batch"));
+	printf("%-8s %-10s %-8s %-9s %7s ", text(axes, "backend"), text(axes, "mode"),
+	       text(axes, "wait"), text(axes, "placement"), size);
+	if (wide)
+		printf("%7lld %5lld ", whole(axes, "senders"), whole(axes, "batch"));
 	if (!row->old || !row->new) {
 		printf("only in the %s run\n", row->old ? "old" : "new");
 		return;
@@ -124,12 +137,15 @@ static void print_difference(const json_t *old, const json_t *new, const char *o
 static void print_table(const json_t *old, const json_t *new, const struct compare_row *rows,
 			size_t n, size_t counts[4])
 {
+	bool wide = varies(rows, n, "senders") || varies(rows, n, "batch");
 	size_t i;
 
-	printf("%-8s %-10s %-8s %-9s %9s %7s %6s %7s %14s %s\n", "backend", "mode", "wait", "place",
-	       "bytes", "senders", "batch", "new/old", "99% interval", "verdict");
+	printf("%-8s %-10s %-8s %-9s %7s ", "backend", "mode", "wait", "place", "bytes");
+	if (wide)
+		printf("%7s %5s ", "senders", "batch");
+	printf("%7s %14s %s\n", "new/old", "99% interval", "verdict");
 	for (i = 0; i < n; i++)
-		print_row(&rows[i]);
+		print_row(&rows[i], wide);
 	printf("\nnew/old above 1 is slower, in throughput too. It is the median of all pairs of "
 	       "rounds (Hodges-Lehmann),\nof the ratio to the floor where both runs have one; "
 	       "better or worse where a Mann-Whitney U test\nof the rounds says so at the 1%% "

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# bench_test.sh - `ipcdemo bench` from the outside: every row that was asked for is there and makes sense,
-# nothing can hang it, and whatever happens the result is written. Says nothing about speed.
+# bench_test.sh - `ipcdemo bench` from the outside: every row that was asked for is there and
+# makes sense, nothing can hang it, and whatever happens the result is written. Says nothing about
+# speed.
 
 DEADLINE=280
 . "$(dirname "$0")/lib.sh"
@@ -26,7 +27,8 @@ holds() {
 
 # ---- every mechanism, every way of waiting ----
 
-bench --ipc=all --mode=latency,throughput,oneway --wait=block,spin,adaptive --place=same,cross --floor
+bench --ipc=all --mode=latency,throughput,oneway --wait=block,spin,adaptive --place=same,cross \
+	--floor
 equal "all mechanisms: exit status" 0 "$status" || note_file "$T/err"
 holds "the schema is named" '.schema == "ipcdemo-bench/1"'
 holds "all rows ended well" '[.results[] | select(.status != "ok")] == []'
@@ -63,8 +65,9 @@ holds "and each of those is ours over the floor of that round" \
 holds "spinning on one CPU was left out, and why" \
 	'[.skipped[] | select(.wait == "spin" and .placement == "same")] |
 	length > 0 and all(.[]; .reason | test("spinning"))'
-holds "the machine is described" '.environment | .kernel.release and .cpu.cpus > 0 and .compiler and
-	.cpu.caches and .mitigations and .limits.sigpending and (.warnings | type) == "array"'
+holds "the machine is described" '.environment | .kernel.release and .cpu.cpus > 0 and
+	.compiler and .cpu.caches and .mitigations and .limits.sigpending and
+	(.warnings | type) == "array"'
 holds "the clock is described" '.clock | .cost_ns > 0 and .cost_ns < 5000 and .resolution_ns > 0'
 holds "a blocking round trip makes at least a call a record" \
 	'all(.results[] | select(.backend == "pipe" and .wait == "block" and .mode == "latency");
@@ -87,8 +90,9 @@ fi
 bench --ipc=pipe,unix --mode=throughput --place=same --wait=block,poll --batch=1,32 --senders=1,3 \
 	--size=8,64 --floor --timeout=5
 equal "batches and senders: exit status" 0 "$status" || note_file "$T/err"
-holds "batches and senders: each combination" '[.results[] | select(.api == "ipc")] | length == 32 and
-	all(.[]; .status == "ok" and .records == 2 * ((200 + .senders - 1) / .senders | floor) * .senders)'
+holds "batches and senders: each combination" \
+	'[.results[] | select(.api == "ipc")] | length == 32 and all(.[]; .status == "ok" and
+	.records == 2 * ((200 + .senders - 1) / .senders | floor) * .senders)'
 holds "a batch costs fewer calls" \
 	'[.results[] | select(.backend == "pipe" and .senders == 1 and .size_bytes == 8 and
 		.wait == "block" and .api == "ipc")] |
@@ -109,8 +113,8 @@ holds "a size over the limit is left out, the others are not" \
 	'(.results | map(.size_bytes)) == [56, 65536] and (.skipped[0].reason | test("131072"))'
 
 bench --ipc=pipe --place=all --wait=block
-holds "all pairs of CPUs" \
-	'(.results | length) == ((.environment.cpu.cpus_allowed | length) as $n | $n * ($n + 1) / 2) and
+holds "all pairs of CPUs" '(.environment.cpu.cpus_allowed | length) as $n |
+	(.results | length) == ($n * ($n + 1) / 2) and
 	all(.results[]; .placement | test("^cpu[0-9]+-cpu[0-9]+$"))'
 
 # ---- what is counted, against strace ----
@@ -123,7 +127,7 @@ traced() {
 }
 if command -v strace >"$T/which" && few=$(traced 100) && many=$(traced 1100); then
 	counted=$(jq '.results[0].syscalls_per_record * 2000 | round' "$T/json")
-	equal "1,000 round trips over a pipe make as many calls as strace sees" 4000 "$((many - few))"
+	equal "1,000 round trips over a pipe are 4,000 calls to strace" 4000 "$((many - few))"
 	one_of "and as many were counted" "$counted" 3996 3997 3998 3999 4000 4001 4002 4003 4004
 else
 	skip_part "counting calls: strace is missing or may not trace"
@@ -138,7 +142,7 @@ run_ipcdemo bench --ipc=pipe,unix --place=same --wait=block --rounds=6 --count=5
 equal "table: exit status" 0 "$status"
 matches "table: says how and where" '^pipe +block +same ' "$T/out"
 matches "table: says what it means" 'mechanism changes a round trip by a factor' "$T/out"
-equal "table: within 100 columns where there is no terminal" '' "$(awk 'length > 100' "$T/out")"
+equal "table: within 100 columns without a terminal" '' "$(awk 'length > 100' "$T/out")"
 
 bench --ipc=pipe --place=same --wait=block --hgrm="$T/one.hgrm" --report="$T/page.html"
 equal "hgrm and page: exit status" 0 "$status"
@@ -198,8 +202,10 @@ is_true "a slot is killed" interrupt bench-slot KILL
 end_ipcdemo
 equal "killed slot: exit status" 1 "$status"
 holds "killed slot: one row ends with an error that says so" \
-	'[.results[] | select(.status == "error") | .reason] | length == 1 and (.[0] | test("signal 9"))'
-holds "killed slot: the other row is whole" '[.results[] | select(.status == "ok") | .rounds] == [2]'
+	'[.results[] | select(.status == "error") | .reason] |
+	length == 1 and (.[0] | test("signal 9"))'
+holds "killed slot: the other row is whole" \
+	'[.results[] | select(.status == "ok") | .rounds] == [2]'
 
 # shellcheck disable=SC2086
 start_ipcdemo bench $long --output="$T/json"

@@ -6,8 +6,9 @@
 DEADLINE=60
 . "$(dirname "$0")/lib.sh"
 
-# result FACTOR SHIFT [EXTRA]: a result whose figures per round are scattered about their centre; those of
-# the mechanism "pipe" are FACTOR times as great. SHIFT seeds the scatter. EXTRA: one more row.
+# result FACTOR SHIFT [EXTRA]: a result whose figures per round are scattered about their centre;
+# those of the mechanism "pipe" are FACTOR times as great. SHIFT seeds the scatter. EXTRA: one
+# more row.
 result() {
 	awk -v factor="$1" -v seed="$2" -v extra="${3:-}" '
 	function scatter(centre, spread,    i, sum) {
@@ -59,7 +60,9 @@ verdict() {
 
 run_ipcdemo compare "$T/old.json" "$T/same.json"
 equal "two runs of one program: exit status" 0 "$status"
-equal "two runs of one program: no row differs" "4 rows: 0 worse, 0 better, 4 with no difference shown, 0 not compared." "$(tail -n 1 "$T/out")"
+equal "two runs of one program: no row differs" \
+	"4 rows: 0 worse, 0 better, 4 with no difference shown, 0 not compared." \
+	"$(tail -n 1 "$T/out")"
 
 run_ipcdemo compare "$T/old.json" "$T/slower.json"
 equal "a slowdown alone is no failure" 0 "$status"
@@ -90,7 +93,8 @@ equal "of either run" "only in the old run" "$(verdict zmq latency)"
 
 if command -v jq >"$T/which"; then
 	run_ipcdemo compare --format=json "$T/old.json" "$T/slower.json"
-	equal "JSON: the ratio of the slow row" true "$(jq '.rows[0].ratio | . > 1.03 and . < 1.07' "$T/out")"
+	equal "JSON: the ratio of the slow row" true \
+		"$(jq '.rows[0].ratio | . > 1.03 and . < 1.07' "$T/out")"
 	equal "JSON: its interval holds the truth" true \
 		"$(jq '.rows[0].ratio_ci99 | .[0] < 1.05 and .[1] > 1.05 and .[0] > 1' "$T/out")"
 	equal "JSON: counts" '[3,0,1,0]' \
@@ -103,7 +107,8 @@ fi
 
 echo '{"schema": "other/1", "results": []}' >"$T/other.json"
 echo '{"schema": "ipcdemo-bench/1"' >"$T/torn.json"
-echo '{"schema": "ipcdemo-bench/1", "results": [7, null, {"api": "ipc"}, {"api": 3}]}' >"$T/odd.json"
+echo '{"schema": "ipcdemo-bench/1", "results": [7, null, {"api": "ipc"}, {"api": 3}]}' \
+	>"$T/odd.json"
 run_ipcdemo compare "$T/old.json" "$T/other.json"
 fails "another schema" 2 'other.json: not a result'
 run_ipcdemo compare "$T/old.json" "$T/torn.json"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# report_check.sh - the page of `ipcdemo bench --report` in a browser: every chart is drawn, nothing is said
-# on the console, nothing sticks out of a phone's width. Not one of the everyday tests: it needs
-# Chromium, from CHROMIUM or the search path. SHOTS=DIR keeps pictures to look at.
+# report_check.sh - the page of `ipcdemo bench --report` in a browser: every chart is drawn,
+# nothing is said on the console, nothing sticks out of a phone's width. Not one of the everyday
+# tests: it needs Chromium, from CHROMIUM or the search path. SHOTS=DIR keeps pictures to look at.
 
 DEADLINE=280
 RUN_DEADLINE=200
@@ -11,12 +11,14 @@ RUN_DEADLINE=200
 
 chromium=$(command -v "${CHROMIUM:-chromium}") || skip_all "chromium is missing"
 
-# browse WIDTH OPTION... : the page in a window of that width; what the console says is in $T/console.
+# browse WIDTH OPTION... : the page in a window of that width; what the console says is in
+# $T/console.
 browse() {
 	width=$1
 	shift
-	timeout 100 "$chromium" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
-		--disable-background-networking --disable-component-update --disable-sync \
+	timeout 100 "$chromium" --headless --no-sandbox --disable-gpu --disable-quic \
+		--no-first-run --disable-background-networking --disable-component-update \
+		--disable-sync \
 		--user-data-dir="$T/browser" --enable-logging=stderr --hide-scrollbars \
 		--window-size="$width,6000" "$@" "file://$T/page.html" 2>"$T/browser.err"
 	grep 'CONSOLE' "$T/browser.err" >"$T/console"
