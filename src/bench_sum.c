@@ -16,6 +16,8 @@
 
 static int append(uint64_t **to, size_t *n, size_t *room, const uint64_t *from, size_t count)
 {
+	if (count == 0)
+		return 0;
 	if (*n + count > *room) {
 		size_t more = *n + count > 2 * *room ? *n + count : 2 * *room;
 		uint64_t *grown = reallocarray(*to, more, sizeof **to);
