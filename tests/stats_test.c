@@ -20,6 +20,7 @@
 
 #define DEADLINE_S 60
 #define MANY       20000u
+#define TIES_P     0.1341691801
 
 static bool near(double a, double b, double tolerance)
 {
@@ -228,6 +229,16 @@ static void test_mann_whitney_approximation_joins_the_exact(void **state)
 	}
 }
 
+/* U = 13.5 of 16; equal values in groups of 3, 2, 2; worked out by hand. */
+static void test_mann_whitney_with_ties_is_corrected_for_them(void **state)
+{
+	const double a[] = { 1, 2, 2, 3 }, b[] = { 2, 3, 4, 4 };
+
+	(void)state;
+	assert_true(near(stats_mann_whitney(a, 4, b, 4), TIES_P, 1e-9));
+	assert_true(near(stats_mann_whitney(b, 4, a, 4), TIES_P, 1e-9));
+}
+
 static void test_mann_whitney_seldom_alarms_falsely(void **state)
 {
 	uint64_t seed = 1;
@@ -328,6 +339,24 @@ static void test_bimodal_sees_two_humps_and_where_they_are(void **state)
 	assert_true(near(high, 400, 40));
 }
 
+/* Equal humps, so far apart that the valley between holds a quarter of a peak, or most of it. */
+static void test_bimodal_wants_a_deep_valley(void **state)
+{
+	static double values[MANY];
+	uint64_t seed = 6;
+	double low, high;
+	size_t n = draw(values, MANY / 2, 100, 0.2, &seed);
+
+	(void)state;
+	(void)draw(values + n, MANY - n, 100 * exp(0.8), 0.2, &seed);
+	stats_sort(values, MANY);
+	assert_true(stats_bimodal(values, MANY, &low, &high));
+	n = draw(values, MANY / 2, 100, 0.2, &seed);
+	(void)draw(values + n, MANY - n, 100 * exp(0.51), 0.2, &seed);
+	stats_sort(values, MANY);
+	assert_false(stats_bimodal(values, MANY, &low, &high));
+}
+
 static void test_bimodal_is_not_misled_by_one_hump(void **state)
 {
 	static double values[MANY];
@@ -351,6 +380,10 @@ static void test_bimodal_is_not_misled_by_one_hump(void **state)
 		values[i] = floor(latency(&seed, 95, 0.1) / 10) * 10;
 	stats_sort(values, MANY);
 	assert_false(stats_bimodal(values, MANY, &low, &high));
+	for (i = 0; i < MANY; i++)
+		values[i] = floor(latency(&seed, 300, 0.2) / 10) * 10;
+	stats_sort(values, MANY);
+	assert_false(stats_bimodal(values, MANY, &low, &high));
 	/* all the same, and too few */
 	for (i = 0; i < MANY; i++)
 		values[i] = 70;
@@ -370,11 +403,13 @@ int main(void)
 		cmocka_unit_test(test_mann_whitney_without_ties_is_exact),
 		cmocka_unit_test(test_mann_whitney_of_equal_samples_shows_nothing),
 		cmocka_unit_test(test_mann_whitney_approximation_joins_the_exact),
+		cmocka_unit_test(test_mann_whitney_with_ties_is_corrected_for_them),
 		cmocka_unit_test(test_mann_whitney_seldom_alarms_falsely),
 		cmocka_unit_test(test_mann_whitney_finds_five_percent_in_fifteen_rounds),
 		cmocka_unit_test(test_ratio_of_a_scaled_sample_is_the_scale),
 		cmocka_unit_test(test_ratio_interval_covers_and_agrees_with_the_test),
 		cmocka_unit_test(test_bimodal_sees_two_humps_and_where_they_are),
+		cmocka_unit_test(test_bimodal_wants_a_deep_valley),
 		cmocka_unit_test(test_bimodal_is_not_misled_by_one_hump),
 	};
 
