@@ -50,6 +50,9 @@ static void test_options_suggest_typing_errors(void **state)
 	assert_suggests("piep", "pipe");
 	assert_suggests("unux", "unix");
 	assert_suggests("singal", "signal");
+	assert_suggests("sigal", "signal");
+	assert_suggests("unx", "unix");
+	assert_suggests("mefd", "memfd");
 	assert_suggests("memdf", "memfd");
 	assert_suggests("0mq", "zmq");
 }
