@@ -184,27 +184,34 @@ static inline void ring_fill(unsigned char *entry, size_t stride, uint64_t lap, 
 }
 
 /*
- * Publishes N records, not more than a group, in one go: the first is filled last. The receiver
- * waits at that one and looks at no other, so nothing of the group is seen if we are
+ * Publishes N records, not more than a group, in one go: filled from the last to the first. The
+ * receiver waits at the first and looks at no other, so nothing of the group is seen if we are
  * killed before; and nobody pulls at the lines while they are written, which is what a
- * stream costs when each record is shown at once.
+ * stream costs when each record is shown at once. (Filled forwards, and the first at the end, a
+ * stream is a quarter slower: what the receiver's CPU has fetched ahead is just being written.)
  */
 RING_INLINE void ring_publish(struct ring *r, const unsigned char *from, size_t n, size_t size,
 			      size_t stride)
 {
-	uint64_t lap = r->lap, first_lap = lap;
-	unsigned char *first = r->entry;
-	unsigned char *entry = ring_next(r, first, stride, &lap);
-	size_t i;
+	unsigned char *begin = (unsigned char *)(r->control + 1);
+	unsigned char *entry = r->entry + n * stride;
+	uint64_t lap = r->lap;
 
-	for (i = 1; i < n; i++) {
-		ring_fill(entry, stride, lap, from + i * size, size);
-		entry = ring_next(r, entry, stride, &lap);
+	if (entry >= r->end) {
+		entry = begin + (entry - r->end);
+		lap++;
 	}
-	ring_fill(first, stride, first_lap, from, size);
 	r->entry = entry;
 	r->lap = lap;
 	r->position += n;
+	while (n-- > 0) {
+		if (entry == begin) {
+			entry = r->end;
+			lap--;
+		}
+		entry -= stride;
+		ring_fill(entry, stride, lap, from + n * size, size);
+	}
 }
 
 RING_INLINE ssize_t ring_push_sized(struct ring *r, const unsigned char *from, size_t n,
