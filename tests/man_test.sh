@@ -20,7 +20,7 @@ page() {
 	# shellcheck disable=SC2086 # a word or none
 	"$IPCDEMO" $1 --help | grep -oE -e '^ +(-., )?--[a-z-]+' | sed 's/.*--/--/' |
 		sort >"$T/want"
-	awk '/^\.TP/ { getline; print }' "$page" >"$T/tags"
+	awk '/^\.TP/ { getline; if (/^(\\f.)?\\-/) print }' "$page" >"$T/tags" # not commands
 	sed 's/\\f.//g; s/\\//g' "$T/tags" | grep -oE -e '--[a-z-]+' | sort >"$T/have"
 	equal "$name.1: every option of --help" "$(cat "$T/want")" "$(cat "$T/have")"
 	equal "$name.1: no option has swallowed its own text" '' \

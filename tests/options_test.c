@@ -341,11 +341,12 @@ static void test_options_out_of_range_names_the_range(void **state)
 
 static void test_options_range_that_is_none_is_refused(void **state)
 {
-	static const char *const wrong[] = { "--range=x",     "--range=-",   "--range=5-",
-					     "--range=1-2-3", "--range=1:2", "--range=1-2x",
-					     "--range=" };
-	static const char *const outside[] = { "--range=0-101", "--range=101",   "--range=-1-5",
-					       "--range=nan",   "--range=1-inf", "--range=9-8" };
+	static const char *const wrong[] = { "--range=x",     "--range=-",    "--range=5-",
+					     "--range=1-2-3", "--range=1:2",  "--range=1-2x",
+					     "--range=",      "--range=-1-5", "--range=nan",
+					     "--range=1-inf", "--range=1--2" };
+	static const char *const outside[] = { "--range=0-101", "--range=101", "--range=9-8",
+					       "--range=1-1e9" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
