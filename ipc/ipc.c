@@ -356,11 +356,22 @@ static ssize_t adapt(struct ipc *s, const struct call *call)
 	return rc == -EAGAIN ? block(s, call) : rc;
 }
 
+/*
+ * As an event loop does it: nobody is asked for a record before its descriptor said so. But who
+ * sends, sends: a hub's descriptor tells of room only after a send that found none.
+ */
+static ssize_t poll_first(struct ipc *s, const struct call *call)
+{
+	ssize_t rc = call->in ? -EAGAIN : attempt(s, call, IPC_NOWAIT);
+
+	return rc == -EAGAIN ? sleep_and_try(s, call, IPC_NOWAIT) : rc;
+}
+
 static ssize_t wait_and_do(struct ipc *s, const struct call *call)
 {
 	switch (s->strategy) {
 	case IPC_POLL:
-		return sleep_and_try(s, call, IPC_NOWAIT);
+		return poll_first(s, call);
 	case IPC_SPIN:
 		return spin(s, call);
 	case IPC_ADAPTIVE:

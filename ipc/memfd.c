@@ -33,7 +33,6 @@
  *   (MADV_REMOVE); it reads as zero then, which is EPROTO, and our next store takes a new page,
  *   which is SIGBUS if the cgroup has none left. Forgotten F_SEAL_SEAL, and a worker adds
  *   F_SEAL_WRITE for everybody.
- *  
  * Use when: shared memory is wanted at all, on Linux: it is shm without the name and its
  *   troubles.
  * Avoid when: unrelated processes must find the object by a name, or the program has to run

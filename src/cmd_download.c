@@ -13,6 +13,7 @@
 #include "ipc.h"
 #include "mechanism.h"
 #include "options.h"
+#include "say.h"
 #include "signals.h"
 
 static const char *const model_words[] = { "process", "sequential", NULL };
@@ -212,11 +213,12 @@ static void check_together(void *values, struct argp_state *state)
 }
 
 static const struct command_options command = {
-	.usage = "[URL...]\nbench [OPTION...]\ncompare OLD.json NEW.json\nlist [--json]\nexplain "
-		 "MECHANISM",
+	.usage = "[URL...]",
 	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your "
-	       "choice.\n\nWithout a URL: a demonstration that needs no network. Other commands: "
-	       "bench, compare, list, explain; each has --help.\v"
+	       "choice. Without a URL: a demonstration that needs no network."
+	       "\n\nOther commands, each with --help: ipcdemo bench (measure latency and "
+	       "throughput), ipcdemo compare (two runs of it), ipcdemo list (every mechanism, and "
+	       "whether it works here), ipcdemo explain (how one works, and what it costs).\v"
 	       "Exit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
 	       "not available here, 4 internal error.",
 	.specs = specs,
@@ -228,7 +230,7 @@ static const struct command_options command = {
 
 static int tell_usage(const char *why)
 {
-	(void)fprintf(stderr, "ipcdemo: %s\n", why);
+	say_error("%s", why);
 	return EXIT_USAGE;
 }
 
@@ -315,7 +317,7 @@ int cmd_download(int argc, char **argv)
 	if (strcmp(download.ipc, "help") == 0) {
 		mechanism_print_all(stdout);
 		free(download.urls);
-		return fflush(stdout) == 0 ? 0 : EXIT_JOB_FAILED;
+		return EXIT_ALL_DONE;
 	}
 	if (download.trace && download.progress == UI_AUTO)
 		download.progress = UI_PLAIN; /* both write lines to stderr: no rows in between */

@@ -239,7 +239,7 @@ static bool heard(struct crew *crew, struct member *m, const struct event *event
 	struct job *job;
 	unsigned slot = crew_slot(crew, m);
 
-	if (!event_permit(&m->guard, event, m->job_count ? m->jobs[0] : JOB_NONE))
+	if (!event_permit(&m->guard, event, m->job_count ? m->jobs[0] : EVENT_NO_JOB))
 		return false;
 	if (event->kind == EVENT_RETURNED)
 		return take_back(crew, m, event->job);

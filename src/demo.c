@@ -18,6 +18,7 @@
 #include "commands.h"
 #include "download.h"
 #include "origin.h"
+#include "say.h"
 #include "signals.h"
 #include "spawn.h"
 
@@ -221,7 +222,7 @@ int demo_run(const struct download *download)
 	if (rc == 0)
 		code = fetch_files(&demo, &signo);
 	else
-		(void)fprintf(stderr, "ipcdemo: the demo cannot start: %s\n", strerror(-rc));
+		say_error("the demo cannot start: %s", strerror(-rc));
 	stop_origin(&demo);
 	remove_dir(&demo);
 	if (signo)

@@ -5,7 +5,6 @@
 #include "download.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,7 +13,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "ipc.h"
-#include "mechanism.h"
+#include "say.h"
 
 #define WORKERS_DEFAULT 8u
 #define FDS_OF_OUR_OWN  40u /* streams, directory, signalfd, epoll, a worker's sockets and file */
@@ -60,10 +59,9 @@ static int check_descriptors(const char *ipc, unsigned workers)
 	}
 	if (limit.rlim_cur >= need)
 		return 0;
-	(void)fprintf(stderr,
-		      "ipcdemo: %u workers over %s need about %u open files, but the limit is "
-		      "%llu: raise ulimit -n, or use fewer workers (-j)\n",
-		      workers, ipc, need, (unsigned long long)limit.rlim_cur);
+	say_error("%u workers over %s need about %u open files, but the limit is %llu: raise "
+		  "ulimit -n, or use fewer workers (-j)",
+		  workers, ipc, need, (unsigned long long)limit.rlim_cur);
 	return EXIT_UNAVAILABLE;
 }
 
@@ -128,7 +126,7 @@ static int run_jobs(const struct download *download, struct run_settings *settin
 
 static int tell(const char *what, int rc)
 {
-	(void)fprintf(stderr, "ipcdemo: %s: %s\n", what, strerror(-rc));
+	say_error("%s: %s", what, strerror(-rc));
 	return EXIT_JOB_FAILED;
 }
 

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define URL_BYTES_MAX (64u * 1024) /* longer than any server takes */
-#define NAME_LEN_MAX  255u         /* NAME_MAX of every Linux file system */
+#define NAME_LEN_MAX 255u /* NAME_MAX of every Linux file system */
 
 /* ---- integers ---- */
 
@@ -114,13 +113,15 @@ static const struct {
 
 bool event_permit(struct event_guard *guard, const struct event *event, uint32_t next_job)
 {
-	bool may = guard->running ? permits[event->kind].running : permits[event->kind].idle;
+	bool known = event->kind >= EVENT_START && event->kind < EVENT_KINDS;
 
-	if (!may || event->slot != guard->slot || event->seq != guard->seq + 1)
+	if (!known || !(guard->running ? permits[event->kind].running : permits[event->kind].idle))
+		return false;
+	if (event->slot != guard->slot || event->seq != guard->seq + 1)
 		return false;
 	switch (event->kind) {
 	case EVENT_START:
-		if (event->job != next_job)
+		if (next_job == EVENT_NO_JOB || event->job != next_job)
 			return false;
 		guard->running = true;
 		guard->job = event->job;
@@ -216,7 +217,7 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 
 	if (record[0] < COMMAND_JOB || record[0] >= COMMAND_END || record[0] == COMMAND_TEXT)
 		return -EPROTO;
-	if (url_len > URL_BYTES_MAX || name_len > NAME_LEN_MAX)
+	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX)
 		return -EPROTO;
 	reader->command = (struct command){
 		.kind = (enum command_kind)record[0],

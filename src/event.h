@@ -27,6 +27,8 @@
 #define RECORD_BYTES        56
 #define RECORD_TEXT         48 /* bytes of text in one TEXT record */
 #define EVENT_TOTAL_UNKNOWN UINT64_MAX
+#define EVENT_NO_JOB        UINT32_MAX
+#define COMMAND_URL_MAX     (64u * 1024) /* bytes; longer than any server takes */
 
 /* Wire values: append only. */
 enum event_kind {
@@ -83,7 +85,7 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES]);
 
 /*
  * Is EVENT permitted now? NEXT_JOB is the oldest job that the worker was given and has not
- * begun (UINT32_MAX: none). Moves the guard on if so.
+ * begun (EVENT_NO_JOB: none). Moves the guard on if so.
  */
 bool event_permit(struct event_guard *guard, const struct event *event, uint32_t next_job);
 

@@ -209,6 +209,8 @@ static bool has_stalled(struct fetch *fetch)
 	uint64_t now = clock_ns();
 	curl_off_t connected = 0;
 
+	if (limit_ns == 0)
+		return false;
 	if (received == fetch->now.received && now - fetch->now.received_ns >= limit_ns)
 		(void)curl_easy_getinfo(fetch->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
 	else if (received == fetch->now.received)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_curl.h - between fetch.c, which drives libcurl, and fetch_verdict.c, which says what became of
- * a transfer. Nobody else includes it.
+ * fetch_curl.h - between fetch.c, which drives libcurl, and fetch_verdict.c, which says what became
+ * of a transfer. Nobody else includes it.
  */
 #ifndef IPCDEMO_FETCH_CURL_H
 #define IPCDEMO_FETCH_CURL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_verdict.c - what became of a transfer: libcurl's result, and what libcurl does not look at, as
- * a fault. See fetch.h.
+ * fetch_verdict.c - what became of a transfer: libcurl's result, and what libcurl does not look at,
+ * as a fault. See fetch.h.
  */
 #include "config.h"
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event.h"
 #include "name.h"
 
 static int hex_digit(char c)
@@ -56,11 +57,32 @@ static struct job *list_grow(struct job_list *list)
 	return &jobs[list->count];
 }
 
+/* The URL for eyes and logs: "user:password@" becomes "user:***@". NULL: no memory. */
+static char *without_password(const char *url)
+{
+	const char *scheme = strstr(url, "://");
+	const char *host = scheme ? scheme + strlen("://") : url;
+	const char *end = host + strcspn(host, "/?#");
+	const char *at = memrchr(host, '@', (size_t)(end - host));
+	const char *colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
+	char *shown;
+
+	if (!colon)
+		return strdup(url);
+	return asprintf(&shown, "%.*s:***%s", (int)(colon - url), url, at) < 0 ? NULL : shown;
+}
+
 /* The name that the job writes, or NULL with job->fault saying why there is none. 0 or -ENOMEM. */
 static int job_name(struct job *job, const char *name)
 {
 	char from_url[NAME_BYTES_MAX + 1];
 	enum name_error error = NAME_OK;
+
+	if (strlen(job->url) > COMMAND_URL_MAX) {
+		job->state = JOB_FAILED;
+		job->fault = (struct fault){ .kind = FAULT_TOO_LONG };
+		return 0;
+	}
 
 	if (!name) {
 		error = name_from_url(job->url, from_url, sizeof from_url);
@@ -89,14 +111,14 @@ int job_add(struct job_list *list, const struct job_wish *wish, char *why, size_
 	if (wish->sha256 && !parse_sha256(wish->sha256, job->sha256))
 		return refuse(why, size, "sha256 needs 64 hexadecimal digits, not ", wish->sha256);
 	job->url = strdup(wish->url);
-	if (!job->url)
-		return -ENOMEM;
-	if (job_name(job, wish->name) < 0) {
-		free(job->url);
-		return -ENOMEM;
+	job->shown = without_password(wish->url);
+	if (job->url && job->shown && job_name(job, wish->name) == 0) {
+		list->count++;
+		return 0;
 	}
-	list->count++;
-	return 0;
+	free(job->url);
+	free(job->shown);
+	return -ENOMEM;
 }
 
 /* One line of an input file. */
@@ -206,6 +228,7 @@ void job_list_free(struct job_list *list)
 
 	for (i = 0; i < list->count; i++) {
 		free(list->jobs[i].url);
+		free(list->jobs[i].shown);
 		free(list->jobs[i].name);
 	}
 	free(list->jobs);

@@ -15,7 +15,6 @@
 #include <stdio.h>
 
 #define SHA256_BYTES 32
-#define JOB_NONE     UINT32_MAX
 
 enum job_state {
 	JOB_READY,    /* to be handed out */
@@ -29,7 +28,8 @@ enum job_state {
 
 struct job {
 	char *url;
-	char *name; /* in the output directory; NULL when none follows from the URL */
+	char *shown; /* the URL without its password, for people */
+	char *name;  /* in the output directory; NULL when none follows from the URL */
 	bool has_sha256;
 	unsigned char sha256[SHA256_BYTES];
 	enum job_state state;

@@ -3,15 +3,18 @@
 #include "config.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "fetch.h"
+#include "say.h"
 
 static void print_version(FILE *out, struct argp_state *state)
 {
@@ -55,10 +58,23 @@ static void reset_sigchld(void)
 	(void)sigaction(SIGCHLD, &action, NULL); /* cannot fail for a valid signal */
 }
 
+/*
+ * What was printed has to arrive, also the help that argp prints before it ends the program:
+ * fprintf succeeds on a full disk, the error comes here.
+ */
+static void close_stdout(void)
+{
+	if (!ferror(stdout) && fflush(stdout) == 0)
+		return;
+	say_error("standard output: %s", strerror(errno));
+	_exit(EXIT_JOB_FAILED);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 
+	(void)atexit(close_stdout); /* cannot fail for the first few */
 	open_streams();
 	reset_sigchld();
 	(void)setlocale(LC_ALL, ""); /* an unknown one stays "C" */

@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "ipc.h"
 #include "options.h"
+#include "say.h"
 
 static const char *name_at(size_t index)
 {
@@ -22,14 +23,11 @@ static int tell_unknown(const char *name)
 	const char *nearest = options_suggest(name, name_at);
 
 	if (nearest)
-		(void)fprintf(stderr,
-			      "ipcdemo: no mechanism is called '%s'; did you mean '%s'? "
-			      "(--ipc=help lists them)\n",
-			      name, nearest);
+		say_error("no mechanism is called '%s'; did you mean '%s'? "
+			  "(--ipc=help lists them)",
+			  name, nearest);
 	else
-		(void)fprintf(stderr,
-			      "ipcdemo: no mechanism is called '%s' (--ipc=help lists them)\n",
-			      name);
+		say_error("no mechanism is called '%s' (--ipc=help lists them)", name);
 	return EXIT_USAGE;
 }
 
@@ -41,14 +39,14 @@ int mechanism_check(const char *name)
 
 	for (i = 0; (missing = ipc_missing_at(i, &why)); i++) {
 		if (strcmp(missing, name) == 0) {
-			(void)fprintf(stderr, "ipcdemo: %s is not available: %s\n", name, why);
+			say_error("%s is not available: %s", name, why);
 			return EXIT_UNAVAILABLE;
 		}
 	}
 	if (!ipc_info_find(name))
 		return tell_unknown(name);
 	if (ipc_probe(name, reason, sizeof reason) < 0) {
-		(void)fprintf(stderr, "ipcdemo: %s cannot be used here: %s\n", name, reason);
+		say_error("%s cannot be used here: %s", name, reason);
 		return EXIT_UNAVAILABLE;
 	}
 	return 0;

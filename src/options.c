@@ -4,6 +4,7 @@
 
 #include "options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static int parse_number(const char *text, bool bytes, const struct option_spec *
 
 	errno = 0;
 	*value = strtoull(text, &end, 10);
-	if (end == text || text[0] == '-' || text[0] == '+')
+	if (!isdigit((unsigned char)text[0])) /* strtoull takes blanks and signs */
 		return -EINVAL;
 	if (bytes && *end && (suffix = strchr(suffixes, *end))) {
 		factor = UINT64_C(1) << (10 * (suffix - suffixes + 1));
@@ -46,7 +47,7 @@ static int parse_range(const char *text, const struct option_spec *spec, double 
 
 	for (i = 0; i < 2; i++) {
 		range[i] = strtod(text, &end);
-		if (end == text)
+		if (!isdigit((unsigned char)text[0]))
 			return -EINVAL;
 		if (!(range[i] >= (double)spec->min && range[i] <= (double)spec->max))
 			return -ERANGE;
@@ -209,7 +210,8 @@ void options_parse(const struct command_options *command, void *values, int argc
 	argp.options = options;
 	set_defaults(&parse);
 	argp_err_exit_status = 2;
-	(void)argp_parse(&argp, argc, argv, 0, NULL, &parse); /* ends the program on an error */
+	if (argp_parse(&argp, argc, argv, 0, NULL, &parse) != 0)
+		exit(argp_err_exit_status); /* an argument was refused, and it was said why */
 	free(options);
 }
 
@@ -243,13 +245,15 @@ const char *options_suggest(const char *typed, const char *(*word)(size_t index)
 	size_t best = strlen(typed) / 2 + 1; /* further away is no typing error */
 	size_t i, d;
 
-	if (strlen(typed) >= WORD_MAX)
+	if (!*typed || strlen(typed) >= WORD_MAX)
 		return NULL;
 	for (i = 0; (candidate = word(i)); i++) {
 		if (strlen(candidate) >= WORD_MAX)
 			continue;
+		if (strncmp(typed, candidate, strlen(typed)) == 0)
+			return candidate; /* the beginning of a word is no typing error */
 		d = distance(typed, candidate);
-		if (d < best || (!nearest && strncmp(typed, candidate, strlen(typed)) == 0)) {
+		if (d < best) {
 			best = d;
 			nearest = candidate;
 		}

@@ -26,7 +26,7 @@ static struct ui_event event_of(const struct run *run, enum ui_kind kind, const 
 				  .now_ns = clock_ns(),
 				  .job = number_of(run, job),
 				  .worker = worker,
-				  .url = job->url,
+				  .url = job->shown,
 				  .file = job->name ? job->name : "",
 				  .bytes = job->bytes,
 				  .total = job->total };
@@ -142,13 +142,15 @@ void run_received(struct run *run, struct job *job, unsigned worker, uint64_t en
 
 static void checked(struct run *run, struct job *job, int rc, const unsigned char *sha256)
 {
-	struct fault fault = { .kind = FAULT_CHECKSUM };
+	struct fault fault = { .kind = FAULT_CHECKSUM, .transient = true };
 
 	run->checking--;
 	if (rc == 0 && memcmp(sha256, job->sha256, SHA256_BYTES) == 0) {
 		commit(run, job, job->worker);
 	} else {
-		if (rc < 0)
+		if (rc == -ENOENT)
+			fault.kind = FAULT_VANISHED;
+		else if (rc < 0)
 			fault = (struct fault){ .kind = FAULT_COMMIT, .code = -rc };
 		try_failed_here(run, job, job->worker, &fault);
 	}
@@ -161,7 +163,7 @@ bool run_check(struct run *run)
 {
 	unsigned char sha256[SHA256_BYTES];
 	size_t i;
-	int rc = -ENOMEM;
+	int rc;
 
 	if (run->checking == 0)
 		return false;
@@ -171,8 +173,7 @@ bool run_check(struct run *run)
 		run->digest_job = &run->jobs->jobs[i];
 		run->digest = output_digest_new(run->settings->dirfd, run->digest_job->name);
 	}
-	if (run->digest)
-		rc = output_digest_step(run->digest, CHECK_SLICE, sha256);
+	rc = run->digest ? output_digest_step(run->digest, CHECK_SLICE, sha256) : -errno;
 	if (rc <= 0)
 		checked(run, run->digest_job, rc, sha256);
 	return run->checking > 0;

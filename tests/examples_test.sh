@@ -48,7 +48,7 @@ for source in "$srcdir"/examples/*.c; do
 		for mechanism in $mechanisms; do
 			try "$program" "$mechanism"
 		done
-		! "$program" nosuch 2>/dev/null || die 'embed accepts a mechanism that does not exist'
+		! "$program" nosuch 2>/dev/null || die 'embed accepts an unknown mechanism'
 	else
 		try "$program"
 	fi

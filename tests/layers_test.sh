@@ -72,8 +72,10 @@ text_violations()
 	matches includes-source '"[^"]*\.c"' <"$work/includes"
 	in_ 'src/.*' <"$work/includes" | grep -E "\"(.*/)?($ipc_headers)\"" |
 		grep -vE '"ipc\.h"' | sed 's/^/src-includes-inner-ipc: /' || :
-	not_in 'src/fetch(_verdict\.c|_curl\.h|\.c)' <"$work/includes" | matches curl-outside-fetch 'curl/'
-	not_in 'ipc/zmq\.c|src/floor_zmq\.c' <"$work/includes" | matches zmq-outside-zmq 'zmq[a-z_]*\.h'
+	not_in 'src/fetch(_verdict\.c|_curl\.h|\.c)' <"$work/includes" |
+		matches curl-outside-fetch 'curl/'
+	not_in 'ipc/zmq\.c|src/floor_zmq\.c' <"$work/includes" |
+		matches zmq-outside-zmq 'zmq[a-z_]*\.h'
 
 	calls banned "$banned" <"$work/code"
 	not_in 'src/spawn\.c' <"$work/code" | calls fork-outside-spawn "$forks"

@@ -47,7 +47,8 @@ look_around() {
 	if [ -n "${IPC_LIST:-}" ]; then
 		mechanisms=$IPC_LIST
 	elif have jq jq; then
-		mechanisms=$("$IPCDEMO" list --json | jq -r '.mechanisms[] | select(.available).name')
+		mechanisms=$("$IPCDEMO" list --json |
+			jq -r '.mechanisms[] | select(.available).name')
 	else
 		mechanisms='pipe unix'
 	fi
@@ -84,7 +85,8 @@ make_place() {
 
 # make_files_of PART COUNT BYTES
 make_set() {
-	(cd "$extra_dir/data/$1" && head -c $(($2 * $3)) /dev/urandom | split -a 4 -d -b "$3" - f) ||
+	(cd "$extra_dir/data/$1" &&
+		head -c $(($2 * $3)) /dev/urandom | split -a 4 -d -b "$3" - f) ||
 		exit 1
 	find "$extra_dir/data/$1" -type f -printf "$NGINX/$1/%f\n" | sort >"$T/urls-$1"
 }
@@ -127,7 +129,7 @@ compare() {
 	finish
 }
 
-# rounds PART SET ROUNDS ROW...: fills $T/PART with lines "ROUND ROW WALL USER SYSTEM". Round 0 warms
+# rounds PART SET ROUNDS ROW...: fills $T/PART with "ROUND ROW WALL USER SYSTEM". Round 0 warms
 # up, and its files are compared.
 rounds() {
 	part=$1 set=$2 last=$3 round=0
@@ -229,7 +231,8 @@ sampler() {
 		parent=0 worker=0 samples=0
 		while most parent "$1"; do
 			samples=$((samples + 1))
-			read -r workers </proc/"$1"/task/"$1"/children # false: it ends without a newline
+			# false: it ends without a newline
+			read -r workers </proc/"$1"/task/"$1"/children
 			for pid in $workers; do
 				most worker "$pid"
 			done

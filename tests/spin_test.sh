@@ -7,7 +7,7 @@
 # SPIN_RECORDS=4 looks further than the everyday run, in a minute and a gigabyte.
 set -eu
 
-srcdir=${srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
 CC=${CC:-cc}
 LC_ALL=C
 export LC_ALL
