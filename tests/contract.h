@@ -81,12 +81,11 @@ void contract_equal(const char *file, int line, const char *what, long long a, l
 extern pid_t contract_group;
 /* Ends the rule without a verdict: this machine is too small for it. */
 _Noreturn void contract_skip(const char *what, int rc);
-/* What the rules' processes tell the parent, and each other. */
-struct contract_shared {
-	char reason[256];        /* of contract_skip */
-	_Atomic uint64_t digest; /* of the script's traces; 0: not yet */
-};
-extern struct contract_shared *contract_shared;
+/* Where contract_skip leaves its reason, for the parent. */
+extern char *contract_reason;
+#define CONTRACT_REASON_MAX 256
+/* Of the script's traces, shared by all rules; 0: not yet. */
+extern _Atomic uint64_t *contract_digest;
 #define CONTRACT_SKIPPED 77
 
 /* ---- what a rule may have left behind ---- */
@@ -194,6 +193,8 @@ void world_detach(struct world *w, unsigned slot);
 void world_close(struct world *w);
 /* The same after killing all that are left. */
 void world_kill_and_close(struct world *w);
+/* Descriptors that the hub's sessions hold now. */
+long world_hub_fds(const struct world *w);
 
 /*
  * Two parties over slot 0, the other slots idle: SENDER and RECEIVER run in the worker and in the

@@ -159,18 +159,6 @@ static void run_information(const struct subject *subject)
 
 /* ---- descriptors: as many as it said, at the worst moment ---- */
 
-static long hub_fds_now(const struct world *w)
-{
-	struct oracle now;
-	long pidfds = 0;
-	unsigned slot;
-
-	oracle_look(&now);
-	for (slot = 0; slot < w->slots; slot++)
-		pidfds += w->worker[slot].pidfd > 0;
-	return now.fds - w->fds_before - pidfds;
-}
-
 static void speaking_worker(struct world *w, unsigned slot)
 {
 	char record[56];
@@ -194,12 +182,12 @@ static void run_descriptors(const struct subject *subject)
 	inbox_open(&inbox, &w);
 	for (slot = 0; slot < slots; slot++) {
 		CHECK_EQ(ipc_arm(w.s, slot), 0);
-		most = hub_fds_now(&w) > most ? hub_fds_now(&w) : most;
+		most = world_hub_fds(&w) > most ? world_hub_fds(&w) : most;
 		ipc_detach(w.s, slot);
 		world_spawn(&w, slot, speaking_worker);
 	}
 	inbox_until(&inbox, &w, slots, 4);
-	most = hub_fds_now(&w) > most ? hub_fds_now(&w) : most;
+	most = world_hub_fds(&w) > most ? world_hub_fds(&w) : most;
 	if (most > said || (most < said - 2 && !subject->backend->own_threads)) {
 		(void)fprintf(stderr, "%u slots: %d descriptors foretold, %ld seen\n", slots, said,
 			      most);

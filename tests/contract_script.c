@@ -183,7 +183,7 @@ static void run_script(const struct subject *subject)
 	for (slot = 0; slot < SLOTS; slot++)
 		digest = digest * 31 + x.digest[slot];
 	/* The first mechanism's is the measure for all the others. */
-	if (atomic_compare_exchange_strong(&contract_shared->digest, &first, digest))
+	if (atomic_compare_exchange_strong(contract_digest, &first, digest))
 		printf("contract: digest of all traces %016llx\n", (unsigned long long)digest);
 	else
 		CHECK_EQ((long long)digest, (long long)first);

@@ -4,7 +4,7 @@
  *
  * The mechanisms come from the registry and from ipc/skeleton.c, the template. A test is one
  * rule, one mechanism, one direction, in a process of its own, so that one crash or hang is
- * one failure. Environment:
+ * one failure. A few run at a time, each over another mechanism. Environment:
  *   CONTRACT_ONLY=MECHANISM[:RULE]   only those whose names begin so; an empty MECHANISM: all
  *   CONTRACT_SEED=N                  repeats a run; the seed is printed
  */
@@ -32,6 +32,7 @@
 #include "contract_kernel.h"
 
 #define DEADLINE_S   20
+#define LANES 4    /* trials at a time: most of them mostly wait */
 #define PENDING_MAX  4096 /* signals: a rule fills this queue, other programs must not notice */
 #define TRIALS_MAX   2048
 #define SUBJECTS_MAX 32
@@ -40,6 +41,13 @@ struct trial {
 	struct subject subject;
 	char name[160];
 	char dir[64];
+	enum { WAITING, RUNNING, ENDED } stage;
+	pid_t pid;
+	int pidfd;
+	time_t deadline; /* CLOCK_MONOTONIC, seconds */
+	int status;      /* as of waitpid; -1: not done at the deadline */
+	int left;        /* processes */
+	bool kept;       /* something in its directory */
 };
 
 static const struct rule *const tables[] = {
@@ -49,7 +57,9 @@ static const struct rule *const tables[] = {
 
 static struct trial trials[TRIALS_MAX];
 static struct CMUnitTest tests[TRIALS_MAX];
-static size_t trial_count, unable_count;
+static size_t trial_count, running_count, unable_count;
+static char (*reasons)[CONTRACT_REASON_MAX]; /* of each trial, shared with it */
+static struct listing *objects_before;
 
 /* ---- one trial ---- */
 
@@ -82,18 +92,32 @@ static _Noreturn void trial_child(struct trial *trial)
 	exit(0); /* not _exit: a leak checker looks then */
 }
 
-/* Waits for the death of PID. Its status, or -1 after the deadline. */
-static int trial_wait(pid_t pid, unsigned seconds)
+static time_t now_s(void)
 {
-	struct pollfd death = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	struct timespec deadline = { .tv_sec = seconds };
-	int status = -1;
+	struct timespec now;
 
-	assert_true(death.fd >= 0);
-	if (ppoll(&death, 1, &deadline, NULL) == 1)
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-	(void)close(death.fd);
-	return status;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void trial_start(struct trial *trial)
+{
+	unsigned seconds = trial->subject.rule->deadline_s;
+
+	(void)snprintf(trial->dir, sizeof trial->dir, "/tmp/contract.XXXXXX");
+	assert_non_null(mkdtemp(trial->dir));
+	contract_reason = reasons[trial - trials];
+	trial->deadline = now_s() + (time_t)(seconds ? seconds : DEADLINE_S);
+	(void)fflush(NULL);
+	trial->pid = fork();
+	if (trial->pid == 0)
+		trial_child(trial);
+	assert_true(trial->pid > 0);
+	(void)setpgid(trial->pid, trial->pid); /* in the child too: whoever comes first */
+	trial->pidfd = (int)syscall(SYS_pidfd_open, trial->pid, 0);
+	assert_true(trial->pidfd >= 0);
+	trial->stage = RUNNING;
+	running_count++;
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *at)
@@ -104,19 +128,63 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 	return remove(path);
 }
 
-/* Kills and reaps whatever the trial left; how many that were. */
-static int sweep_up(pid_t group)
+/* It is dead, or has to be now. Kills, reaps and removes whatever it left. */
+static void trial_end(struct trial *trial, bool in_time)
 {
-	int left = 0;
-
-	(void)kill(-group, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0)
-		left++;
-	return left;
+	trial->status = -1;
+	if (in_time)
+		assert_int_equal(waitpid(trial->pid, &trial->status, 0), trial->pid);
+	(void)close(trial->pidfd);
+	(void)kill(-trial->pid, SIGKILL);
+	while (waitpid(-trial->pid, NULL, 0) > 0)
+		trial->left++;
+	trial->kept = rmdir(trial->dir) < 0;
+	if (trial->kept) /* the verdict stands; the next run need not suffer */
+		(void)nftw(trial->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	trial->stage = ENDED;
+	running_count--;
 }
 
-static void trial_judge(const struct trial *trial, int status, int left)
+static bool is_busy(const struct ipc_backend *backend)
 {
+	size_t i;
+
+	for (i = 0; i < trial_count; i++)
+		if (trials[i].stage == RUNNING && trials[i].subject.backend == backend)
+			return true;
+	return false;
+}
+
+/*
+ * Starts what may run, then waits for an end. A mechanism is in one trial at a time: some share a
+ * quota between all their users.
+ */
+static void trials_go_on(void)
+{
+	struct pollfd deaths[LANES];
+	struct trial *running[LANES];
+	nfds_t count = 0, k;
+	size_t i;
+
+	for (i = 0; i < trial_count && running_count < LANES; i++)
+		if (trials[i].stage == WAITING && !is_busy(trials[i].subject.backend))
+			trial_start(&trials[i]);
+	for (i = 0; i < trial_count && count < LANES; i++)
+		if (trials[i].stage == RUNNING) {
+			running[count] = &trials[i];
+			deaths[count++] = (struct pollfd){ trials[i].pidfd, POLLIN, 0 };
+		}
+	if (poll(deaths, count, 1000) < 0)
+		return;
+	for (k = 0; k < count; k++)
+		if (deaths[k].revents || now_s() >= running[k]->deadline)
+			trial_end(running[k], deaths[k].revents != 0);
+}
+
+static void trial_judge(const struct trial *trial)
+{
+	int status = trial->status;
+
 	if (status == -1)
 		fail_msg("%s: not done at the deadline", trial->name);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
@@ -126,45 +194,27 @@ static void trial_judge(const struct trial *trial, int status, int left)
 		fail_msg("%s: killed by signal %d", trial->name, WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != CONTRACT_SKIPPED)
 		fail_msg("%s: exit status %d", trial->name, WEXITSTATUS(status));
-	if (left > 0 && WEXITSTATUS(status) == 0)
-		fail_msg("%s: left %d processes", trial->name, left);
+	if (trial->left > 0 && WEXITSTATUS(status) == 0)
+		fail_msg("%s: left %d processes", trial->name, trial->left);
 }
 
 static void trial_run(void **state)
 {
 	struct trial *trial = *state;
-	unsigned seconds = trial->subject.rule->deadline_s ? trial->subject.rule->deadline_s :
-							     DEADLINE_S;
-	struct listing *before = listing_take();
-	int status, left, kept;
 	char *object;
-	pid_t pid;
 
-	(void)snprintf(trial->dir, sizeof trial->dir, "/tmp/contract.XXXXXX");
-	assert_non_null(mkdtemp(trial->dir));
-	contract_shared->reason[0] = '\0';
-	(void)fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		trial_child(trial);
-	assert_true(pid > 0);
-	(void)setpgid(pid, pid); /* in the child too: whoever comes first */
-	status = trial_wait(pid, seconds);
-	left = sweep_up(pid);
-	kept = rmdir(trial->dir);
-	if (kept < 0) /* the verdict stands; the next run need not suffer */
-		(void)nftw(trial->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-	object = listing_new_since(before);
-	listing_free(before);
-	trial_judge(trial, status, left);
+	while (trial->stage != ENDED)
+		trials_go_on();
+	object = listing_new_since(objects_before);
+	trial_judge(trial);
 	if (object)
-		fail_msg("%s: left %s", trial->name, object);
-	if (WEXITSTATUS(status) == CONTRACT_SKIPPED) {
-		print_message("[  UNABLE  ] %s: %s\n", trial->name, contract_shared->reason);
+		fail_msg("%s, or one beside it: left %s", trial->name, object);
+	if (WEXITSTATUS(trial->status) == CONTRACT_SKIPPED) {
+		print_message("[  UNABLE  ] %s: %s\n", trial->name, reasons[trial - trials]);
 		unable_count++;
 		skip();
 	}
-	assert_int_equal(kept, 0);
+	assert_false(trial->kept);
 }
 
 /* ---- the list of trials ---- */
@@ -214,25 +264,40 @@ static void add_trial(const struct ipc_backend *backend, const struct rule *rule
 	trial_count++;
 }
 
-/* Adds what applies of a mechanism; counts what does not. */
-static size_t add_subject(const struct ipc_backend *backend)
+/* One rule for all mechanisms, so that neighbours in the list use different ones. */
+static size_t add_rule(const struct rule *rule, const struct ipc_backend *const *subjects)
 {
 	size_t skipped = 0, i;
-	const struct rule *rule;
+	int way;
 
-	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
-		for (rule = tables[i]; rule->name; rule++) {
-			if (!chosen(&backend->info, rule))
+	for (way = 0; way < (rule->flags & RULE_BOTH_WAYS ? 2 : 1); way++)
+		for (i = 0; subjects[i]; i++) {
+			if (!chosen(&subjects[i]->info, rule))
 				continue;
-			if (!applies(rule, &backend->info)) {
+			if (applies(rule, &subjects[i]->info))
+				add_trial(subjects[i], rule, way ? IPC_FROM_HUB : IPC_TO_HUB);
+			else
 				skipped++;
-				continue;
-			}
-			add_trial(backend, rule, IPC_TO_HUB);
-			if (rule->flags & RULE_BOTH_WAYS)
-				add_trial(backend, rule, IPC_FROM_HUB);
 		}
 	return skipped;
+}
+
+/* All that this machine can use, and the template. */
+static void find_subjects(const struct ipc_backend **subjects)
+{
+	char reason[128];
+	size_t i, count = 0;
+
+	for (i = 0; ipc_info_at(i); i++) {
+		const char *name = ipc_info_at(i)->name;
+
+		assert_true(count < SUBJECTS_MAX - 2);
+		if (ipc_probe(name, reason, sizeof reason) == 0)
+			subjects[count++] = ipc_backend_find(name);
+		else
+			printf("contract: %s is not usable here: %s\n", name, reason);
+	}
+	subjects[count] = &ipc_skeleton;
 }
 
 static void prepare(void)
@@ -248,31 +313,32 @@ static void prepare(void)
 		files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	contract_shared = mmap(NULL, sizeof *contract_shared, PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(contract_shared != MAP_FAILED);
+	reasons = mmap(NULL, sizeof(uint64_t) + TRIALS_MAX * sizeof *reasons,
+		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(reasons != MAP_FAILED);
+	contract_digest = (void *)(reasons + TRIALS_MAX);
+	objects_before = listing_take();
 }
 
 int main(void)
 {
-	char reason[128];
+	const struct ipc_backend *subjects[SUBJECTS_MAX] = { NULL };
+	const struct rule *rule;
 	size_t skipped = 0, i;
 	int failed;
 
 	prepare();
 	printf("contract: CONTRACT_SEED=%llu\n", (unsigned long long)contract_seed);
-	for (i = 0; ipc_info_at(i); i++) {
-		const char *name = ipc_info_at(i)->name;
-
-		if (ipc_probe(name, reason, sizeof reason) == 0)
-			skipped += add_subject(ipc_backend_find(name));
-		else
-			printf("contract: %s is not usable here: %s\n", name, reason);
-	}
-	skipped += add_subject(&ipc_skeleton);
+	find_subjects(subjects);
+	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		for (rule = tables[i]; rule->name; rule++)
+			skipped += add_rule(rule, subjects);
 	failed = _cmocka_run_group_tests("contract", tests, trial_count, NULL, NULL);
-	printf("contract: %zu trials of %zu mechanisms and the template, %d failed, "
-	       "%zu beyond this machine, %zu rules do not apply\n",
+	listing_free(objects_before);
+	for (i = 0; subjects[i]; i++)
+		;
+	printf("contract: %zu trials of %zu mechanisms, %d failed, %zu beyond this machine, "
+	       "%zu do not apply\n",
 	       trial_count, i, failed, unable_count, skipped);
 	return failed ? 1 : 0;
 }

@@ -18,7 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-struct contract_shared *contract_shared;
+char *contract_reason;
+_Atomic uint64_t *contract_digest;
 uint64_t contract_seed = 1;
 pid_t contract_group;
 
@@ -45,9 +46,8 @@ void contract_equal(const char *file, int line, const char *what, long long a, l
 
 _Noreturn void contract_skip(const char *what, int rc)
 {
-	if (contract_shared)
-		(void)snprintf(contract_shared->reason, sizeof contract_shared->reason, "%s: %s",
-			       what, strerror(-rc));
+	if (contract_reason)
+		(void)snprintf(contract_reason, CONTRACT_REASON_MAX, "%s: %s", what, strerror(-rc));
 	_exit(CONTRACT_SKIPPED);
 }
 
@@ -268,6 +268,16 @@ void world_close(struct world *w)
 	(void)close(w->hub.pidfd);
 	(void)munmap(w->board, sizeof *w->board);
 	free(w->worker);
+}
+
+long world_hub_fds(const struct world *w)
+{
+	long pidfds = 0;
+	unsigned slot;
+
+	for (slot = 0; slot < w->slots; slot++)
+		pidfds += w->worker[slot].pidfd > 0;
+	return descriptors() - w->fds_before - pidfds;
 }
 
 void world_kill_and_close(struct world *w)
