@@ -33,7 +33,13 @@
 #define BENCH_BLOCK       16u /* round trips per stamp where one is too short for the clock */
 
 enum bench_api { BENCH_IPC, BENCH_FLOOR };
-enum bench_mode { BENCH_LATENCY, BENCH_THROUGHPUT, BENCH_ONEWAY, BENCH_MODES };
+enum bench_mode {
+	BENCH_LATENCY,
+	BENCH_THROUGHPUT,
+	BENCH_ONEWAY,
+	BENCH_MODES,
+	BENCH_DOWNLOAD = BENCH_MODES
+};
 enum bench_status { BENCH_OK, BENCH_ERROR, BENCH_STOPPED };
 
 #define BENCH_WAITS 4 /* of enum ipc_strategy */

@@ -18,7 +18,7 @@
 #define SIZE_MAX_BYTES (1u << 24)
 #define BATCH_MAX      65536u
 
-static const char *const mode_words[] = { "latency", "throughput", "oneway", NULL };
+static const char *const mode_words[] = { "latency", "throughput", "oneway", "download", NULL };
 static const char *const wait_words[] = { "block", "poll", "spin", "adaptive", NULL };
 static const char *const format_words[] = { "table", "json", "csv", NULL };
 
@@ -30,7 +30,8 @@ static const struct option_spec specs[] = {
 	  "mechanisms to measure; help lists them", 0 },
 	{ "mode", LONG(1), "MODE[,MODE]", OPTION_TEXT, AT(text.modes), 0, 0, "latency", NULL,
 	  "latency: round trip of one record; throughput: a stream of them; oneway: one record's "
-	  "way, by one shared clock",
+	  "way, by one shared clock; download (alone): the same files over each mechanism, and "
+	  "what share of their time IPC was",
 	  0 },
 	{ "size", LONG(2), "BYTES[,BYTES]", OPTION_TEXT, AT(text.sizes), 8, SIZE_MAX_BYTES, "56",
 	  NULL, "record sizes, multiples of 8, also as 4K", 0 },
@@ -248,6 +249,10 @@ static void finish(void *values, struct argp_state *state)
 	o->places = split(o->text.places);
 	check_places(state, o->places);
 	o->modes = set_of(state, "mode", o->text.modes, mode_words);
+	if (o->modes & 1u << BENCH_DOWNLOAD && o->modes != 1u << BENCH_DOWNLOAD)
+		argp_error(state, "--mode=download goes alone: it has other rows");
+	if (o->modes & 1u << BENCH_DOWNLOAD && (o->report || o->hgrm || o->format == BENCH_CSV))
+		argp_error(state, "--mode=download has a table and JSON only");
 	o->waits = set_of(state, "wait", o->text.waits, wait_words);
 	o->sizes = numbers_of(state, "size", o->text.sizes, &o->sizes_n);
 	o->senders = numbers_of(state, "senders", o->text.senders, &o->senders_n);

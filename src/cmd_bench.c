@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "bench_download.h"
 #include "bench_options.h"
 #include "bench_out.h"
 #include "commands.h"
@@ -158,6 +159,43 @@ static int plan_and_measure(FILE *out, struct bench *bench, const struct topo *t
 	return bench->plan.rows_n == 0 ? nothing(bench) : measure_and_write(out, bench, topo);
 }
 
+static int write_download(FILE *out, const struct bench *bench,
+			  const struct download_bench *figures, json_t *environment)
+{
+	json_t *result;
+
+	if (bench->options->format == BENCH_TABLE) {
+		download_bench_table(out, figures);
+		return fflush(out) == 0 ? 0 : -errno;
+	}
+	result = json_pack("{s:s, s:O, s:o, s:[]}", "schema", "ipcdemo-bench/1", "environment",
+			   environment, "results", download_bench_json(figures), "skipped");
+	if (!result)
+		return -ENOMEM;
+	(void)json_dumpf(result, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+	(void)fputc('\n', out);
+	json_decref(result);
+	return fflush(out) == 0 ? 0 : -errno;
+}
+
+/* --mode=download: an exit code. */
+static int measure_download(FILE *out, struct bench *bench, const struct topo *topo)
+{
+	struct download_bench *figures = NULL;
+	struct env_watch watch;
+	json_t *environment;
+	int rc;
+
+	env_begin(&watch);
+	rc = download_bench_run(&figures, bench);
+	environment = env_record(&watch, topo, &bench->base);
+	if (rc == 0)
+		rc = environment ? write_download(out, bench, figures, environment) : -ENOMEM;
+	json_decref(environment);
+	download_bench_free(figures);
+	return rc < 0 ? complain("cannot measure", "downloads", rc, EXIT_INTERNAL) : EXIT_ALL_DONE;
+}
+
 int cmd_bench(int argc, char **argv)
 {
 	struct bench_options options;
@@ -174,7 +212,9 @@ int cmd_bench(int argc, char **argv)
 	if (topo && options.output && !(out = fopen(options.output, "we")))
 		status = complain("cannot write", options.output, -errno, EXIT_JOB_FAILED);
 	if (topo && out)
-		status = plan_and_measure(out, &bench, topo);
+		status = options.modes == 1u << BENCH_DOWNLOAD ?
+				 measure_download(out, &bench, topo) :
+				 plan_and_measure(out, &bench, topo);
 	if (out && out != stdout && fclose(out) != 0 && status == 0)
 		status = complain("cannot write", options.output, -errno, EXIT_JOB_FAILED);
 	bench_plan_free(&bench);
