@@ -33,7 +33,8 @@ static int child_exits(void *arg)
 static int child_waits(void *arg)
 {
 	(void)arg;
-	(void)pause(); /* every signal that is sent here kills */
+	(void)alarm(STAGE_SECONDS); /* where spawn fails us, nothing stays for long */
+	(void)pause();              /* every signal that is sent here kills */
 	return 0;
 }
 
