@@ -21,7 +21,8 @@
  *   cannot claim another's slot. No end of file: memory does not say that its writer is dead, a
  *   pidfd does. F_SEAL_SHRINK: nobody, not even root, can take the memory from under us.
  * Limits: the machine's memory and the cgroup's, not the size of /dev/shm; what the ring holds:
- *   16 KiB of records by default, at least 2 records. All of it is taken at once.
+ *   16 KiB of records by default, or of large ones 16, at most about 1 MiB, at least 2. All of it
+ *   is taken at once.
  * Wake-up: none of its own. Two eventfds a slot, one for each side, rung only if that side has
  *   announced its sleep (ring.h explains the fences, rings.h who holds which). A side that
  *   never sleeps costs nobody a system call.

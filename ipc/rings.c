@@ -17,7 +17,9 @@
 
 #include "sys.h"
 
-#define RINGS_BYTES 16384u      /* of entries in a slot, where the caller does not care */
+#define RINGS_BYTES 16384u /* of entries in a slot, where the caller does not care: half of an L1 */
+#define RINGS_LARGE 16u    /* records, where not even one fits into that */
+#define RINGS_MIB   (1u << 20)  /* of entries for those, unless a single one needs more */
 #define RINGS_MOST  (64u << 20) /* of entries in a slot, whatever the caller asks for */
 #define RINGS_TURN  64          /* bells heard by one epoll_wait */
 #define RINGS_CALM  4096u       /* records without a sleep, then back to BELL_NEVER */
@@ -61,10 +63,25 @@ static inline void wake(struct ipc *s, struct rings_slot *slot, _Atomic uint64_t
 
 /* ---- life of a slot ---- */
 
+/*
+ * Both caches hold a ring of 16 KiB: 256 events stream twice as fast as 512, and two records of
+ * 8 KiB twice as fast as sixteen. Where that is lost anyway, more of them let the two copies
+ * overlap: of 64 KiB, sixteen move 13 GB/s and two 5.
+ */
+static size_t own_depth(size_t stride)
+{
+	size_t wish = RINGS_BYTES / stride;
+
+	if (wish >= 1)
+		return wish;
+	wish = RINGS_MIB / stride + 1;
+	return wish < RINGS_LARGE ? wish : RINGS_LARGE;
+}
+
 static uint32_t entries_for(size_t record_size, unsigned depth)
 {
 	size_t stride = ring_stride(record_size);
-	size_t wish = depth ? depth : RINGS_BYTES / stride;
+	size_t wish = depth ? depth : own_depth(stride);
 	uint32_t entries = RING_ENTRIES_MIN;
 
 	while (entries < wish && entries < RING_ENTRIES_MAX && entries * 2 * stride <= RINGS_MOST)
@@ -320,7 +337,10 @@ static __attribute__((noinline)) ssize_t took_event(struct ipc *s, struct rings_
 	return 1;
 }
 
-/* A hub with several slots looks at one after the other, from where it stopped the last time. */
+/*
+ * A hub with several slots looks at one after the other, from where it stopped the last time: 3 ns
+ * for each that has nothing, so 3 us for 1,000 of them, a tenth of what waking up has cost.
+ */
 static __attribute__((noinline)) ssize_t take_any(struct ipc *s, unsigned *slot, void *records,
 						  size_t cap)
 {

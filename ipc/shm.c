@@ -22,9 +22,9 @@
  *   in, first out. What was sent survives its sender. A worker maps no ring but its own, so it
  *   cannot claim another's slot. No end of file: memory does not say that its writer is dead, a
  *   pidfd does.
- * Limits: the free space of /dev/shm, and what the ring holds: 16 KiB of records by default, at
- *   least 2 records. All of it is taken at once, so that a full tmpfs is an error here and not
- *   a signal later.
+ * Limits: the free space of /dev/shm, and what the ring holds: 16 KiB of records by default, or
+ *   of large ones 16, at most about 1 MiB, at least 2. All of it is taken at once, so that a full
+ *   tmpfs is an error here and not a signal later.
  * Wake-up: none of its own. Two eventfds a slot, one for each side, rung only if that side has
  *   announced its sleep (ring.h explains the fences, rings.h who holds which). A side that
  *   never sleeps costs nobody a system call.
