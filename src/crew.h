@@ -25,10 +25,11 @@ struct outbox {
 };
 
 struct member {
-	struct child child;     /* CHILD_NONE: the slot is free */
-	bool leaving;           /* was told to quit */
-	bool asked_back;        /* was asked to give a job back */
-	struct fault condemned; /* why the parent killed it */
+	struct child child;       /* CHILD_NONE: the slot is free */
+	bool leaving;             /* was told to quit */
+	bool asking;              /* for a job back, and it has said nothing since */
+	unsigned asked, returned; /* jobs it was asked for in its life, that it gave back */
+	struct fault condemned;   /* why the parent killed it */
 	struct event_guard guard;
 	uint32_t jobs[WORKER_JOBS_MAX]; /* as given; the first is running if guard.running */
 	unsigned job_count;

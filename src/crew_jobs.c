@@ -165,13 +165,14 @@ void crew_ask_back(struct crew *crew)
 	for (i = 0; i < crew->size; i++) {
 		struct member *m = &crew->members[i];
 
-		if (m->child.pid && !m->asked_back && m->job_count >= 2 &&
+		if (m->child.pid && !m->asking && m->job_count >= 2 &&
 		    (!rich || m->job_count > rich->job_count))
 			rich = m;
 	}
 	if (!rich)
 		return;
-	rich->asked_back = true;
+	rich->asking = true;
+	rich->asked++;
 	command(crew, rich, COMMAND_CANCEL, rich->jobs[rich->job_count - 1]);
 }
 
@@ -200,8 +201,7 @@ void crew_feed(struct crew *crew, struct member *m)
 
 /* ---- hearing ---- */
 
-/* It said what it may not say, or nothing for too long. Its death is then learned like any other.
- */
+/* It said what it may not say, or nothing for too long. Its death is learned like any other. */
 void crew_condemn(struct member *m, enum fault_kind kind, int32_t code)
 {
 	if (m->condemned.kind)
@@ -221,12 +221,15 @@ static bool take_back(struct crew *crew, struct member *m, uint32_t job)
 {
 	unsigned i;
 
+	if (m->returned == m->asked)
+		return false; /* nobody asked: it could return and be given a job for ever */
 	for (i = m->guard.running; i < m->job_count; i++) {
 		if (m->jobs[i] != job)
 			continue;
 		take_from(m, i);
 		m->given--;
-		m->asked_back = false;
+		m->asking = false;
+		m->returned++;
 		crew_ready(crew, job, true);
 		return true;
 	}
@@ -261,7 +264,7 @@ static bool heard(struct crew *crew, struct member *m, const struct event *event
 		job->bytes = event->bytes;
 		run_failed(run, job, slot, &event->fault);
 	}
-	m->asked_back = false;
+	m->asking = false;
 	take_from(m, 0);
 	return true;
 }

@@ -47,8 +47,9 @@ void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
 {
 	const struct fault *fault = &event->fault;
 
-	put_head(record, event->kind, fault->transient ? FLAG_TRANSIENT : 0, event->slot,
-		 event->job);
+	const bool transient = event->kind == EVENT_FAILED && fault->transient;
+
+	put_head(record, event->kind, transient ? FLAG_TRANSIENT : 0, event->slot, event->job);
 	put(record + 8, event->seq, 8);
 	put(record + 16, event->time_ns, 8);
 	put(record + 24, event->bytes, 8);
@@ -163,6 +164,11 @@ const char *event_kind_name(unsigned kind)
 	default:
 		return "?";
 	}
+}
+
+uint32_t record_job(const unsigned char record[RECORD_BYTES])
+{
+	return (uint32_t)get(record + 4, 4);
 }
 
 /* ---- commands ---- */

@@ -91,6 +91,9 @@ bool event_permit(struct event_guard *guard, const struct event *event, uint32_t
 
 const char *event_kind_name(unsigned kind);
 
+/* The job that any record, event or command, is about. */
+uint32_t record_job(const unsigned char record[RECORD_BYTES]);
+
 /* The records that a JOB with such texts takes. */
 size_t command_job_records(size_t url_len, size_t name_len);
 

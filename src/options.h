@@ -46,7 +46,8 @@ struct command_options {
 };
 
 /*
- * Sets the defaults in VALUES and reads ARGV into it. A usage error is a line on stderr and exit 2;
+ * Sets the defaults in VALUES and reads ARGV into it. A usage error is a line on stderr, argp's
+ * hint at --help, and exit 2;
  * --help and --version print to stdout and exit with 0.
  */
 void options_parse(const struct command_options *command, void *values, int argc, char **argv);

@@ -10,9 +10,10 @@
 
 #include "clock.h"
 
-#define RETRY_FIRST_S 1u /* then doubled, as curl --retry does */
-#define RETRY_MAX_S   60u
-#define CHECK_SLICE   (4u << 20) /* bytes of a file hashed between two looks at the workers */
+#define RETRY_FIRST_S     1u /* then doubled, as curl --retry does */
+#define RETRY_MAX_S       60u
+#define RETRY_AFTER_MAX_S 600u       /* an origin that asks for more is told to the user at once */
+#define CHECK_SLICE       (4u << 20) /* bytes of a file hashed between two looks at the workers */
 
 static unsigned number_of(const struct run *run, const struct job *job)
 {
@@ -182,7 +183,7 @@ bool run_check(struct run *run)
 /* Seconds until the next try: doubling, spread by up to a quarter, or what the origin asks for. */
 static double retry_delay(const struct job *job, const struct fault *fault)
 {
-	unsigned doublings = job->tries < 6 ? job->tries : 6;
+	unsigned doublings = job->tries < 7 ? job->tries : 7;
 	double delay = (double)(RETRY_FIRST_S << (doublings - 1));
 
 	if (fault->after_s > 0)
@@ -204,7 +205,8 @@ static bool may_retry(struct run *run, struct job *job, const struct fault *faul
 	*delay_s = 0;
 	if (worker_died(fault))
 		return ++job->deaths <= JOB_DEATHS_MAX;
-	if (!fault->transient || ++job->tries > run->settings->retries)
+	if (!fault->transient || fault->after_s > RETRY_AFTER_MAX_S ||
+	    ++job->tries > run->settings->retries)
 		return false;
 	*delay_s = retry_delay(job, fault);
 	return true;

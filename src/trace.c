@@ -46,7 +46,7 @@ void trace_commands(uint64_t begun_ns, unsigned slot, pid_t pid, const unsigned 
 		const unsigned char *record = records + i * RECORD_BYTES;
 
 		trace_line(begun_ns, now_ns, '<', slot, pid);
-		(void)fprintf(stderr, "%-8s job %-6u %d bytes\n", event_kind_name(record[0]),
-			      record[4] | record[5] << 8 | record[6] << 16, RECORD_BYTES);
+		(void)fprintf(stderr, "%-8s job %-6" PRIu32 " %d bytes\n",
+			      event_kind_name(record[0]), record_job(record), RECORD_BYTES);
 	}
 }

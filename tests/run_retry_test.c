@@ -128,14 +128,13 @@ static void test_run_failed_waits_longer_each_time(void **state)
 		assert_waits(job, before_ns, wanted_s, wanted_s * 1.25);
 		assert_true(stage->run.retry_ns == job->retry_ns);
 		hand_out(stage);
-		if (wanted_s < 32)
-			wanted_s *= 2;
+		wanted_s = wanted_s < 32 ? 2 * wanted_s : 60;
 	}
 }
 
 static void test_run_failed_waits_as_long_as_the_origin_asks(void **state)
 {
-	static const uint32_t asked_s[] = { 9, 3, 3600 };
+	static const uint32_t asked_s[] = { 9, 3, 600 };
 	struct run_stage *stage = *state;
 	struct job *job = given(stage, 1, NULL);
 
@@ -149,6 +148,19 @@ static void test_run_failed_waits_as_long_as_the_origin_asks(void **state)
 		assert_waits(job, before_ns, asked_s[i], asked_s[i]);
 		hand_out(stage);
 	}
+}
+
+/* Nobody waits an hour for a file in silence: the user hears of it now. */
+static void test_run_failed_does_not_wait_longer_than_ten_minutes(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 1, NULL);
+	const struct fault fault = {
+		.kind = FAULT_HTTP, .code = 503, .transient = true, .after_s = 601
+	};
+
+	run_failed(&stage->run, job, 0, &fault);
+	assert_int_equal(job->state, JOB_FAILED);
 }
 
 /* ---- the order of waking ---- */
@@ -221,6 +233,7 @@ int main(void)
 		ENACTED(test_run_failed_deaths_and_tries_count_apart),
 		ENACTED(test_run_failed_waits_longer_each_time),
 		ENACTED(test_run_failed_waits_as_long_as_the_origin_asks),
+		ENACTED(test_run_failed_does_not_wait_longer_than_ten_minutes),
 		ENACTED(test_run_wake_takes_who_is_due_and_tells_the_next_time),
 		ENACTED(test_run_failed_earliest_time_is_kept),
 	};
