@@ -216,9 +216,11 @@ static const struct command_options command = {
 	.usage = "[URL...]",
 	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your "
 	       "choice. Without a URL: a demonstration that needs no network."
-	       "\n\nOther commands, each with --help: ipcdemo bench (measure latency and "
-	       "throughput), ipcdemo compare (two runs of it), ipcdemo list (every mechanism, and "
-	       "whether it works here), ipcdemo explain (how one works, and what it costs).\v"
+	       "\n\nOther commands, each with --help:\n"
+	       "  ipcdemo bench [OPTION...]          measure latency and throughput\n"
+	       "  ipcdemo compare OLD.json NEW.json  compare two runs of it\n"
+	       "  ipcdemo list [--json]              every mechanism, and whether it works here\n"
+	       "  ipcdemo explain MECHANISM          how one works, and what it costs\v"
 	       "Exit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
 	       "not available here, 4 internal error.",
 	.specs = specs,

@@ -106,7 +106,7 @@ static void line_concurrency(struct text *line, const struct ui_summary *summary
 	if (sequential && summary->jobs > 1)
 		text_add(line, "; one after the other");
 	else if (tenths > 0 && summary->jobs > 1)
-		text_printf(line, "; %u.%u files at once on average", tenths / 10, tenths % 10);
+		text_printf(line, "; %u.%u at once on average", tenths / 10, tenths % 10);
 	if (sequential || !summary->ipc)
 		return;
 	text_add(line, " over ");

@@ -27,7 +27,7 @@ struct output {
 #define SAID_START   "a.pdf: worker 2, from http://localhost/a.pdf\n"
 #define SAID_SUMMARY                                       \
  "3 of 4 files, 12.4 MiB in 3.2 s (3.9 MiB/s), 1 failed; " \
- "1.9 files at once on average over unix\n"
+ "1.9 at once on average over unix\n"
 
 extern const struct ui_event capture_job;
 

@@ -354,7 +354,7 @@ static void test_tty_summary_takes_the_place_of_the_rows(void **state)
 	expect_row(&view->screen, 0, "ipcdemo: http://localhost/file-4.pdf: no");
 	expect_row(&view->screen, 1,
 		   "3 of 4 files, 12.4 MiB in 3.2 s (3.9 MiB/s), 1 failed; "
-		   "1.9 files at once on average over unix");
+		   "1.9 at once on average over unix");
 	assert_int_equal(view->screen.row, 2);
 	assert_int_equal(view->screen.column, 0);
 	assert_true(view->screen.cursor_shown);
