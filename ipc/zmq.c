@@ -115,10 +115,11 @@ static int zipc_start(struct ipc *s)
 {
 	struct zipc_state *state = s->state;
 	int depth = s->depth ? (int)s->depth : 1 + (int)(4096000 / (s->record_size + 4096));
-	const int options[] = { ZMQ_SNDHWM,   depth,         ZMQ_RCVHWM,           depth,
-				ZMQ_SNDTIMEO, 1000,          ZMQ_RCVTIMEO,         1000,
-				ZMQ_LINGER,   1000,          ZMQ_RECONNECT_IVL,    -1,
-				ZMQ_BACKLOG,  IPC_SLOTS_MAX, ZMQ_ROUTER_MANDATORY, 1 };
+	const int options[] = { ZMQ_SNDHWM,           depth, ZMQ_RCVHWM,        depth,
+				ZMQ_SNDTIMEO,         1000,  ZMQ_RCVTIMEO,      1000,
+				ZMQ_LINGER,           1000,  ZMQ_HANDSHAKE_IVL, 1000,
+				ZMQ_RECONNECT_IVL,    -1,    ZMQ_BACKLOG,       IPC_SLOTS_MAX,
+				ZMQ_ROUTER_MANDATORY, 1 };
 	/* The library's own handshake, which it counts too, takes 49 bytes. */
 	int64_t most = s->record_size < 64 ? 64 : (int64_t)s->record_size;
 	int i, rc = zipc_look_ahead(state->fds);
@@ -160,9 +161,7 @@ static int zipc_open(struct ipc *s)
 		return -errno;
 	(void)snprintf(state->endpoint, sizeof state->endpoint, "ipc://%s/s", dir);
 	rc = zipc_start(s);
-	if (rc == 0)
-		rc = (int)SYS(s, zmq_bind(state->socket, state->endpoint));
-	if (rc == 0)
+	if (rc == 0 && (rc = (int)SYS(s, zmq_bind(state->socket, state->endpoint))) == 0)
 		rc = state->listener = (int)SYS(s, open(state->endpoint + 6, O_PATH | O_CLOEXEC));
 	(void)unlink(state->endpoint + 6); /* not there if bind failed */
 	(void)rmdir(dir);
@@ -182,34 +181,29 @@ static int zipc_arm(struct ipc *s, unsigned slot)
 }
 
 /*
- * Whatever the hub's context has open came along: with it one could write into the hub's own
- * mailboxes, and be the hub to a sibling. What the hub's socket accepted bears its name.
+ * A slot's process first closes what came along of the hub's context: its own descriptors, through
+ * which one could write into the hub's mailboxes and crash it, and what its socket has accepted,
+ * which bears that socket's name: with it one could be the hub to a sibling.
  */
-static void zipc_drop(const struct zipc_state *state)
-{
-	int i, fd, gap = 0;
-
-	for (i = 0; i < ZIPC_SPARE_FDS && state->fds[i] < state->listener; i++)
-		(void)close(state->fds[i]);
-	for (fd = 0; gap < 4096; fd++) { /* the lowest number is given out first */
-		struct sockaddr_un name = { .sun_family = AF_UNSPEC };
-		int rc = getsockname(fd, (void *)&name, &(socklen_t){ sizeof name - 1 });
-
-		gap = rc < 0 && errno == EBADF ? gap + 1 : 0;
-		if (rc == 0 && strcmp(name.sun_path, state->endpoint + 6) == 0)
-			(void)close(fd);
-	}
-}
-
 static int zipc_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	struct zipc_state *state = s->state;
-	int rc;
+	int i, fd, gap = 0, rc;
 
 	zipc_slot(s, slot)->pid = peer->pid;
 	if (s->role == IPC_HUB)
 		return 0;
-	zipc_drop(state);
+	for (i = 0; i < ZIPC_SPARE_FDS && state->fds[i] < state->listener; i++)
+		(void)close(state->fds[i]);
+	for (fd = 0; gap < 1024;
+	     fd++) { /* the lowest number is given out first: then no more come */
+		struct sockaddr_un name = { .sun_family = AF_UNSPEC };
+
+		rc = getsockname(fd, (void *)&name, &(socklen_t){ sizeof name - 1 });
+		gap = rc < 0 && errno == EBADF ? gap + 1 : 0;
+		if (rc == 0 && strcmp(name.sun_path, state->endpoint + 6) == 0)
+			(void)close(fd);
+	}
 	(void)snprintf(state->endpoint, 48, "ipc:///proc/self/fd/%d", state->listener);
 	rc = zipc_start(s);
 	memset(s->slot_state, 0, s->slots * sizeof(struct zipc_slot)); /* the siblings' secrets */
@@ -225,7 +219,7 @@ static bool zipc_identify(struct ipc *s, uint64_t id)
 	struct zipc_slot *at = zipc_slot(s, (unsigned)(id >> 8) % 4096 % s->slots);
 	const char *address;
 
-	if (at->id != id)
+	if (at->id != id || id == 0)
 		return false;
 	state->from = (unsigned)(id >> 8) % 4096;
 	if (at->seen != 0 || state->size > 0) /* until the hub attaches the secret must do */
@@ -241,18 +235,22 @@ static int zipc_fetch(struct ipc *s, int flags)
 {
 	struct zipc_state *state = s->state;
 	bool hub = s->role == IPC_HUB;
-	uint64_t id;
+	int rc = 0;
 
 	state->from = s->self;
 	for (;;) {
-		int named = hub ? (int)SYS(s, zmq_recv(state->socket, &id, sizeof id, flags)) : 0;
-		int rc = named < 0 ? named :
-				     (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
+		uint64_t id = 0;
 
-		state->size = rc < 0 ? -1 : zmq_msg_more(&state->body) ? 0 : rc;
-		while (rc >= 0 && zmq_msg_more(&state->body)) /* all its frames are there */
-			rc = zmq_msg_recv(&state->body, state->socket, flags);
-		if (rc < 0 || !hub || (named == sizeof id && zipc_identify(s, id)))
+		if (hub &&
+		    (rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags))) == 8)
+			memcpy(&id, zmq_msg_data(&state->body), sizeof id);
+		if (rc >= 0)
+			rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
+		state->size = rc < 0 ? -1 : rc;
+		for (; rc >= 0 && zmq_msg_more(&state->body);
+		     state->size = 0) /* a frame too many */
+			rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
+		if (rc < 0 || !hub || zipc_identify(s, id))
 			return rc < 0 ? rc : 0;
 	}
 }
@@ -282,19 +280,19 @@ static ssize_t zipc_send(struct ipc *s, unsigned slot, const void *records, size
 {
 	void *socket = ((struct zipc_state *)s->state)->socket;
 	const struct zipc_slot *at = zipc_slot(s, slot);
-	const char *from = records;
-	size_t sent;
+	size_t sent, size = s->record_size;
 
 	while (s->role == IPC_HUB && at->seen != at->pid)
 		if (zipc_fetch(s, ZMQ_DONTWAIT) < 0) /* its greeting; nothing else is to come */
 			return -EAGAIN;
-	for (sent = 0; sent < n; sent++, from += s->record_size) {
+	for (sent = 0; sent < n; sent++) {
 		int rc = 0, wait = sent || flags ? ZMQ_DONTWAIT : 0;
 
 		if (s->role == IPC_HUB)
 			rc = (int)SYS(s, zmq_send(socket, &at->id, 8, wait | ZMQ_SNDMORE));
 		if (rc >= 0)
-			rc = (int)SYS(s, zmq_send(socket, from, s->record_size, wait));
+			rc = (int)SYS(s, zmq_send(socket, (const char *)records + sent * size, size,
+						  wait));
 		if (rc < 0)
 			return sent ? (ssize_t)sent : rc == -EHOSTUNREACH ? -EPIPE : rc;
 	}
@@ -329,7 +327,8 @@ const struct ipc_backend ipc_zmq = {
 		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is a message",
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT,
 		.record_limit = 1 << 20,
-		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" } },
+		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" },
+			     { "two threads in each process", "ls /proc/PID/task" } },
 		.syscalls = { "openat", "getsockname", "unlink", "rmdir", "fcntl", "close" },
 		.man = { "zmq_ipc(7)", "zmq_socket(3)", "zmq_setsockopt(3)", "zmq_msg_gets(3)" },
 	},
