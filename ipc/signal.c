@@ -53,6 +53,7 @@
 #include "backend.h"
 #include "sys.h"
 
+#define SIGNAL_SHARE        64 /* pending signals that a slot of several should have for itself */
 #define SIGNAL_RECORD_LIMIT 512
 #define SIGNAL_NAP_NS       50000 /* the first one for a full queue; they double to 12.8 ms */
 #define SIGNAL_BYTES        sizeof(union sigval) /* of a piece */
@@ -132,6 +133,12 @@ static int signal_open(struct ipc *s)
 	sigset_t blocked;
 	int rc, signo;
 
+	/*
+	 * All slots share this user's queue. A hub that waits in it for room to end a record does
+	 * not empty it meanwhile, so it must not be filled by what the slots have under way.
+	 */
+	if (!s->single && signal_quota() < (uint64_t)s->slots * SIGNAL_SHARE)
+		return -EAGAIN;
 	(void)sigprocmask(SIG_BLOCK, NULL, &blocked); /* only asks: cannot fail */
 	for (signo = SIGRTMIN; signo <= SIGRTMAX; signo++)
 		if (!sigismember(&blocked, signo) && sigaction(signo, NULL, &action) == 0 &&

@@ -92,16 +92,16 @@ static int hire(struct crew *crew, unsigned slot)
 	return rc;
 }
 
-static int tell_cannot_hire(const struct crew *crew, int rc)
+/* One line: what could not be done, why, and what may help. Returns RC. */
+static int tell_cannot(const struct crew *crew, const char *what, int rc)
 {
 	char line[256];
-	const char *hint =
-		rc == -EMFILE ? "raise ulimit -n or use fewer workers (-j)" :
-		rc == -EAGAIN ? "raise ulimit -u or ulimit -i, or use fewer workers (-j)" :
-		rc == -ENOSPC ? "no room for shared memory: see df /dev/shm" :
-				"use fewer workers (-j)";
+	const char *hint = rc == -EMFILE ? "raise ulimit -n or use fewer workers (-j)" :
+			   rc == -EAGAIN ? "raise ulimit -u or -i, or use fewer workers (-j)" :
+			   rc == -ENOSPC ? "no room for shared memory: see df /dev/shm" :
+					   "use fewer workers (-j), or another --ipc";
 
-	(void)snprintf(line, sizeof line, "cannot start a worker over %s: %s; %s",
+	(void)snprintf(line, sizeof line, "cannot %s over %s: %s; %s", what,
 		       crew->run->settings->ipc, strerror(-rc), hint);
 	ui_note(crew->run->settings->ui, true, line);
 	return rc;
@@ -120,7 +120,8 @@ int crew_employ(struct crew *crew)
 			rc = hire(crew, slot);
 			if (rc < 0)
 				/* The others go on; who is missing is tried again when one ends. */
-				return crew->alive > 0 ? 0 : tell_cannot_hire(crew, rc);
+				return crew->alive > 0 ? 0 :
+							 tell_cannot(crew, "start a worker", rc);
 		}
 		if (m->child.pid && m->job_count == 0) {
 			crew_feed(crew, m);
@@ -256,7 +257,6 @@ static int open_sessions(struct crew *crew)
 
 int crew_open(struct crew *crew, struct run *run)
 {
-	char line[192];
 	unsigned i;
 	int rc = -ENOMEM;
 
@@ -276,9 +276,7 @@ int crew_open(struct crew *crew, struct run *run)
 			crew_ready(crew, i, false);
 	if (rc == 0)
 		return 0;
-	(void)snprintf(line, sizeof line, "cannot open a session over %s: %s", run->settings->ipc,
-		       strerror(-rc));
-	ui_note(run->settings->ui, true, line);
+	(void)tell_cannot(crew, "reach workers", rc);
 	crew_close(crew);
 	return rc;
 }

@@ -191,7 +191,7 @@ static void run_descriptors(const struct subject *subject)
 	if (most > said || (most < said - 2 && !subject->backend->own_threads)) {
 		(void)fprintf(stderr, "%u slots: %d descriptors foretold, %ld seen\n", slots, said,
 			      most);
-		CHECK(!"ipc_hub_fds tells the truth");
+		CHECK(false && "ipc_hub_fds tells the truth");
 	}
 	inbox_close(&inbox);
 	world_close(&w);

@@ -32,7 +32,7 @@
 #include "contract_kernel.h"
 
 #define DEADLINE_S   20
-#define LANES 4    /* trials at a time: most of them mostly wait */
+#define LANES        4    /* trials at a time: most of them mostly wait */
 #define PENDING_MAX  4096 /* signals: a rule fills this queue, other programs must not notice */
 #define TRIALS_MAX   2048
 #define SUBJECTS_MAX 32

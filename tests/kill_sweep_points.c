@@ -172,7 +172,7 @@ static void busy_victim(struct world *w, unsigned slot)
 				 .rng = rng_for((unsigned)getpid()) };
 
 	(void)stream_send(w, slot, &stream);
-	CHECK(!"the hub ended before its worker");
+	CHECK(false && "the hub ended before its worker");
 }
 
 static uint64_t now_us(void)
