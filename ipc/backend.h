@@ -70,7 +70,9 @@ struct ipc_backend {
 	struct ipc_info info;
 	size_t state_size; /* private state of a session; may be 0 */
 	size_t slot_size;  /* private state of one slot; may be 0 */
-	bool own_threads;  /* threads of a library do the work: trying in a loop takes their CPU, so
+	bool never_blocks; /* no blocking call of its own, and a try costs next to nothing: the facade
+			      tries first, whatever the strategy */
+	bool own_threads; /* threads of a library do the work: trying in a loop takes their CPU, so
 			      IPC_ADAPTIVE is IPC_BLOCK here */
 
 	/*

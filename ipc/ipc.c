@@ -384,15 +384,37 @@ static ssize_t wait_and_do(struct ipc *s, const struct call *call)
 
 /* ---- records ---- */
 
+/* Kept out of the callers: what waits may take a moment longer, what need not wait may not. */
+static __attribute__((noinline)) ssize_t send_later(struct ipc *s, unsigned slot,
+						    const void *records, size_t n)
+{
+	const struct call call = { .slot = &slot, .out = records, .n = n };
+
+	return wait_and_do(s, &call);
+}
+
+static __attribute__((noinline)) ssize_t recv_later(struct ipc *s, unsigned *slot, void *records,
+						    size_t cap)
+{
+	const struct call call = { .slot = slot, .in = records, .n = cap };
+
+	return wait_and_do(s, &call);
+}
+
 ssize_t ipc_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
 {
-	struct call call = { .slot = &slot, .out = records, .n = n };
+	ssize_t rc;
 
 	if (slot >= s->slots || s->stage[slot] != IPC_ATTACHED || n == 0)
 		return -EINVAL;
 	if (flags & IPC_NOWAIT)
 		return s->backend->send(s, slot, records, n, IPC_NOWAIT);
-	return wait_and_do(s, &call);
+	if (s->backend->never_blocks) {
+		rc = s->backend->send(s, slot, records, n, IPC_NOWAIT);
+		if (rc != -EAGAIN)
+			return rc;
+	}
+	return send_later(s, slot, records, n);
 }
 
 int ipc_send_all(struct ipc *s, unsigned slot, const void *records, size_t n)
@@ -412,13 +434,18 @@ int ipc_send_all(struct ipc *s, unsigned slot, const void *records, size_t n)
 
 ssize_t ipc_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
-	struct call call = { .slot = slot, .in = records, .n = cap };
+	ssize_t rc;
 
 	if (cap == 0)
 		return -EINVAL;
 	if (flags & IPC_NOWAIT)
 		return s->backend->recv(s, slot, records, cap, IPC_NOWAIT);
-	return wait_and_do(s, &call);
+	if (s->backend->never_blocks) {
+		rc = s->backend->recv(s, slot, records, cap, IPC_NOWAIT);
+		if (rc != -EAGAIN)
+			return rc;
+	}
+	return recv_later(s, slot, records, cap);
 }
 
 int ipc_wait(struct ipc *s, int64_t timeout_ns)

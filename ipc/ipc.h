@@ -76,7 +76,7 @@ struct ipc_info {
 	unsigned capabilities; /* of enum ipc_capability */
 	size_t record_limit;   /* bytes */
 	struct ipc_object objects[6];
-	const char *syscalls[16]; /* that its file makes itself */
+	const char *syscalls[20]; /* that its file makes itself */
 	const char *man[12];
 };
 

@@ -139,6 +139,7 @@ const struct ipc_backend ipc_memfd = {
 	},
 	.state_size = sizeof(struct rings),
 	.slot_size = sizeof(struct rings_slot),
+	.never_blocks = true,
 	.probe = memfd_probe,
 	.limits = memfd_limits,
 	.hub_fds = rings_hub_fds,
