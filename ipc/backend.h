@@ -53,6 +53,8 @@ struct ipc {
 	uint64_t syscalls; /* see SYS() */
 	/* The facade's own: */
 	enum ipc_strategy strategy;
+	bool direct;           /* the first try is one call of the backend, with ... */
+	unsigned direct_flags; /* ... these flags */
 	struct ipc_patience patience;
 	struct ipc_peer peer; /* of a single side */
 	unsigned char *stage; /* [slots]: enum ipc_stage */

@@ -57,7 +57,7 @@ static struct ipc *session_new(const struct ipc_backend *backend, const struct i
 	s->record_size = config->record_size;
 	s->depth = config->depth;
 	s->opener = getpid();
-	s->strategy = IPC_BLOCK;
+	ipc_set_strategy(s, IPC_BLOCK);
 	s->patience = (struct ipc_patience){ .budget_ns = PATIENCE_NS, .backoff = 1 };
 	s->peer = (struct ipc_peer){ .pidfd = -1 };
 	/* calloc(.., 0) may be NULL: one more byte than needed, so that NULL is always "no memory"
@@ -134,9 +134,15 @@ int ipc_attach(struct ipc *s, unsigned slot, enum ipc_role role, const struct ip
 	return rc;
 }
 
+/*
+ * The short way through ipc_send and ipc_recv: one call of the backend, nothing around it. A
+ * blocking call is that by itself; where a try costs next to nothing, it comes before any policy.
+ */
 void ipc_set_strategy(struct ipc *s, enum ipc_strategy strategy)
 {
 	s->strategy = strategy;
+	s->direct = strategy == IPC_BLOCK || s->backend->never_blocks;
+	s->direct_flags = s->backend->never_blocks ? IPC_NOWAIT : 0;
 }
 
 void ipc_detach(struct ipc *s, unsigned slot)
@@ -261,6 +267,8 @@ static ssize_t spin(struct ipc *s, const struct call *call)
 /* Tries for the budget. -EAGAIN: in vain. */
 static ssize_t try_patiently(struct ipc *s, const struct call *call, uint64_t budget_ns)
 {
+	/* The clock costs as much as several tries at a ring, and a tenth of a system call. */
+	const unsigned look = s->backend->never_blocks ? 32 : 4;
 	uint64_t start = 0, now;
 	unsigned tries;
 	ssize_t rc;
@@ -270,7 +278,7 @@ static ssize_t try_patiently(struct ipc *s, const struct call *call, uint64_t bu
 		if (rc != -EAGAIN)
 			return rc;
 		sys_pause();
-		if (tries % 4) /* the clock costs as much as a try at a ring */
+		if (tries % look)
 			continue;
 		now = sys_now_ns();
 		if (!start)
@@ -346,7 +354,8 @@ static ssize_t adapt(struct ipc *s, const struct call *call)
 	struct ipc_patience *p = &s->patience;
 	ssize_t rc;
 
-	if (s->backend->own_threads)
+	/* Who sends waits only for room, and a blocking send costs less than one that may fail. */
+	if (s->backend->own_threads || (!call->in && !s->backend->never_blocks))
 		return block(s, call);
 	if (p->budget_ns == 0 && p->skip > 0) {
 		p->skip--;
@@ -403,18 +412,16 @@ static __attribute__((noinline)) ssize_t recv_later(struct ipc *s, unsigned *slo
 
 ssize_t ipc_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
 {
+	const bool waits = !(flags & IPC_NOWAIT);
 	ssize_t rc;
 
 	if (slot >= s->slots || s->stage[slot] != IPC_ATTACHED || n == 0)
 		return -EINVAL;
-	if (flags & IPC_NOWAIT)
-		return s->backend->send(s, slot, records, n, IPC_NOWAIT);
-	if (s->backend->never_blocks) {
-		rc = s->backend->send(s, slot, records, n, IPC_NOWAIT);
-		if (rc != -EAGAIN)
-			return rc;
-	}
-	return send_later(s, slot, records, n);
+	if (!(flags & IPC_NOWAIT) && !s->direct)
+		return send_later(s, slot, records, n);
+	flags |= s->direct_flags;
+	rc = s->backend->send(s, slot, records, n, flags);
+	return rc == -EAGAIN && waits ? send_later(s, slot, records, n) : rc;
 }
 
 int ipc_send_all(struct ipc *s, unsigned slot, const void *records, size_t n)
@@ -434,18 +441,16 @@ int ipc_send_all(struct ipc *s, unsigned slot, const void *records, size_t n)
 
 ssize_t ipc_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
+	const bool waits = !(flags & IPC_NOWAIT);
 	ssize_t rc;
 
 	if (cap == 0)
 		return -EINVAL;
-	if (flags & IPC_NOWAIT)
-		return s->backend->recv(s, slot, records, cap, IPC_NOWAIT);
-	if (s->backend->never_blocks) {
-		rc = s->backend->recv(s, slot, records, cap, IPC_NOWAIT);
-		if (rc != -EAGAIN)
-			return rc;
-	}
-	return recv_later(s, slot, records, cap);
+	if (!(flags & IPC_NOWAIT) && !s->direct)
+		return recv_later(s, slot, records, cap);
+	flags |= s->direct_flags;
+	rc = s->backend->recv(s, slot, records, cap, flags);
+	return rc == -EAGAIN && waits ? recv_later(s, slot, records, cap) : rc;
 }
 
 int ipc_wait(struct ipc *s, int64_t timeout_ns)

@@ -13,11 +13,6 @@ static struct slots *set_of(const struct ipc *s)
 	return s->state;
 }
 
-struct slot *slots_at(const struct ipc *s, unsigned slot)
-{
-	return (void *)((char *)s->slot_state + (size_t)slot * s->backend->slot_size);
-}
-
 int slots_open(struct ipc *s)
 {
 	struct slots *set = set_of(s);
@@ -75,16 +70,11 @@ int slots_attach(struct ipc *s, unsigned slot)
 	return 0;
 }
 
-int slots_next(struct ipc *s, unsigned *slot, unsigned flags)
+int slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags)
 {
 	struct slots *set = set_of(s);
 	int rc;
 
-	if (s->single) {
-		*slot = s->self;
-		/* A loop that drains until -EAGAIN must not meet the same end for ever. */
-		return (flags & IPC_NOWAIT) && slots_at(s, s->self)->ended ? -EAGAIN : 0;
-	}
 	for (;;) {
 		while (set->next < set->ready) {
 			*slot = set->turn[set->next++].data.u32;

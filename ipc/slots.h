@@ -19,6 +19,7 @@
 
 #include "backend.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
 
 #define SLOTS_TURN 64 /* ready slots fetched by one epoll_wait */
@@ -39,7 +40,10 @@ struct slots {
 
 /* Of the hub's session. 0 or -errno. */
 int slots_open(struct ipc *s);
-struct slot *slots_at(const struct ipc *s, unsigned slot);
+static inline struct slot *slots_at(const struct ipc *s, unsigned slot)
+{
+	return (void *)((char *)s->slot_state + (size_t)slot * s->backend->slot_size);
+}
 
 /* The backend's arm puts both ends here. HUB_END is the hub's, SLOT_END the worker's. */
 void slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
@@ -47,7 +51,15 @@ void slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
 int slots_attach(struct ipc *s, unsigned slot);
 
 /* Receiving: which slot to read next; waits for one unless IPC_NOWAIT. 0, -EAGAIN or -errno. */
-int slots_next(struct ipc *s, unsigned *slot, unsigned flags);
+int slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags);
+static inline int slots_next(struct ipc *s, unsigned *slot, unsigned flags)
+{
+	if (!s->single)
+		return slots_next_of_many(s, slot, flags);
+	*slot = s->self;
+	/* A loop that drains until -EAGAIN must not meet the same end for ever. */
+	return (flags & IPC_NOWAIT) && slots_at(s, s->self)->ended ? -EAGAIN : 0;
+}
 /* Receiving: SLOT has ended, look at it no more. */
 void slots_ended(struct ipc *s, unsigned slot);
 /* Sending: SLOT is full; the session's descriptor is to say when it no longer is. */
