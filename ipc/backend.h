@@ -72,10 +72,10 @@ struct ipc_backend {
 	struct ipc_info info;
 	size_t state_size; /* private state of a session; may be 0 */
 	size_t slot_size;  /* private state of one slot; may be 0 */
-	bool never_blocks; /* no blocking call of its own, and a try costs next to nothing: the facade
-			      tries first, whatever the strategy */
-	bool own_threads; /* threads of a library do the work: trying in a loop takes their CPU, so
-			      IPC_ADAPTIVE is IPC_BLOCK here */
+	/* No blocking call of its own, and a try costs next to nothing: the facade tries first. */
+	bool never_blocks;
+	/* Threads of a library do the work: tries take their CPU, IPC_ADAPTIVE is IPC_BLOCK. */
+	bool own_threads;
 
 	/*
 	 * Without a session. Usable on this machine, by this user? 0, else -errno with one clause

@@ -53,7 +53,6 @@
 #include "backend.h"
 #include "sys.h"
 
-#define SIGNAL_SHARE        64 /* pending signals that a slot of several should have for itself */
 #define SIGNAL_RECORD_LIMIT 512
 #define SIGNAL_NAP_NS       50000 /* the first one for a full queue; they double to 12.8 ms */
 #define SIGNAL_BYTES        sizeof(union sigval) /* of a piece */
@@ -91,9 +90,7 @@ static rlim_t signal_quota(void)
 
 static int signal_probe(char *reason, size_t size)
 {
-	return signal_quota() > 0 ?
-		       0 :
-		       sys_reason(reason, size, -EAGAIN, "no room for a signal: raise ulimit -i");
+	return signal_quota() ? 0 : sys_reason(reason, size, -EAGAIN, "raise ulimit -i: it is 0");
 }
 
 static int signal_limits(struct ipc_limit *limits, size_t cap)
@@ -134,10 +131,10 @@ static int signal_open(struct ipc *s)
 	int rc, signo;
 
 	/*
-	 * All slots share this user's queue. A hub that waits in it for room to end a record does
-	 * not empty it meanwhile, so it must not be filled by what the slots have under way.
+	 * All slots share this user's queue. A hub that waits for room in it, to end a record,
+	 * does not empty it meanwhile: what the slots have under way must not fill it.
 	 */
-	if (!s->single && signal_quota() < (uint64_t)s->slots * SIGNAL_SHARE)
+	if (!s->single && signal_quota() < 256 + 8 * s->slots)
 		return -EAGAIN;
 	(void)sigprocmask(SIG_BLOCK, NULL, &blocked); /* only asks: cannot fail */
 	for (signo = SIGRTMIN; signo <= SIGRTMAX; signo++)

@@ -117,6 +117,8 @@ void slots_full(struct ipc *s, unsigned slot)
 
 int slots_pollfd(struct ipc *s, short *events)
 {
+	struct slots *set = set_of(s);
+
 	if (s->single) {
 		*events = ipc_receives(s) ? POLLIN : POLLOUT;
 		if (slots_at(s, s->self)->ended)
@@ -124,7 +126,13 @@ int slots_pollfd(struct ipc *s, short *events)
 		return slots_at(s, s->self)->own;
 	}
 	*events = POLLIN;
-	return set_of(s)->epoll;
+	/*
+	 * A slot that has room again stays reported until it is fetched. Fetched here, since who
+	 * sends never waits for events: if there are any, the caller has something to try.
+	 */
+	if (!ipc_receives(s) && SYS(s, epoll_wait(set->epoll, set->turn, SLOTS_TURN, 0)) > 0)
+		return -EAGAIN;
+	return set->epoll;
 }
 
 void slots_detach(struct ipc *s, unsigned slot)
