@@ -81,6 +81,12 @@ void contract_equal(const char *file, int line, const char *what, long long a, l
 extern pid_t contract_group;
 /* Ends the rule without a verdict: this machine is too small for it. */
 _Noreturn void contract_skip(const char *what, int rc);
+/* So many slots may be more than this machine grants. Then it has to be said, with one of these. */
+#define CONTRACT_MANY 1000
+static inline bool contract_no_room(int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -EAGAIN || rc == -ENOMEM || rc == -ENOSPC;
+}
 /* Where contract_skip leaves its reason, for the parent. */
 extern char *contract_reason;
 #define CONTRACT_REASON_MAX 256
@@ -175,6 +181,7 @@ struct world {
 	struct ipc_peer *worker; /* [slots]; pid 0: none */
 	struct board *board;
 	long fds_before;     /* open before the first session */
+	bool armed;          /* all slots are, already */
 	bool orphans;        /* workers outlive the hub's process */
 	void (*early)(void); /* what a worker does first, before it attaches; may be NULL */
 };
@@ -186,6 +193,8 @@ void world_also(struct world *w, enum ipc_direction direction);
 /* Arms, forks, attaches. The worker ends when MAIN returns. 0, or arm's or attach's error. */
 int world_try_spawn(struct world *w, unsigned slot, worker_main *main);
 void world_spawn(struct world *w, unsigned slot, worker_main *main);
+/* Arms every slot now; the spawns that follow do not. */
+void world_arm_all(struct world *w);
 /* Waits for the death of SLOT's process: an exit with 0, or by SIGNO. It stays attached. */
 void world_reap(struct world *w, unsigned slot, int signo);
 void world_detach(struct world *w, unsigned slot);
@@ -193,8 +202,8 @@ void world_detach(struct world *w, unsigned slot);
 void world_close(struct world *w);
 /* The same after killing all that are left. */
 void world_kill_and_close(struct world *w);
-/* Descriptors that the hub's sessions hold now. */
-long world_hub_fds(const struct world *w);
+/* Descriptors that the sessions of this process hold now. */
+long world_fds(const struct world *w);
 
 /*
  * Two parties over slot 0, the other slots idle: SENDER and RECEIVER run in the worker and in the

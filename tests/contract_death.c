@@ -187,7 +187,10 @@ static void talker(struct world *w, unsigned slot)
 	}
 }
 
-/* Whichever was forked first: its ends were inherited by all that came later. */
+/*
+ * Whichever was forked first: its ends were inherited by all that came later. With a COUNT all
+ * slots are armed before the first fork, so the first inherits ends of the later ones too.
+ */
 static void run_sibling(const struct subject *subject)
 {
 	unsigned slots = subject->rule->slots, slot, from;
@@ -195,6 +198,8 @@ static void run_sibling(const struct subject *subject)
 	struct world w;
 
 	world_open(&w, subject, slots);
+	if (subject->rule->count)
+		world_arm_all(&w);
 	for (slot = 0; slot < slots; slot++)
 		world_spawn(&w, slot, talker);
 	inbox_open(&inbox, &w);
@@ -213,13 +218,92 @@ static void run_sibling(const struct subject *subject)
 	world_close(&w);
 }
 
+/* The last of the living goes while the hub has its records in view, but has not taken them. */
+static void run_turn_cut(const struct subject *subject)
+{
+	struct inbox inbox;
+	struct world w;
+	unsigned slot, first, cut;
+
+	world_open(&w, subject, 3);
+	inbox_open(&inbox, &w);
+	for (slot = 0; slot < w.slots; slot++) {
+		world_spawn(&w, slot, talker);
+		gate_open(&w.board->gate[slot]);
+	}
+	for (slot = 0; slot < w.slots; slot++) /* asleep again: all have sent */
+		await_state(w.worker[slot].pid, 'S');
+	CHECK_EQ(inbox_recv(&inbox, &w, &first, 1, 0), 1);
+	cut = (first + 1) % 3;
+	murder(&w, cut);
+	world_detach(&w, cut);
+	CHECK_EQ(inbox_recv(&inbox, &w, &slot, 1, 0), 1);
+	CHECK_EQ(slot, (first + 2) % 3);
+	inbox.next[cut] = id_of(cut, 0, 0);
+	world_spawn(&w, cut, worker_idle); /* nothing of it is there, so nobody may wait for it */
+	gate_open(&w.board->gate[first]);
+	CHECK_EQ(inbox_recv(&inbox, &w, &slot, 1, 0), 1);
+	CHECK_EQ(slot, first);
+	inbox_close(&inbox);
+	world_kill_and_close(&w);
+}
+
+/* Takes what is there, then stops reading. */
+static void one_gulp(struct world *w, unsigned slot)
+{
+	struct inbox inbox;
+
+	inbox_open(&inbox, w);
+	gate_await(&w->board->gate[slot], 1);
+	inbox_until(&inbox, w, atomic_load(&w->board->value[slot]), 16);
+	gate_await(&w->board->gate[GATE_ALL_READ], 1);
+}
+
+/*
+ * A hub waits for room in two full slots. One has room, or dies with a COUNT: it is told, it sends
+ * what it has; and then it must be able to sleep on, although the other slot is still full.
+ */
+static void run_told_once(const struct subject *subject)
+{
+	bool dies = subject->rule->count > 0;
+	struct subject commands = *subject;
+	char record[56];
+	struct world w;
+	short events;
+	int tries;
+
+	commands.direction = IPC_FROM_HUB;
+	world_open(&w, &commands, 2);
+	world_spawn(&w, 0, one_gulp);
+	world_spawn(&w, 1, worker_idle);
+	atomic_store(&w.board->value[0], stream_fill(&w, 0, 0));
+	(void)stream_fill(&w, 1, 0);
+	if (ipc_pollfd(w.s, &events) != -ENOTSUP) {
+		if (dies)
+			murder(&w, 0);
+		else
+			gate_open(&w.board->gate[0]);
+		CHECK_EQ(ipc_wait(w.s, 5000000000), 1);
+		record_fill(record, w.record, id_of(0, 0, atomic_load(&w.board->value[0])));
+		CHECK_EQ(ipc_send(w.s, 0, record, 1, IPC_NOWAIT), dies ? -EPIPE : 1);
+		for (tries = 0; tries < 5 && ipc_wait(w.s, 20000000) == 1; tries++)
+			;
+		CHECK(tries < 5);
+	}
+	gate_open(&w.board->gate[0]);
+	world_close(&w);
+}
+
 /* ---- kill -9 of a sender ---- */
+
+/* More than PIPE_BUF in a call; and time to get stuck in it. */
+#define KILLED_BATCH 300
 
 static void endless_sender(struct world *w, unsigned slot)
 {
 	struct stream stream = { .first = atomic_load(&w->board->value[slot]),
 				 .count = UINT64_MAX >> 1,
-				 .batch = 8,
+				 .batch = KILLED_BATCH,
 				 .rng = rng_for(slot + 40) };
 
 	(void)stream_send(w, slot, &stream);
@@ -253,7 +337,7 @@ static void run_killed(const struct subject *subject)
 		acked = atomic_load(&w.board->acked[0]);
 		got = inbox.next[0] - first;
 		CHECK(got >= acked || !can(&w, IPC_CAP_DURABLE));
-		CHECK(got <= acked + 8);
+		CHECK(got <= acked + KILLED_BATCH);
 		world_detach(&w, 0);
 	}
 	inbox_close(&inbox);
@@ -305,6 +389,14 @@ const struct rule contract_death_rules[] = {
 	  .slots = 3,
 	  .flags = RULE_BOTH_WAYS | RULE_OLD_KERNEL },
 	{ .name = "a sibling dies", .run = run_sibling, .slots = 4 },
+	{ .name = "a sibling dies, all armed first", .run = run_sibling, .slots = 4, .count = 1 },
+	{ .name = "detached within a turn", .run = run_turn_cut, .slots = 3 },
+	{ .name = "room is told once", .run = run_told_once, .slots = 2 },
+	{ .name = "a dead reader is told once",
+	  .run = run_told_once,
+	  .slots = 2,
+	  .count = 1,
+	  .needs = IPC_CAP_EOF },
 	{ .name = "a sender is killed", .run = run_killed, .slots = 2, .count = 50 },
 	{ .name = NULL },
 };

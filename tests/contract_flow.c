@@ -67,22 +67,17 @@ static void expect_ends(struct world *w, struct inbox *inbox)
 	CHECK_EQ((long long)inbox->total, (long long)total);
 }
 
-/* A thousand slots may be more than this machine grants; then it must say so, and stay whole. */
 static void spawn_all(struct world *w, worker_main *main)
 {
-	static const int no_room[] = { EMFILE, ENFILE, EAGAIN, ENOMEM, ENOSPC };
 	unsigned slot;
-	size_t i;
 	int rc;
 
 	for (slot = 0; slot < w->slots; slot++) {
 		rc = world_try_spawn(w, slot, main);
-		for (i = 0; rc < 0 && w->slots >= 1000 && i < sizeof no_room / sizeof no_room[0];
-		     i++)
-			if (rc == -no_room[i]) {
-				world_kill_and_close(w);
-				contract_skip("1,000 slots", rc);
-			}
+		if (w->slots >= CONTRACT_MANY && contract_no_room(rc)) {
+			world_kill_and_close(w);
+			contract_skip("1,000 slots", rc);
+		}
 		CHECK_EQ(rc, 0);
 	}
 }

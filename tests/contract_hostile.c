@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -264,7 +265,7 @@ static void run_hostile_sender(const struct subject *subject)
 	while (inbox.total < due || !is_through(&w))
 		if (!recv_among(&w, &inbox))
 			(void)ipc_wait(w.s, 1000000);
-	CHECK(world_hub_fds(&w) <= subject->backend->hub_fds(w.slots)); /* none were slipped in */
+	CHECK(world_fds(&w) <= subject->backend->hub_fds(w.slots)); /* none were slipped in */
 	bury(&w);
 	for (i = 0; i < 2000; i++) /* what it has left may be endless, but each call ends */
 		(void)recv_among(&w, &inbox);
@@ -327,6 +328,115 @@ static void run_hostile_receiver(const struct subject *subject)
 	world_close(&w);
 }
 
+/* ---- bytes that are no record, where there is a pipe or a socket to write them into ---- */
+
+static const size_t torn_sizes[] = { 0, 3, 55, 57, 4095, 56 * 200 };
+#define TORN (sizeof torn_sizes / sizeof torn_sizes[0])
+
+/* Of the descriptors that the mechanism has given: one that carries bytes. -1: none. */
+static int byte_channel(bool *packets)
+{
+	struct stat status;
+	int fd;
+
+	for (fd = 3; fd < FDS_MAX; fd++)
+		if (is_given(fd) && fstat(fd, &status) == 0 &&
+		    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode))) {
+			*packets = S_ISSOCK(status.st_mode);
+			return fd;
+		}
+	return -1;
+}
+
+static void torn_worker(struct world *w, unsigned slot)
+{
+	static const char junk[56 * 200] = { 1 };
+	size_t size = torn_sizes[atomic_load(&w->board->value[slot])];
+	bool packets = false;
+	int fd = byte_channel(&packets);
+
+	/* Whole records from a pipe are records, whoever wrote them. */
+	if (fd >= 0 && (packets || size % 56 != 0))
+		CHECK_EQ(write(fd, junk, size), (long long)size);
+	else
+		atomic_store(&w->board->value[slot], TORN);
+	gate_open(&w->board->gate[0]);
+	gate_await(&w->board->gate[GATE_ALL_READ], 1);
+}
+
+/* Told as -EPROTO, or as the end where nothing else can be told; never as a record. */
+static void run_torn(const struct subject *subject)
+{
+	char records[100 * 56]; /* a pipe has no boundaries: all of it in one go */
+	struct world w;
+	unsigned slot, i;
+	ssize_t rc;
+
+	if (subject->backend->own_threads) /* its descriptors carry the library's own protocol */
+		return;
+	note_descriptors();
+	world_open(&w, subject, subject->rule->slots);
+	for (slot = 1; slot < w.slots; slot++)
+		world_spawn(&w, slot, worker_idle);
+	for (i = 0; i < TORN; i++) {
+		atomic_store(&w.board->value[0], i);
+		world_spawn(&w, 0, torn_worker);
+		gate_await(&w.board->gate[0], i + 1);
+		rc = ipc_recv(w.s, &slot, records, 100, IPC_NOWAIT);
+		CHECK(rc == -EPROTO || rc == 0 || rc == -EAGAIN);
+		CHECK(rc != -EAGAIN || torn_sizes[i] == 0 ||
+		      atomic_load(&w.board->value[0]) == TORN);
+		CHECK(rc == -EAGAIN || slot == 0);
+		bury(&w);
+		world_detach(&w, 0);
+	}
+	world_close(&w);
+}
+
+/* ---- a worker that dies with something unread: no reason to lose what it has sent ---- */
+
+#define UNREAD 50
+
+static void deaf_worker(struct world *w, unsigned slot)
+{
+	struct stream stream = {
+		.first = id_of(slot, 0, 0), .count = UNREAD, .batch = 3, .rng = rng_for(62)
+	};
+
+	CHECK_EQ(stream_send(w, slot, &stream), 0);
+	gate_open(&w->board->gate[1]);
+	gate_await(&w->board->gate[0], 1);
+}
+
+/* A socket then says ECONNRESET first, although its packets are still there (unix(7)). */
+static void run_unread_bytes(const struct subject *subject)
+{
+	struct inbox inbox;
+	struct stat status;
+	struct world w;
+	unsigned slot;
+	int fd;
+
+	note_descriptors();
+	world_open(&w, subject, subject->rule->slots);
+	inbox_open(&inbox, &w);
+	world_spawn(&w, 0, deaf_worker);
+	for (slot = 1; slot < w.slots; slot++)
+		world_spawn(&w, slot, worker_idle);
+	gate_await(&w.board->gate[1], 1);
+	for (fd = 3; fd < FDS_MAX; fd++)
+		if (is_given(fd) && fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode))
+			CHECK_EQ(send(fd, "unread", 6, MSG_DONTWAIT | MSG_NOSIGNAL), 6);
+	gate_open(&w.board->gate[0]);
+	world_reap(&w, 0, 0);
+	inbox_until(&inbox, &w, UNREAD, 4);
+	CHECK_EQ((long long)id_sequence(inbox.next[0]), UNREAD);
+	if (can(&w, IPC_CAP_EOF))
+		CHECK_EQ(inbox_recv(&inbox, &w, &slot, 4, 0), 0);
+	inbox_close(&inbox);
+	world_close(&w);
+}
+
 const struct rule contract_hostile_rules[] = {
 	{ .name = "a hostile sender", .run = run_hostile_sender, .slots = 3, .count = 1000 },
 	{ .name = "a hostile sender, old kernel",
@@ -340,5 +450,19 @@ const struct rule contract_hostile_rules[] = {
 	  .slots = 3,
 	  .count = 1000,
 	  .flags = RULE_OLD_KERNEL },
+	{ .name = "torn records, 1 slot", .run = run_torn, .slots = 1 },
+	{ .name = "torn records, 3 slots", .run = run_torn, .slots = 3 },
+	{ .name = "torn records, old kernel",
+	  .run = run_torn,
+	  .slots = 3,
+	  .flags = RULE_OLD_KERNEL },
+	{ .name = "dead with something unread, 1 slot",
+	  .run = run_unread_bytes,
+	  .slots = 1,
+	  .needs = IPC_CAP_DURABLE },
+	{ .name = "dead with something unread, 3 slots",
+	  .run = run_unread_bytes,
+	  .slots = 3,
+	  .needs = IPC_CAP_DURABLE },
 	{ .name = NULL },
 };
