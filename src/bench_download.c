@@ -5,7 +5,6 @@
 #include "bench_download.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #include "bench_download_int.h"
 #include "clock.h"
 #include "job.h"
-#include "origin.h"
+#include "origin_child.h"
 #include "run.h"
 #include "signals.h"
 #include "spawn.h"
@@ -245,35 +244,6 @@ static int all_rounds(struct download_bench *b, struct signals *signals)
 	return 0;
 }
 
-struct serving {
-	struct origin_config config;
-	int ready_fd;
-};
-
-static int serve(void *arg)
-{
-	struct serving *serving = arg;
-
-	origin_serve(&serving->config, serving->ready_fd);
-}
-
-static int start_origin(struct child *origin, uint16_t *port)
-{
-	struct serving serving = { .ready_fd = -1 };
-	int fds[2];
-	int rc;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	serving.ready_fd = fds[1];
-	rc = spawn(origin, "ipcdemo-origin", serve, &serving);
-	(void)close(fds[1]);
-	if (rc == 0 && read(fds[0], port, sizeof *port) != (ssize_t)sizeof *port)
-		rc = -EIO; /* it ended before it could listen */
-	(void)close(fds[0]);
-	return rc;
-}
-
 /* A row for each load and mechanism, and the one without. */
 static int add_rows(struct download_bench *b, const char *ipc)
 {
@@ -312,6 +282,7 @@ int download_bench_run(struct download_bench **result, struct bench *bench)
 {
 	struct download_bench *b = calloc(1, sizeof *b);
 	struct signals signals = { .fd = -1 };
+	const struct origin_config config = { .files = NULL };
 	struct child origin = CHILD_NONE;
 	int rc = -ENOMEM, status;
 
@@ -325,7 +296,7 @@ int download_bench_run(struct download_bench **result, struct bench *bench)
 	if (rc == 0)
 		rc = fetch_global_init();
 	if (rc == 0)
-		rc = start_origin(&origin, &b->port);
+		rc = origin_spawn(&origin, &b->port, &config);
 	if (rc == 0)
 		rc = signals_open(&signals);
 	if (rc == 0)

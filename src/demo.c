@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 #include "clock.h"
 #include "commands.h"
 #include "download.h"
-#include "origin.h"
+#include "origin_child.h"
 #include "say.h"
 #include "signals.h"
 #include "spawn.h"
@@ -34,21 +33,6 @@ struct demo {
 	const char *dir;
 };
 
-struct serving {
-	const struct origin_config *config;
-	int ready_fd;
-};
-
-static int serve(void *arg)
-{
-	const struct serving *serving = arg;
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	/* Ctrl-C is for the parent, which ends this process last. */
-	(void)sigaction(SIGINT, &ignore, NULL);
-	origin_serve(serving->config, serving->ready_fd);
-}
-
 /* From MIN to MAX seconds, in steps of a millisecond. */
 static double random_seconds(const double range[2])
 {
@@ -56,29 +40,6 @@ static double random_seconds(const double range[2])
 
 	(void)getrandom(&random, sizeof random, 0); /* if it fails: the shortest time will do */
 	return range[0] + (range[1] - range[0]) * ((double)(random % 1000) / 999.0);
-}
-
-static int start_origin(struct demo *demo)
-{
-	struct serving serving = { .config = &demo->config };
-	int fds[2];
-	ssize_t n;
-	int rc;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	serving.ready_fd = fds[1];
-	rc = spawn(&demo->origin, "ipcdemo-origin", serve, &serving);
-	(void)close(fds[1]);
-	if (rc == 0) {
-		do {
-			n = read(fds[0], &demo->port, sizeof demo->port);
-		} while (n < 0 && errno == EINTR);
-		if (n != (ssize_t)sizeof demo->port)
-			rc = -EIO; /* it ended before it could listen */
-	}
-	(void)close(fds[0]);
-	return rc;
 }
 
 static void stop_origin(struct demo *demo)
@@ -216,7 +177,7 @@ int demo_run(const struct download *download)
 	for (i = 0; i < FILES; i++)
 		demo.files[i].seconds = random_seconds(download->demo_seconds);
 	demo.config = (struct origin_config){ .files = demo.files, .file_count = FILES };
-	rc = start_origin(&demo);
+	rc = origin_spawn(&demo.origin, &demo.port, &demo.config);
 	if (rc == 0)
 		rc = make_dir(&demo);
 	if (rc == 0)
