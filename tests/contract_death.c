@@ -188,27 +188,30 @@ static void talker(struct world *w, unsigned slot)
 }
 
 /*
- * Whichever was forked first: its ends were inherited by all that came later. With a COUNT all
- * slots are armed before the first fork, so the first inherits ends of the later ones too.
+ * Slot by slot, and each of the living is heard after each death. Who was forked first dies first:
+ * its ends were inherited by all that came later. With a COUNT all slots are armed before the first
+ * fork, so the first inherits ends of the later ones, which are the first to die.
  */
 static void run_sibling(const struct subject *subject)
 {
-	unsigned slots = subject->rule->slots, slot, from;
+	unsigned slots = subject->rule->slots, i, slot, living, from;
+	bool backwards = subject->rule->count > 0;
 	struct inbox inbox;
 	struct world w;
 
 	world_open(&w, subject, slots);
-	if (subject->rule->count)
+	if (backwards)
 		world_arm_all(&w);
 	for (slot = 0; slot < slots; slot++)
 		world_spawn(&w, slot, talker);
 	inbox_open(&inbox, &w);
-	for (slot = 0; slot < slots; slot++) {
-		unsigned living;
-
+	for (i = 0; i < slots; i++) {
+		slot = backwards ? slots - 1 - i : i;
 		murder(&w, slot);
 		drain_dead(&w, &inbox, slot);
-		for (living = slot + 1; living < slots; living++) {
+		for (living = 0; living < slots; living++) {
+			if (w.worker[living].pid == 0)
+				continue;
 			gate_open(&w.board->gate[living]);
 			CHECK_EQ(inbox_recv(&inbox, &w, &from, 1, 0), 1);
 			CHECK_EQ(from, living);
