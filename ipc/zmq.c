@@ -114,10 +114,11 @@ static int zipc_look_ahead(int fds[ZIPC_SPARE_FDS])
 static int zipc_start(struct ipc *s)
 {
 	struct zipc_state *state = s->state;
+	int wait = s->role == IPC_HUB ? 30000 : 0;
 	int depth = s->depth ? (int)s->depth : 1 + (int)(4096000 / (s->record_size + 4096));
 	const int options[] = { ZMQ_SNDHWM,           depth, ZMQ_RCVHWM,        depth,
 				ZMQ_SNDTIMEO,         1000,  ZMQ_RCVTIMEO,      1000,
-				ZMQ_LINGER,           1000,  ZMQ_HANDSHAKE_IVL, 1000,
+				ZMQ_LINGER,           1000,  ZMQ_HANDSHAKE_IVL, wait,
 				ZMQ_RECONNECT_IVL,    -1,    ZMQ_BACKLOG,       IPC_SLOTS_MAX,
 				ZMQ_ROUTER_MANDATORY, 1 };
 	/* The library's own handshake, which it counts too, takes 49 bytes. */
