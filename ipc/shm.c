@@ -86,7 +86,7 @@ static int shm_limits(struct ipc_limit *limits, size_t cap)
 /* A new object without a name. The descriptor or -errno. */
 static int shm_make(struct ipc *s)
 {
-	uint64_t random[2];
+	uint64_t random[2] = { 0 };
 	char name[SHM_NAME];
 	int fd;
 	ssize_t rc = SYS(s, getrandom(random, sizeof random, 0));

@@ -207,7 +207,7 @@ void options_parse(const struct command_options *command, void *values, int argc
 						   .arg = command->specs[i].arg,
 						   .doc = command->specs[i].help,
 						   .group = command->specs[i].group };
-	argp.options = options;
+	argp.options = n > 0 ? options : NULL; /* argp itself loses a byte of an empty list */
 	set_defaults(&parse);
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &parse) != 0)

@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154 # shared with lib.sh
 #
 # bench_test.sh - `ipcdemo bench` from the outside: every row that was asked for is there and
 # makes sense, nothing can hang it, and whatever happens the result is written. Says nothing about
 # speed.
 
 DEADLINE=280
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 command -v jq >"$T/which" || skip_all "jq is missing: the results cannot be read"

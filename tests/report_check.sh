@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154 # shared with lib.sh
 #
 # report_check.sh - the page of `ipcdemo bench --report` in a browser: every chart is drawn,
 # nothing is said on the console, nothing sticks out of a phone's width. Not one of the everyday
@@ -7,6 +8,7 @@
 
 DEADLINE=280
 RUN_DEADLINE=200
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 chromium=$(command -v "${CHROMIUM:-chromium}") || skip_all "chromium is missing"
