@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154 # shared with lib.sh
 #
 # compare_test.sh - `ipcdemo compare` on results made up here, where the truth is known.
 
 DEADLINE=60
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # result FACTOR SHIFT [EXTRA]: a result whose figures per round are scattered about their centre;
