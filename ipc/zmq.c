@@ -43,6 +43,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@
 #include "sys.h"
 
 /* The functions here are zipc_, because zmq_ is the library's. */
+#define ZIPC_OWN_FDS   8  /* of a context with a listening socket, and the way to it */
 #define ZIPC_SPARE_FDS 64 /* free at each arm, for workers that are about to connect */
 
 struct zipc_slot {
@@ -61,9 +63,9 @@ struct zipc_slot {
 };
 
 struct zipc_state {
-	void *context, *socket;  /* in a child the hub's are only forgotten */
-	int fds[ZIPC_SPARE_FDS]; /* those below listener are the library's */
-	int listener;            /* O_PATH on the name of the hub's socket */
+	void *context, *socket; /* in a child the hub's are only forgotten */
+	int fds[ZIPC_OWN_FDS];  /* those below listener are the library's */
+	int listener;           /* O_PATH on the name of the hub's socket */
 	char endpoint[IPC_PATH_MAX + 32];
 	zmq_msg_t body; /* the last message */
 	unsigned from;  /* whose it is */
@@ -79,31 +81,30 @@ static int zipc_limits(struct ipc_limit *limits, size_t cap)
 {
 	int major, minor, patch;
 
-	if (cap < 1)
-		return 0;
 	zmq_version(&major, &minor, &patch);
-	sys_limit(limits, "libzmq", "zmq_version(3)", "%d.%d.%d", major, minor, patch);
-	return 1;
+	if (cap > 0)
+		sys_limit(limits, "libzmq", "zmq_version(3)", "%d.%d.%d", major, minor, patch);
+	return cap > 0;
 }
 
 static int zipc_hub_fds(unsigned slots)
 {
-	return 8 + ZIPC_SPARE_FDS + (int)slots; /* 8: the context, a listening socket, its name */
+	return ZIPC_OWN_FDS + ZIPC_SPARE_FDS + (int)slots;
 }
 
 /*
  * The library ends the process when it lacks a descriptor, also in accept(), which happens when a
- * worker likes. So: are there enough? FDS are the numbers that will be given out next.
+ * worker likes. So: are there enough? Sure if the highest numbers are free. To take some, and see,
+ * would itself be what a thread of the library must not meet.
  */
-static int zipc_look_ahead(int fds[ZIPC_SPARE_FDS])
+static int zipc_room(void)
 {
-	int i, rc = 0;
+	struct rlimit limit;
+	int fd = getrlimit(RLIMIT_NOFILE, &limit) < 0 ? -1 : (int)limit.rlim_cur - ZIPC_SPARE_FDS;
 
-	for (i = 0; i < ZIPC_SPARE_FDS; i++)
-		fds[i] = open("/", O_PATH | O_CLOEXEC);
-	for (i = 0; i < ZIPC_SPARE_FDS; i++)
-		rc = close(fds[i]) < 0 ? -EMFILE : rc; /* it was not opened */
-	return rc;
+	while (fd >= 0 && fd < (int)limit.rlim_cur && fcntl(fd, F_GETFD) < 0)
+		fd++;
+	return fd >= 0 && fd == (int)limit.rlim_cur ? 0 : -EMFILE;
 }
 
 /*
@@ -114,17 +115,18 @@ static int zipc_look_ahead(int fds[ZIPC_SPARE_FDS])
 static int zipc_start(struct ipc *s)
 {
 	struct zipc_state *state = s->state;
-	int wait = s->role == IPC_HUB ? 30000 : 0;
 	int depth = s->depth ? (int)s->depth : 1 + (int)(4096000 / (s->record_size + 4096));
-	const int options[] = { ZMQ_SNDHWM,           depth, ZMQ_RCVHWM,        depth,
-				ZMQ_SNDTIMEO,         1000,  ZMQ_RCVTIMEO,      1000,
-				ZMQ_LINGER,           1000,  ZMQ_HANDSHAKE_IVL, wait,
-				ZMQ_RECONNECT_IVL,    -1,    ZMQ_BACKLOG,       IPC_SLOTS_MAX,
-				ZMQ_ROUTER_MANDATORY, 1 };
+	const int options[] = { ZMQ_SNDHWM,   depth,         ZMQ_RCVHWM,           depth,
+				ZMQ_SNDTIMEO, 1000,          ZMQ_RCVTIMEO,         1000,
+				ZMQ_LINGER,   1000,          ZMQ_RECONNECT_IVL,    -1,
+				ZMQ_BACKLOG,  IPC_SLOTS_MAX, ZMQ_ROUTER_MANDATORY, 1 };
 	/* The library's own handshake, which it counts too, takes 49 bytes. */
 	int64_t most = s->record_size < 64 ? 64 : (int64_t)s->record_size;
-	int i, rc = zipc_look_ahead(state->fds);
+	int i, fd, rc = zipc_room();
 
+	for (i = 0, fd = 0; i < ZIPC_OWN_FDS; fd++) /* the numbers that will be given out next */
+		if (fcntl(fd, F_GETFD) < 0)
+			state->fds[i++] = fd;
 	(void)zmq_msg_init(&state->body); /* cannot fail, nor can an option that exists */
 	state->size = -1;
 	state->context = rc == 0 ? zmq_ctx_new() : NULL;
@@ -174,11 +176,10 @@ static int zipc_open(struct ipc *s)
 static int zipc_arm(struct ipc *s, unsigned slot)
 {
 	uint64_t id = (uint64_t)arc4random() << 32 | arc4random();
-	int fds[ZIPC_SPARE_FDS];
 
 	/* Its first byte, whichever that is, must not be 0 (zmq_setsockopt(3), ZMQ_ROUTING_ID). */
 	zipc_slot(s, slot)->id = (id & ~(0xfffull << 8)) | slot << 8 | 1 | 1ull << 56;
-	return zipc_look_ahead(fds);
+	return zipc_room();
 }
 
 /*
@@ -194,7 +195,7 @@ static int zipc_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer
 	zipc_slot(s, slot)->pid = peer->pid;
 	if (s->role == IPC_HUB)
 		return 0;
-	for (i = 0; i < ZIPC_SPARE_FDS && state->fds[i] < state->listener; i++)
+	for (i = 0; i < ZIPC_OWN_FDS && state->fds[i] < state->listener; i++)
 		(void)close(state->fds[i]);
 	for (fd = 0; gap < 1024;
 	     fd++) { /* the lowest number is given out first: then no more come */
@@ -328,8 +329,7 @@ const struct ipc_backend ipc_zmq = {
 		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is a message",
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT,
 		.record_limit = 1 << 20,
-		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" },
-			     { "two threads in each process", "ls /proc/PID/task" } },
+		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" } },
 		.syscalls = { "openat", "getsockname", "unlink", "rmdir", "fcntl", "close" },
 		.man = { "zmq_ipc(7)", "zmq_socket(3)", "zmq_setsockopt(3)", "zmq_msg_gets(3)" },
 	},

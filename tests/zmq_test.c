@@ -33,6 +33,7 @@
 #include "ipc.h"
 
 #define DEADLINE_S 120
+#define SKIPPED    77
 #define SLOTS      16u
 #define FDS        1024
 #define RECORDS    100u
@@ -378,10 +379,11 @@ static const struct {
 static void test_zmq_garbage_disturbs_nobody(void **state)
 {
 	struct hub *h = *state;
-	static const int ended[] = { 1, 2, 3, 7, 8 }; /* of garbage */
+	static const int ended[] = { 2, 7, 8 }; /* of garbage, by the hub */
 	int fd[20 * GARBAGE];
+	uint64_t record[2];
 	char path[64];
-	unsigned before;
+	unsigned before, calm, slot;
 	size_t i;
 
 	assert_int_equal(hub_open(h), 0);
@@ -397,7 +399,7 @@ static void test_zmq_garbage_disturbs_nobody(void **state)
 	}
 	assert_int_equal(kill(h->worker[0].pid, SIGUSR1), 0);
 	assert_true(receive(h, 0, 1, RECORDS));
-	/* A handshake that does not go on is ended by the hub, and whoever sends too much. */
+	/* (A handshake that merely does not go on is ended after half a minute.) */
 	for (i = 0; i < sizeof ended / sizeof ended[0]; i++) {
 		struct pollfd entry = { .fd = fd[ended[i]], .events = POLLRDHUP };
 
@@ -405,9 +407,14 @@ static void test_zmq_garbage_disturbs_nobody(void **state)
 	}
 	for (i = 0; i < 20 * GARBAGE; i++)
 		(void)close(fd[i]);
-	for (i = 0; entries("/proc/self/fd") > before && i < 10000; i++)
+	/* The hub may still be accepting: it is over when nothing has been open for a while. */
+	for (i = 0, calm = 0; calm < 50 && i < 10000; i++) {
+		/* Some connections the library gives up only while its socket is in use. */
+		assert_int_equal(ipc_recv(h->s, &slot, record, 1, IPC_NOWAIT), -EAGAIN);
 		(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-	assert_int_equal(entries("/proc/self/fd"), before);
+		calm = entries("/proc/self/fd") == before ? calm + 1 : 0;
+	}
+	assert_int_equal(calm, 50);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, hub_setup, hub_teardown)
@@ -424,5 +431,10 @@ int main(void)
 	};
 
 	(void)alarm(DEADLINE_S);
+#if defined(__SANITIZE_ADDRESS__)
+	/* The hub forks while the library's threads allocate; a sanitizer's locks stay locked. */
+	(void)fprintf(stderr, "zmq_test: not with a sanitizer\n");
+	return SKIPPED;
+#endif
 	return cmocka_run_group_tests_name("zmq", tests, NULL, NULL);
 }
