@@ -17,8 +17,6 @@
 #define DEATH_MS 5000
 #define ORPHAN_S 20
 
-#define GATE_ATTACHED 8
-
 static void await_death(const struct ipc_peer *peer)
 {
 	struct pollfd entry = { .fd = peer->pidfd, .events = POLLIN };
@@ -182,7 +180,6 @@ static void talker(struct world *w, unsigned slot)
 	char record[56];
 	uint64_t i;
 
-	gate_open(&w->board->gate[GATE_ATTACHED]);
 	for (i = 0;; i++) {
 		gate_await(&w->board->gate[slot], (uint32_t)i + 1);
 		record_fill(record, w->record, id_of(slot, 0, i));
@@ -208,8 +205,6 @@ static void run_sibling(const struct subject *subject)
 	for (slot = 0; slot < slots; slot++)
 		world_spawn(&w, slot, talker);
 	inbox_open(&inbox, &w);
-	gate_await(&w.board->gate[GATE_ATTACHED],
-		   slots); /* until then they hold what they inherited */
 	for (i = 0; i < slots; i++) {
 		slot = backwards ? slots - 1 - i : i;
 		murder(&w, slot);

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -139,104 +138,6 @@ static void room_receiver(struct world *w, unsigned slot)
 static void run_room(const struct subject *subject)
 {
 	world_duet(subject, room_sender, room_receiver);
-}
-
-/* ---- what is left of a batch is there, for every way to ask ---- */
-
-#define LEFT_OVER 20
-
-static void batch_of_some(struct world *w, unsigned slot)
-{
-	char records[LEFT_OVER * 56];
-	unsigned i;
-
-	for (i = 0; i < LEFT_OVER; i++)
-		record_fill(records + i * w->record, w->record, id_of(slot, 0, i));
-	CHECK_EQ(ipc_send_all(w->s, slot, records, LEFT_OVER), 0);
-	gate_open(&w->board->gate[0]);
-	worker_farewell(w);
-}
-
-static void one_by_one(struct world *w, unsigned slot)
-{
-	struct inbox inbox;
-
-	inbox_open(&inbox, w);
-	if (can(w, IPC_CAP_DURABLE)) /* then all of it is there, and nothing will follow */
-		gate_await(&w->board->gate[0], 1);
-	while (inbox.total < LEFT_OVER) {
-		if (inbox.total % 2)
-			sleep_on_descriptor(w->s);
-		else
-			CHECK_EQ(ipc_wait(w->s, (int64_t)LOST_MS * 1000000), 1);
-		(void)inbox_recv(&inbox, w, &slot, 1, IPC_NOWAIT);
-	}
-	inbox_close(&inbox);
-}
-
-static void run_left_over(const struct subject *subject)
-{
-	world_duet(subject, batch_of_some, one_by_one);
-}
-
-/* ---- a storm of signals: every call may be interrupted, and starts again ---- */
-
-static void thunder(int signo)
-{
-	(void)signo;
-}
-
-/* A handler without SA_RESTART, twice in a millisecond. */
-static void begin_storm(void)
-{
-	struct sigaction action = { .sa_handler = thunder };
-	struct itimerval every = { .it_interval.tv_usec = 500, .it_value.tv_usec = 500 };
-
-	CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-	CHECK_EQ(setitimer(ITIMER_REAL, &every, NULL), 0);
-}
-
-static void end_storm(void)
-{
-	struct itimerval never = { .it_value.tv_usec = 0 };
-
-	CHECK_EQ(setitimer(ITIMER_REAL, &never, NULL), 0);
-}
-
-static void stormy_sender(struct world *w, unsigned slot)
-{
-	struct stream stream = { .first = id_of(slot, 0, 0),
-				 .count = w->subject->rule->count,
-				 .batch = 40,
-				 .pause = 10,
-				 .rng = rng_for(23) };
-
-	begin_storm();
-	CHECK_EQ(stream_send(w, slot, &stream), 0);
-	end_storm();
-	worker_farewell(w);
-}
-
-static void stormy_receiver(struct world *w, unsigned slot)
-{
-	struct timespec nap = { .tv_nsec = 3000000 };
-	struct rng rng = rng_for(24);
-	struct inbox inbox;
-
-	inbox_open(&inbox, w);
-	begin_storm();
-	while (inbox.total < w->subject->rule->count) {
-		CHECK(inbox_recv(&inbox, w, &slot, 1 + rng_below(&rng, 60), 0) > 0);
-		if (rng_below(&rng, 200) == 0)
-			(void)nanosleep(&nap, NULL); /* the sender gets to wait for room */
-	}
-	end_storm();
-	inbox_close(&inbox);
-}
-
-static void run_storm(const struct subject *subject)
-{
-	world_duet(subject, stormy_sender, stormy_receiver);
 }
 
 /* ---- ipc_wait ---- */
@@ -405,19 +306,6 @@ const struct rule contract_wait_rules[] = {
 	  .slots = 3,
 	  .count = 50000,
 	  .flags = RULE_BOTH_WAYS },
-	{ .name = "left over, 1 slot", .run = run_left_over, .slots = 1, .flags = RULE_BOTH_WAYS },
-	{ .name = "left over, 3 slots", .run = run_left_over, .slots = 3, .flags = RULE_BOTH_WAYS },
-	{ .name = "a storm of signals, block",
-	  .run = run_storm,
-	  .slots = 1,
-	  .count = 10000,
-	  .flags = RULE_BOTH_WAYS },
-	{ .name = "a storm of signals, poll",
-	  .run = run_storm,
-	  .slots = 3,
-	  .count = 10000,
-	  .flags = RULE_BOTH_WAYS,
-	  .strategy = IPC_POLL },
 	{ .name = "timeout, 1 slot", .run = run_timeout, .slots = 1, .flags = RULE_BOTH_WAYS },
 	{ .name = "timeout, 3 slots", .run = run_timeout, .slots = 3, .flags = RULE_BOTH_WAYS },
 	{ .name = "stop and continue, block",
