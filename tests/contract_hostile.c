@@ -305,7 +305,9 @@ static void run_hostile_receiver(const struct subject *subject)
 	CHECK(next);
 	for (slot = 0; slot < w.slots; slot++)
 		world_spawn(&w, slot, slot == 0 ? hostile_worker : honest_reader);
-	for (turn = 0; done < w.slots - 1 || !is_through(&w); turn++) {
+	for (turn = 0; done < w.slots - 1 || w.worker[0].pid; turn++) {
+		if (w.worker[0].pid && is_through(&w))
+			bury(&w); /* at once: a zombie's unread signals count for all of us */
 		slot = turn % w.slots;
 		if (slot > 0 && next[slot] == subject->rule->count)
 			continue;
@@ -317,7 +319,6 @@ static void run_hostile_receiver(const struct subject *subject)
 		if (rc == -EAGAIN && slot > 0)
 			CHECK(ipc_wait(w.s, 1000000) >= 0);
 	}
-	bury(&w);
 	world_detach(&w, 0);
 	world_spawn(&w, 0, honest_reader);
 	for (turn = 0; turn < subject->rule->count; turn++) {
