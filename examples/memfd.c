@@ -7,7 +7,7 @@
  * diff it with shm.c: only make_board differs.
  *
  * One writer, one reader, room for the whole job, so that it is never full. Memory wakes nobody:
- * an eventfd does, rung after each report. ipc/ring.h has all that this leaves out.
+ * an eventfd does, rung after each report. ipc/core/ring.h has all that this leaves out.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  *	cc -D_GNU_SOURCE -o shm shm.c && ./shm
  *
  * One writer, one reader, room for the whole job, so that it is never full. Memory wakes nobody:
- * an eventfd does, rung after each report. ipc/ring.h has all that this leaves out.
+ * an eventfd does, rung after each report. ipc/core/ring.h has all that this leaves out.
  */
 #include <errno.h>
 #include <fcntl.h>

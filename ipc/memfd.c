@@ -24,7 +24,7 @@
  *   16 KiB of records by default, or of large ones 16, at most about 1 MiB, at least 2. All of it
  *   is taken at once.
  * Wake-up: none of its own. Two eventfds a slot, one for each side, rung only if that side has
- *   announced its sleep (ring.h explains the fences, rings.h who holds which). A side that
+ *   announced its sleep (ring.h explains the fences, ring_slots.h who holds which). A side that
  *   never sleeps costs nobody a system call.
  * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter.
  *   Peer gone - silence. Sequence or tail that no honest peer writes - EPROTO.
@@ -38,7 +38,7 @@
  *   troubles.
  * Avoid when: unrelated processes must find the object by a name, or the program has to run
  *   elsewhere than on Linux or FreeBSD.
- * Read next: shm.c - the classical form: diff them; then ring.h and rings.c.
+ * Read next: shm.c - the classical form: diff them; then ring.h and ring_slots.c.
  */
 #include "config.h"
 
@@ -46,9 +46,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "backend.h"
-#include "rings.h"
-#include "sys.h"
+#include "ipc/core/backend.h"
+#include "ipc/core/ring_slots.h"
+#include "ipc/core/sys.h"
 
 #ifndef MFD_NOEXEC_SEAL
 # define MFD_NOEXEC_SEAL 8u /* linux/memfd.h since 6.3 */
@@ -95,7 +95,7 @@ static int memfd_limits(struct ipc_limit *limits, size_t cap)
 	sys_limit(&limits[0], "seals", "fcntl(F_ADD_SEALS)", "%s",
 		  fd >= 0 && memfd_seal(&s, fd) == 0 ? "size and seals are fixed" : "refused");
 	sys_close(&fd);
-	sys_limit(&limits[1], "ring of a slot, 56-byte records", "ipc/rings.c", "%zu bytes",
+	sys_limit(&limits[1], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c", "%zu bytes",
 		  rings_slot_bytes(56));
 	sys_limit(&limits[2], "page", "sysconf(_SC_PAGESIZE)", "%ld bytes", sysconf(_SC_PAGESIZE));
 	sys_limit_file(&limits[3], "2: executable memfds are refused", "/proc/sys/vm/memfd_noexec");

@@ -45,12 +45,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "backend.h"
-#include "slots.h"
-#include "sys.h"
+#include "ipc/core/backend.h"
+#include "ipc/core/fd_slots.h"
+#include "ipc/core/sys.h"
 
 struct pipe_state {
-	struct slots slots; /* first: slots.h */
+	struct slots slots; /* first: fd_slots.h */
 	bool nonblock;      /* kernel without RWF_NOWAIT for pipes: O_NONBLOCK and ppoll */
 };
 

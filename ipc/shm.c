@@ -26,7 +26,7 @@
  *   of large ones 16, at most about 1 MiB, at least 2. All of it is taken at once, so that a full
  *   tmpfs is an error here and not a signal later.
  * Wake-up: none of its own. Two eventfds a slot, one for each side, rung only if that side has
- *   announced its sleep (ring.h explains the fences, rings.h who holds which). A side that
+ *   announced its sleep (ring.h explains the fences, ring_slots.h who holds which). A side that
  *   never sleeps costs nobody a system call.
  * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter.
  *   Peer gone - silence. Sequence or tail that no honest peer writes - EPROTO.
@@ -40,7 +40,7 @@
  * Use when: the last microsecond counts, both sides run on one machine, and one of them may spin.
  * Avoid when: a worker is hostile and root, or nobody can afford a CPU that waits: then a pipe
  *   is as fast.
- * Read next: ring.h - the ring and its fences; rings.c - the doorbells; memfd.c - diff it with
+ * Read next: ring.h - the ring and its fences; ring_slots.c - the doorbells; memfd.c - diff it with
  *   this.
  */
 #include "config.h"
@@ -55,9 +55,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "backend.h"
-#include "rings.h"
-#include "sys.h"
+#include "ipc/core/backend.h"
+#include "ipc/core/ring_slots.h"
+#include "ipc/core/sys.h"
 
 #define SHM_DIR    "/dev/shm" /* where shm_open of glibc looks, see shm_overview(7) */
 #define SHM_PREFIX "ipcdemo-"
@@ -77,7 +77,7 @@ static int shm_limits(struct ipc_limit *limits, size_t cap)
 		sys_limit(&limits[1], "size of " SHM_DIR, "statvfs(3)", "%llu bytes",
 			  (unsigned long long)fs.f_blocks * fs.f_frsize);
 	}
-	sys_limit(&limits[2], "ring of a slot, 56-byte records", "ipc/rings.c", "%zu bytes",
+	sys_limit(&limits[2], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c", "%zu bytes",
 		  rings_slot_bytes(56));
 	sys_limit(&limits[3], "page", "sysconf(_SC_PAGESIZE)", "%ld bytes", sysconf(_SC_PAGESIZE));
 	return 4;

@@ -50,8 +50,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backend.h"
-#include "sys.h"
+#include "ipc/core/backend.h"
+#include "ipc/core/sys.h"
 
 #define SIGNAL_RECORD_LIMIT 512
 #define SIGNAL_NAP_NS       50000 /* the first one for a full queue; they double to 12.8 ms */

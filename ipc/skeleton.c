@@ -40,8 +40,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "backend.h"
-#include "sys.h"
+#include "ipc/core/backend.h"
+#include "ipc/core/sys.h"
 
 #define SKELETON_DEPTH        256u
 #define SKELETON_RECORD_LIMIT 4096
@@ -206,7 +206,7 @@ static ssize_t skeleton_take(struct ipc *s, unsigned slot, void *records, size_t
 	return (ssize_t)n;
 }
 
-/* The receiving side: each slot in turn. Where each has a descriptor, slots.h does it. */
+/* The receiving side: each slot in turn. Where each has a descriptor, fd_slots.h does it. */
 static ssize_t skeleton_recv(struct ipc *s, unsigned *slot, void *records, size_t cap,
 			     unsigned flags)
 {

@@ -43,9 +43,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "backend.h"
-#include "slots.h"
-#include "sys.h"
+#include "ipc/core/backend.h"
+#include "ipc/core/fd_slots.h"
+#include "ipc/core/sys.h"
 
 #define UNIX_PACKET       4096 /* bytes of a batch at most; a single record may be longer */
 #define UNIX_RECORD_LIMIT 65536
@@ -56,7 +56,7 @@
 
 /* A packet may hold more records than the caller asked for: the rest waits here. */
 struct unix_state {
-	struct slots slots;         /* first: slots.h */
+	struct slots slots;         /* first: fd_slots.h */
 	unsigned slot;              /* whose they are */
 	size_t next, count;         /* records */
 	char rest[UNIX_PACKET + 1]; /* one byte more than a packet: see unix_recv */

@@ -49,8 +49,8 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "backend.h"
-#include "sys.h"
+#include "ipc/core/backend.h"
+#include "ipc/core/sys.h"
 
 /* The functions here are zipc_, because zmq_ is the library's. */
 #define ZIPC_OWN_FDS   8  /* of a context with a listening socket, and the way to it */

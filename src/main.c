@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "fetch.h"
-#include "say.h"
+#include "commands/commands.h"
+#include "download/fetch.h"
+#include "common/message.h"
 
 static void print_version(FILE *out, struct argp_state *state)
 {

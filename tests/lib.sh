@@ -4,9 +4,9 @@
 # lib.sh - what the end-to-end tests share. A test begins with
 #
 #	DEADLINE=60
-#	. "$(dirname "$0")/lib.sh"
+#	. "$(dirname "$0")/../lib.sh"
 #
-# and ends with `finish`. Sourcing it runs the test once more beneath tests/harness,
+# and ends with `finish`. Sourcing it runs the test once more beneath tests/harness/harness,
 # which ends it after DEADLINE seconds and lets no process outlive it, and gives it
 #
 #	$T                  a private directory, removed at the end
@@ -23,14 +23,14 @@ export LC_ALL
 # A proxy of the person's would answer in place of our servers.
 unset http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
 
-tests_dir=$(cd "$(dirname "$0")" && pwd)
+srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 if [ -z "${abs_top_builddir:-}" ]; then
 	abs_top_builddir=$PWD
-	[ -x "$PWD/tests/harness" ] || abs_top_builddir=$(dirname "$tests_dir")/build
+	[ -x "$PWD/tests/harness/harness" ] || abs_top_builddir=$srcdir/build
 fi
 IPCDEMO=${IPCDEMO:-$abs_top_builddir/ipcdemo}
-HARNESS=${HARNESS:-$abs_top_builddir/tests/harness}
-ORIGIN_TOOL=${ORIGIN_TOOL:-$abs_top_builddir/tests/origin}
+HARNESS=${HARNESS:-$abs_top_builddir/tests/harness/harness}
+ORIGIN_TOOL=${ORIGIN_TOOL:-$abs_top_builddir/tests/origin/origin}
 export abs_top_builddir IPCDEMO HARNESS ORIGIN_TOOL
 
 for tool in "$IPCDEMO" "$HARNESS" "$ORIGIN_TOOL"; do
@@ -222,7 +222,7 @@ stop_origin() {
 find_nginx() {
 	for nginx in "${NGINX_BIN:-}" "$(command -v nginx)" /usr/sbin/nginx \
 		"$abs_top_builddir/tools/usr/sbin/nginx" \
-		"$(dirname "$tests_dir")/build/tools/usr/sbin/nginx"; do
+		"$srcdir/build/tools/usr/sbin/nginx"; do
 		[ -n "$nginx" ] && [ -x "$nginx" ] && return 0
 	done
 	nginx=''

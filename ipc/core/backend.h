@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backend.h - the contract between the facade (session.c) and a mechanism's one file.
+ *
+ * A mechanism is one source file that ends with a const struct ipc_backend named
+ * ipc_NAME, and one line in Makefile.am. The registry, `list`, `explain`, `--help`, the
+ * benchmark, the contract tests and the matrix in README follow from that struct.
+ *
+ * The facade checks arguments, allocates state, chooses how to wait and counts; a
+ * backend moves opaque records. It never allocates, prints, exits, reads the environment,
+ * looks into a record, keeps global data, or includes another backend.
+ *
+ * Rules that hold for every operation:
+ *  - Result 0 or a count, else -errno. Foreign codes (ETERM, ENOMSG) are mapped here.
+ *  - A system call goes through SYS() of sys.h, which counts it and restarts it after a
+ *    signal (signal(7): some calls fail with EINTR after SIGSTOP/SIGCONT even without a handler).
+ *  - Descriptors are close-on-exec from birth. SIGPIPE is never raised.
+ *  - What comes from the other side is hostile: bound it, copy it, then look at the copy.
+ */
+#ifndef IPC_BACKEND_H
+#define IPC_BACKEND_H
+
+#include "ipc/ipc.h"
+
+#define IPC_PATH_MAX 108 /* sizeof sun_path, see unix(7) */
+
+/* The waiting policy's memory, session.c's alone. */
+struct ipc_patience {
+	uint64_t budget_ns; /* how long to try before sleeping; 0: not at all */
+	unsigned skip;      /* calls left until the next probe when the budget is 0 */
+	unsigned backoff;   /* calls between probes, doubles with each failed one */
+	unsigned trust;     /* successes in a row without a context switch */
+	unsigned calls;     /* for taking samples */
+};
+
+enum ipc_stage { IPC_FREE, IPC_ARMED, IPC_ATTACHED };
+
+/* A session as backends see it. They read all of it; they write *state, *slot_state and syscalls.
+ */
+struct ipc {
+	const struct ipc_backend *backend;
+	void *state;      /* backend->state_size bytes, zero at open */
+	void *slot_state; /* slots * backend->slot_size bytes, zero at open */
+	enum ipc_direction direction;
+	enum ipc_role role; /* IPC_HUB until attach says otherwise */
+	unsigned slots;
+	unsigned self; /* role IPC_SLOT: the own slot. A hub with one slot: 0 */
+	bool single;   /* one peer only: role IPC_SLOT, or a hub with one slot */
+	size_t record_size;
+	unsigned depth;
+	pid_t opener; /* only this process removes names */
+	char runtime_dir[IPC_PATH_MAX];
+	uint64_t syscalls; /* see SYS() */
+	/* The facade's own: */
+	enum ipc_strategy strategy;
+	bool direct;           /* the first try is one call of the backend, with ... */
+	unsigned direct_flags; /* ... these flags */
+	struct ipc_patience patience;
+	struct ipc_peer peer; /* of a single side */
+	unsigned char *stage; /* [slots]: enum ipc_stage */
+};
+
+/* NULL: no such mechanism in this build. */
+const struct ipc_backend *ipc_backend_find(const char *name);
+
+static inline bool ipc_receives(const struct ipc *s)
+{
+	return (s->direction == IPC_TO_HUB) == (s->role == IPC_HUB);
+}
+
+struct ipc_backend {
+	struct ipc_info info;
+	size_t state_size; /* private state of a session; may be 0 */
+	size_t slot_size;  /* private state of one slot; may be 0 */
+	/* No blocking call of its own, and a try costs next to nothing: the facade tries first. */
+	bool never_blocks;
+	/* Threads of a library do the work: tries take their CPU, IPC_ADAPTIVE is IPC_BLOCK. */
+	bool own_threads;
+
+	/*
+	 * Without a session. Usable on this machine, by this user? 0, else -errno with one clause
+	 * in REASON. Cheap, leaves nothing. NULL: always usable.
+	 */
+	int (*probe)(char *reason, size_t size);
+
+	/* Without a session. Live figures for `explain`; returns how many of CAP were filled. May
+	 * be NULL. */
+	int (*limits)(struct ipc_limit *limits, size_t cap);
+
+	/* Descriptors in the hub for SLOTS attached slots, libraries' own included. */
+	int (*hub_fds)(unsigned slots);
+
+	/*
+	 * The hub, once. Makes what all slots share. s->state and s->slot_state are zero.
+	 * On failure nothing remains; close is not called then.
+	 */
+	int (*open)(struct ipc *s);
+
+	/*
+	 * The hub, before the fork of SLOT's process; the slot is not armed. Makes the slot's own
+	 * objects; names are unlinked at once where the mechanism allows. Nothing that an earlier
+	 * owner sent may be seen by, or ascribed to, the next.
+	 */
+	int (*arm)(struct ipc *s, unsigned slot);
+
+	/*
+	 * After the fork, in each process. s->role and s->self are set. role IPC_SLOT: drop
+	 * everything inherited but the own end (a sibling's write end kept open would hide its end
+	 * of file). role IPC_HUB: drop the slot's end; PEER says who owns it.
+	 */
+	int (*attach)(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
+
+	/*
+	 * The sending side. 1..N whole records, in one go if the mechanism can. IPC_NOWAIT: -EAGAIN
+	 * when not even one fits. Without it: waits in the mechanism's own blocking call; one that
+	 * has none answers -EAGAIN and the facade sleeps on pollfd. A record begun is finished,
+	 * there alone may a NOWAIT call wait. -EPIPE: the peer is gone (where the mechanism can
+	 * know).
+	 */
+	ssize_t (*send)(struct ipc *s, unsigned slot, const void *records, size_t n,
+			unsigned flags);
+
+	/*
+	 * The receiving side. 1..CAP whole records of *SLOT; no slot is served twice while another
+	 * has waited. 0, once: the sender of *SLOT ended and everything was read (IPC_CAP_EOF
+	 * only). -EPROTO with *SLOT: hostile bytes. Waiting as for send.
+	 */
+	ssize_t (*recv)(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags);
+
+	/*
+	 * The session's one descriptor and the poll(2) events that mean "go on": a record is there
+	 * (receiving side), there is room (sending side; a hub: room in a slot whose send
+	 * met -EAGAIN). Called before each sleep: a mechanism that must announce a sleep does it
+	 * here, checks again, and answers -EAGAIN if there is something. -ENOTSUP: none this way.
+	 */
+	int (*pollfd)(struct ipc *s, short *events);
+
+	/* Releases SLOT on this side, armed or attached. No error: whatever fails is gone anyway.
+	 */
+	void (*detach)(struct ipc *s, unsigned slot);
+
+	/* Frees own handles; in s->opener's process also what has a name. Slots are detached
+	 * already. */
+	void (*close)(struct ipc *s);
+};
+
+#endif

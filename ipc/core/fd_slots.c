@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* fd_slots.c - see fd_slots.h */
+#include "config.h"
+
+#include "ipc/core/fd_slots.h"
+
+#include <poll.h>
+
+#include "ipc/core/sys.h"
+
+static struct slots *set_of(const struct ipc *s)
+{
+	return s->state;
+}
+
+int slots_open(struct ipc *s)
+{
+	struct slots *set = set_of(s);
+	unsigned i;
+
+	for (i = 0; i < s->slots; i++)
+		slots_at(s, i)->own = slots_at(s, i)->other = -1;
+	set->epoll = -1;
+	if (s->single)
+		return 0;
+	set->epoll = (int)SYS(s, epoll_create1(EPOLL_CLOEXEC));
+	return set->epoll < 0 ? set->epoll : 0;
+}
+
+void slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
+{
+	struct slot *at = slots_at(s, slot);
+
+	at->own = hub_end;
+	at->other = slot_end;
+	at->polled = false;
+	at->ended = false;
+}
+
+static int attach_hub(struct ipc *s, unsigned slot)
+{
+	struct slot *at = slots_at(s, slot);
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = slot };
+	int rc;
+
+	sys_close(&at->other);
+	if (s->single || !ipc_receives(s))
+		return 0;
+	rc = (int)SYS(s, epoll_ctl(set_of(s)->epoll, EPOLL_CTL_ADD, at->own, &event));
+	at->polled = rc == 0;
+	return rc;
+}
+
+int slots_attach(struct ipc *s, unsigned slot)
+{
+	struct slot *at = slots_at(s, slot);
+	unsigned i;
+
+	if (s->role == IPC_HUB)
+		return attach_hub(s, slot);
+	/* A sibling's end kept open here would hide that sibling's end of file from the hub. */
+	for (i = 0; i < s->slots; i++) {
+		sys_close(&slots_at(s, i)->own);
+		if (i != slot)
+			sys_close(&slots_at(s, i)->other);
+	}
+	sys_close(&set_of(s)->epoll);
+	at->own = at->other;
+	at->other = -1;
+	return 0;
+}
+
+int slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags)
+{
+	struct slots *set = set_of(s);
+	int rc;
+
+	for (;;) {
+		while (set->next < set->ready) {
+			*slot = set->turn[set->next++].data.u32;
+			if (*slot < s->slots)
+				return 0;
+		}
+		set->next = set->ready = 0;
+		rc = (int)SYS(s, epoll_wait(set->epoll, set->turn, SLOTS_TURN,
+					    flags & IPC_NOWAIT ? 0 : -1));
+		if (rc <= 0)
+			return rc < 0 ? rc : -EAGAIN;
+		set->ready = rc;
+	}
+}
+
+void slots_ended(struct ipc *s, unsigned slot)
+{
+	struct slot *at = slots_at(s, slot);
+
+	at->ended = true;
+	if (!at->polled)
+		return;
+	(void)SYS(s, epoll_ctl(set_of(s)->epoll, EPOLL_CTL_DEL, at->own, NULL));
+	at->polled = false;
+}
+
+void slots_full(struct ipc *s, unsigned slot)
+{
+	struct slot *at = slots_at(s, slot);
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLONESHOT, .data.u32 = slot };
+
+	if (s->single)
+		return;
+	/* On failure (ENOMEM) the sender still tries again whenever it likes: only the hint is
+	 * lost. */
+	if (SYS(s, epoll_ctl(set_of(s)->epoll, at->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, at->own,
+			     &event)) == 0)
+		at->polled = true;
+}
+
+int slots_pollfd(struct ipc *s, short *events)
+{
+	struct slots *set = set_of(s);
+
+	if (s->single) {
+		*events = ipc_receives(s) ? POLLIN : POLLOUT;
+		if (slots_at(s, s->self)->ended)
+			return -ENOTCONN; /* it would be ready for ever */
+		return slots_at(s, s->self)->own;
+	}
+	*events = POLLIN;
+	/*
+	 * A slot that has room again stays reported until it is fetched. Fetched here, since who
+	 * sends never waits for events: if there are any, the caller has something to try.
+	 */
+	if (!ipc_receives(s) && SYS(s, epoll_wait(set->epoll, set->turn, SLOTS_TURN, 0)) > 0)
+		return -EAGAIN;
+	return set->epoll;
+}
+
+void slots_detach(struct ipc *s, unsigned slot)
+{
+	struct slots *set = set_of(s);
+	struct slot *at = slots_at(s, slot);
+	int i;
+
+	/*
+	 * Deregister by hand: a registration goes by itself only with the last duplicate of the
+	 * descriptor, and a child that was forked a moment ago may still hold one.
+	 */
+	slots_ended(s, slot);
+	for (i = set->next; i < set->ready; i++)
+		if (set->turn[i].data.u32 == slot)
+			set->turn[i].data.u32 = IPC_SLOTS_MAX; /* slots_next passes over it */
+	sys_close(&at->own);
+	sys_close(&at->other);
+}
+
+void slots_close(struct ipc *s)
+{
+	sys_close(&set_of(s)->epoll);
+}
+
+int slots_hub_fds(unsigned slots)
+{
+	return (int)slots + (slots > 1 ? 2 : 1);
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring.h - a ring of fixed-size records between one sender and one receiver, in memory that
+ * two processes map. Pure memory: no system call, no lock, nothing that a dead peer can hold.
+ *
+ *      line 0   tail       the receiver's: how many records it has taken, told every quarter ring
+ *      line 1   receiver   the receiver's: does it sleep? (see "The doorbell" below)
+ *      line 2   sender     the sender's: does it sleep, for room?
+ *      line 3+  entries    [ record, padding, sequence ] [ record, padding, sequence ] ...
+ *
+ * There is no head in memory. An entry is the record, then in the last 8 bytes of its last cache
+ * line the sequence, stored last: the lap in which the entry was filled, 1 for the first time
+ * round. A record of up to 56 bytes and its sequence share one line, so a round trip moves one
+ * line each way; the indices of the usual ring would move two more. The receiver knows which
+ * lap it waits for: it finds that one (a record) or the one before (nothing yet); anything else
+ * no sender wrote.
+ *
+ * Each side keeps its position in its own memory (struct ring) and believes nothing that it
+ * reads: a word is loaded once, through RING_LOAD, compared, and a payload is copied out before
+ * anyone looks at it. Whatever the other side writes, a call ends after a bounded number of steps
+ * inside the mapping, with records, with "nothing", or with -EPROTO.
+ *
+ * The copy of a payload may race with a hostile sender, who can only spoil its own records. An
+ * honest one never writes an entry before the tail has passed it.
+ */
+#ifndef IPC_RING_H
+#define IPC_RING_H
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+/* Each load from shared memory. A fuzzing build puts the fuzzer's bytes in its place. */
+#ifndef RING_LOAD
+# define RING_LOAD(word, order) atomic_load_explicit(word, order)
+#endif
+
+#define RING_LINE        64u
+#define RING_ENTRIES_MIN 2u
+#define RING_ENTRIES_MAX 65536u
+#define RING_EVENT       56u   /* bytes that fill a line with their sequence: made fast here */
+#define RING_GROUP_BYTES 2048u /* published in one go at most: 32 events */
+
+/* A copy of constant size is four moves, of any other a call: one for events, one for the rest. */
+#define RING_INLINE   static inline __attribute__((always_inline))
+#define RING_NOINLINE static __attribute__((noinline, unused))
+
+/* What both sides map. The entries follow. A line has one writer. */
+struct ring_control {
+	_Alignas(RING_LINE) _Atomic uint64_t tail;
+	_Alignas(RING_LINE) _Atomic uint64_t receiver;
+	_Alignas(RING_LINE) _Atomic uint64_t sender;
+};
+
+/*
+ * One side's private view. The first line is all that a look at an empty ring needs: the place
+ * and the sequence of the next record are kept, not computed.
+ */
+struct ring {
+	unsigned char *entry; /* of the next record to push, or to pop */
+	uint64_t lap;         /* its sequence once it is filled; one less before */
+	uint64_t position;    /* records pushed, or popped, so far */
+	uint64_t limit;     /* sender: no push beyond; receiver: the tail is due at this position */
+	unsigned char *end; /* of the entries */
+	struct ring_control *control; /* NULL: no ring */
+	uint32_t stride;              /* bytes of an entry */
+	uint32_t size;                /* bytes of a record */
+	uint32_t group;               /* records published in one go */
+	bool live;                    /* for the owner of the view: is it in use? */
+	/* seldom looked at */
+	uint32_t entries;
+	uint64_t known;         /* the tail as this side last saw, or told, it */
+	uint64_t said;          /* this side's own word of the doorbell, as last said */
+	uint64_t announcements; /* of this side, so far */
+	uint64_t rung;          /* the peer's announcement that this side has answered */
+};
+
+_Static_assert(offsetof(struct ring, live) < RING_LINE, "see above");
+
+static inline size_t ring_stride(size_t record_size)
+{
+	return (record_size + sizeof(uint64_t) + RING_LINE - 1) / RING_LINE * RING_LINE;
+}
+
+/* Bytes of memory for a ring. ENTRIES is within the limits above. */
+static inline size_t ring_bytes(size_t record_size, uint32_t entries)
+{
+	return sizeof(struct ring_control) + entries * ring_stride(record_size);
+}
+
+/* A quarter of the ring: how often the tail is told. */
+static inline uint32_t ring_quarter(const struct ring *r)
+{
+	return r->entries >= 4 ? r->entries / 4 : 1;
+}
+
+/*
+ * A side's view of MEMORY, which was zero when the first side came. RECORD_SIZE is a multiple of
+ * 8, MEMORY is aligned to a line and outlives the view.
+ */
+static inline void ring_init(struct ring *r, void *memory, size_t record_size, uint32_t entries)
+{
+	size_t stride = ring_stride(record_size);
+	unsigned char *first = (unsigned char *)memory + sizeof(struct ring_control);
+
+	*r = (struct ring){ .entry = first,
+			    .lap = 1,
+			    .end = first + entries * stride,
+			    .control = memory,
+			    .stride = (uint32_t)stride,
+			    .size = (uint32_t)record_size,
+			    .group = stride < RING_GROUP_BYTES ?
+					     (uint32_t)(RING_GROUP_BYTES / stride) :
+					     1,
+			    .entries = entries };
+}
+
+static inline void ring_init_sender(struct ring *r, void *memory, size_t size, uint32_t entries)
+{
+	ring_init(r, memory, size, entries);
+	r->limit = entries;
+}
+
+static inline void ring_init_receiver(struct ring *r, void *memory, size_t size, uint32_t entries)
+{
+	ring_init(r, memory, size, entries);
+	r->limit = ring_quarter(r);
+}
+
+/* The last 8 bytes of an entry. */
+static inline _Atomic uint64_t *ring_sequence(unsigned char *entry, size_t stride)
+{
+	return (void *)(entry + stride - sizeof(uint64_t));
+}
+
+/* From one entry to the next, and into the next lap. */
+static inline unsigned char *ring_next(const struct ring *r, unsigned char *entry, size_t stride,
+				       uint64_t *lap)
+{
+	entry += stride;
+	if (entry != r->end)
+		return entry;
+	++*lap;
+	return (unsigned char *)(r->control + 1);
+}
+
+/* The view goes on by one event, from ENTRY. The lap is stored only where it changes. */
+static inline void ring_step(struct ring *r, unsigned char *entry)
+{
+	entry += RING_LINE;
+	if (entry == r->end) {
+		entry = (unsigned char *)(r->control + 1);
+		r->lap++;
+	}
+	r->entry = entry;
+	r->position++;
+}
+
+/* ---- the sender ---- */
+
+/* Asks for the tail. How many records there is room for, or -EPROTO: this is no tail. */
+static inline ssize_t ring_room(struct ring *r)
+{
+	/* Acquire: pairs with ring_tell's release; the copies out of those entries are over. */
+	uint64_t tail = RING_LOAD(&r->control->tail, memory_order_acquire);
+
+	if (tail - r->known > r->position - r->known)
+		return -EPROTO; /* behind what it once was, or ahead of what was ever sent */
+	r->known = tail;
+	r->limit = tail + r->entries;
+	return (ssize_t)(r->limit - r->position);
+}
+
+static inline void ring_fill(unsigned char *entry, size_t stride, uint64_t lap, const void *record,
+			     size_t size)
+{
+	memcpy(entry, record, size);
+	/* Release: pairs with ring_pop's acquire. Who sees the sequence sees the record. */
+	atomic_store_explicit(ring_sequence(entry, stride), lap, memory_order_release);
+}
+
+/*
+ * Publishes N records, not more than a group, in one go: filled from the last to the first. The
+ * receiver waits at the first and looks at no other, so nothing of the group is seen if we are
+ * killed before; and nobody pulls at the lines while they are written, which is what a
+ * stream costs when each record is shown at once. (Filled forwards, and the first at the end, a
+ * stream is a quarter slower: what the receiver's CPU has fetched ahead is just being written.)
+ */
+RING_INLINE void ring_publish(struct ring *r, const unsigned char *from, size_t n, size_t size,
+			      size_t stride)
+{
+	unsigned char *begin = (unsigned char *)(r->control + 1);
+	unsigned char *entry = r->entry + n * stride;
+	uint64_t lap = r->lap;
+
+	if (entry >= r->end) {
+		entry = begin + (entry - r->end);
+		lap++;
+	}
+	r->entry = entry;
+	r->lap = lap;
+	r->position += n;
+	while (n-- > 0) {
+		if (entry == begin) {
+			entry = r->end;
+			lap--;
+		}
+		entry -= stride;
+		ring_fill(entry, stride, lap, from + n * size, size);
+	}
+}
+
+RING_INLINE ssize_t ring_push_sized(struct ring *r, const unsigned char *from, size_t n,
+				    size_t size, size_t stride)
+{
+	size_t left = n, group = r->group;
+
+	for (; left > group; left -= group, from += group * size)
+		ring_publish(r, from, group, size, stride);
+	ring_publish(r, from, left, size, stride);
+	return (ssize_t)n;
+}
+
+RING_NOINLINE ssize_t ring_push_any(struct ring *r, const void *records, size_t n)
+{
+	return ring_push_sized(r, records, n, r->size, r->stride);
+}
+
+/* Pushes one event if there is room for it; the whole of a send in the usual case. */
+RING_INLINE bool ring_push_event(struct ring *r, const void *record)
+{
+	unsigned char *entry = r->entry;
+
+	if (r->position == r->limit || r->size != RING_EVENT)
+		return false;
+	ring_fill(entry, RING_LINE, r->lap, record, RING_EVENT);
+	ring_step(r, entry);
+	return true;
+}
+
+/* Pushes N >= 1 records, or as many as there is room for; 0: full; -EPROTO: a spoilt tail. */
+static inline ssize_t ring_push(struct ring *r, const void *records, size_t n)
+{
+	if (r->limit - r->position < n) {
+		ssize_t room = ring_room(r);
+
+		if (room <= 0)
+			return room;
+		if ((size_t)room < n)
+			n = (size_t)room;
+	}
+	return r->size == RING_EVENT ? ring_push_sized(r, records, n, RING_EVENT, RING_LINE) :
+				       ring_push_any(r, records, n);
+}
+
+/* ---- the receiver ---- */
+
+/* Is there a record, or something that is none (ring_pop will say so)? */
+static inline bool ring_ready(const struct ring *r)
+{
+	return RING_LOAD(ring_sequence(r->entry, r->stride), memory_order_relaxed) != r->lap - 1;
+}
+
+RING_INLINE ssize_t ring_pop_sized(struct ring *r, unsigned char *to, size_t most, size_t size,
+				   size_t stride)
+{
+	unsigned char *entry = r->entry;
+	uint64_t lap = r->lap;
+	size_t n;
+
+	for (n = 0; n < most; n++) {
+		/* Acquire: pairs with ring_fill's release. */
+		uint64_t found = RING_LOAD(ring_sequence(entry, stride), memory_order_acquire);
+
+		if (found != lap) {
+			if (n > 0)
+				break;
+			return found == lap - 1 ? 0 : -EPROTO;
+		}
+		memcpy(to + n * size, entry, size);
+		entry = ring_next(r, entry, stride, &lap);
+	}
+	r->entry = entry;
+	r->lap = lap;
+	r->position += n;
+	return (ssize_t)n;
+}
+
+RING_NOINLINE ssize_t ring_pop_any(struct ring *r, void *records, size_t most)
+{
+	return ring_pop_sized(r, records, most, r->size, r->stride);
+}
+
+/* Pops one event if it is there; the whole of a receive in the usual case. */
+RING_INLINE bool ring_pop_event(struct ring *r, void *record)
+{
+	unsigned char *entry = r->entry;
+
+	/* Acquire: pairs with ring_fill's release. The last of an entry, whatever its stride. */
+	if (RING_LOAD(ring_sequence(entry, r->stride), memory_order_acquire) != r->lap ||
+	    r->size != RING_EVENT)
+		return false;
+	memcpy(record, entry, RING_EVENT);
+	ring_step(r, entry);
+	return true;
+}
+
+/*
+ * Pops up to CAP >= 1 records, at most up to where the tail is due; 0: nothing there;
+ * -EPROTO: a sequence that no sender writes. Follow it with ring_due and ring_tell.
+ */
+static inline ssize_t ring_pop(struct ring *r, void *records, size_t cap)
+{
+	size_t most = r->limit - r->position;
+
+	if (cap < most)
+		most = cap;
+	return r->size == RING_EVENT ? ring_pop_sized(r, records, most, RING_EVENT, RING_LINE) :
+				       ring_pop_any(r, records, most);
+}
+
+/* Is it time to tell the tail? */
+static inline bool ring_due(const struct ring *r)
+{
+	return r->position == r->limit;
+}
+
+/* Tells how far the receiver is: the sender may fill those entries again. */
+static inline void ring_tell(struct ring *r)
+{
+	/* Release: pairs with ring_room's acquire; the copies out of the entries come before. */
+	atomic_store_explicit(&r->control->tail, r->position, memory_order_release);
+	r->known = r->position;
+	r->limit = r->position + ring_quarter(r);
+}
+
+/*
+ * ---- The doorbell ----
+ *
+ * Who finds nothing to do announces its sleep in its own word, looks once more, and sleeps; who
+ * has just published reads that word, and rings if it says so. This is Dekker's pattern: each
+ * side stores one word and then loads the other's, and a CPU lets a load overtake an earlier
+ * store. Then each would miss the other, and the sleep would last for ever. So each side has a
+ * full fence between its store and its load:
+ *
+ *      sleeper                                 publisher
+ *      (A) word = a new number                 (1) sequence (or tail) stored
+ *      (B) fence, seq_cst                      (2) fence, seq_cst
+ *      (C) look again: sequence (or tail)      (3) load the word: a number? ring
+ *      sleep
+ *
+ * If (3) does not see (A), then (2) came before (B) in the order of all seq_cst fences, and
+ * (C) sees (1). One of the two notices.
+ *
+ * A fence in each send waits until the line is ours and costs a stream two thirds of its speed,
+ * for a receiver that may never sleep. So a word begins as BELL_NEVER: "I have never slept". As
+ * long as the publisher reads that, it leaves (2) out, and the sleeper owes it: the first time,
+ * its (B) is membarrier(2), which makes every CPU that runs a registered process execute a full
+ * fence. A publisher that did not see (A) has loaded the word before that fence, so it stored
+ * (1) before it as well, and (C) sees it; one that loads later sees the number. From then on
+ * the word is never BELL_NEVER and both fence, until the sleeper has long been awake and says
+ * so again.
+ *
+ * A word is written by its sleeper alone. Were the publisher to clear it ("I have rung"), it
+ * could wipe out the sleeper's next announcement, and both would sleep. The publisher rather
+ * remembers the number it has rung for: a sleeper is woken once, however many records follow.
+ *
+ * A ring may come late: the publisher stores a record, the sleeper, awake, takes it and announces
+ * its next sleep, and only then the publisher comes to (3), and answers that announcement. So a
+ * sleeper that finds its bell rung, and silences it, must make each announcement that still
+ * stands anew, even if there was no record for it: it may have been answered.
+ *
+ * tests/ipc/spin/ring.pml is a model of all this.
+ */
+#define BELL_NEVER 0u /* never sleeps without membarrier(2): no fence needed */
+#define BELL_AWAKE 1u /* awake, may sleep: fence. From 2 on: asleep, the announcement's number */
+
+/* The own word of a side. It is remembered, not read back: the other side could have changed it. */
+static inline void bell_say(struct ring *r, _Atomic uint64_t *word, uint64_t what)
+{
+	r->said = what;
+	atomic_store_explicit(word, what, memory_order_relaxed);
+}
+
+static inline bool bell_announced(const struct ring *r)
+{
+	return r->said > BELL_AWAKE;
+}
+
+/* The sleeper, (A). True: (B) must be membarrier(2). */
+static inline bool bell_announce(struct ring *r, _Atomic uint64_t *word)
+{
+	bool never = r->said == BELL_NEVER;
+
+	bell_say(r, word, BELL_AWAKE + ++r->announcements);
+	return never;
+}
+
+/* The sleeper, (B): pairs with the fence in bell_wanted. */
+static inline void bell_fence(void)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* The publisher, (3), where (2) is not needed. WORD is the other side's. True: it never sleeps. */
+static inline bool bell_never(_Atomic uint64_t *word)
+{
+	atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps (1) before this load */
+	return RING_LOAD(word, memory_order_relaxed) == BELL_NEVER;
+}
+
+/* The publisher, (2) and (3). True: ring, once. */
+static inline bool bell_wanted(struct ring *r, _Atomic uint64_t *word)
+{
+	uint64_t number;
+
+	if (bell_never(word))
+		return false; /* the sleeper's membarrier(2) stands for our fence */
+	atomic_thread_fence(memory_order_seq_cst); /* pairs with bell_fence */
+	number = RING_LOAD(word, memory_order_relaxed);
+	if (number <= BELL_AWAKE || number == r->rung)
+		return false;
+	r->rung = number;
+	return true;
+}
+
+#endif

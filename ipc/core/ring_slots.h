@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring_slots.h - for mechanisms that are shared memory: a ring (ring.h) and two doorbells per slot.
+ *
+ * What differs between them is only how the memory is made; their arm() does that, and
+ * hands the descriptor over:
+ *
+ *      fd = shm_open() or memfd_create()
+ *      rings_size(s, fd)          no memory left is said here, not by SIGBUS later
+ *      rings_map(s, slot, fd)
+ *      close(fd)                  before the worker exists: none can truncate it
+ *
+ * A doorbell is an eventfd(2): the hub has one in each slot's ring to ring for that slot's process,
+ * and that process has one to ring for the hub. It is rung only for a side that has announced
+ * its sleep: for a record where it receives, for room where it sends.
+ *
+ * Nobody reads a doorbell, and who sleeps does not even hold it. It sleeps on an epoll(7) instance
+ * of its own, in which the doorbell is edge-triggered: each ring is one event, taken by epoll_wait.
+ * So a worker that has turned hostile cannot silence another's bell; and it cannot, by filling the
+ * counter and clearing O_NONBLOCK (which belongs to the open file, thus to all), make the hub's
+ * next ring or look wait for ever: the one it could fill, nobody else touches.
+ */
+#ifndef IPC_RINGS_H
+#define IPC_RINGS_H
+
+#include "ipc/core/backend.h"
+#include "ipc/core/ring.h"
+
+/* The session state of such a mechanism. */
+struct rings {
+	int epoll;        /* this process sleeps on it */
+	bool announced;   /* so a bell may have been rung since the last look */
+	bool asymmetric;  /* membarrier(2) works here: see ring.h */
+	unsigned next;    /* a receiving hub: whose turn it is */
+	uint32_t entries; /* of each ring */
+};
+
+/* The slot state of such a mechanism. */
+struct rings_slot {
+	struct ring ring; /* live: attached, and the peer has written nothing impossible */
+	bool inherited;   /* a child forked now would have the mapping too */
+	bool full;        /* sending: the last send met no room */
+	bool rung;        /* the bell was: the announcement that stands is used up */
+	int to_hub;       /* doorbells: the slot's process rings this */
+	int to_slot;      /* the hub rings this */
+	uint64_t slept;   /* receiving: the position after the last sleep */
+};
+
+int rings_open(struct ipc *s);
+int rings_size(struct ipc *s, int fd);
+int rings_map(struct ipc *s, unsigned slot, int fd);
+int rings_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
+ssize_t rings_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags);
+ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags);
+int rings_pollfd(struct ipc *s, short *events);
+void rings_detach(struct ipc *s, unsigned slot);
+void rings_close(struct ipc *s);
+int rings_hub_fds(unsigned slots);
+
+/* Bytes that a slot maps for records of RECORD_SIZE, with the mechanism's own depth. */
+size_t rings_slot_bytes(size_t record_size);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys.h - idioms that every mechanism shares. Nothing here waits or decides.
+ */
+#ifndef IPC_SYS_H
+#define IPC_SYS_H
+
+#include "ipc/core/backend.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+/*
+ * SYS(s, call): the result of CALL, or -errno. Counts it in the session and restarts it on EINTR.
+ * errno is read on the very next line, so that nothing can stand between.
+ * CALL may be evaluated more than once: no side effects in its arguments.
+ */
+#define SYS(s, call)                \
+ __extension__(                     \
+	 {                          \
+ssize_t sys_rc;                         \
+do {                                    \
+(s)->syscalls++;                       \
+sys_rc = (call);                       \
+} while (sys_rc < 0 && errno == EINTR); \
+sys_rc < 0 ? -errno : sys_rc;           \
+	 })
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+uint64_t sys_now_ns(void);
+
+/* close(2) and forget: *FD becomes -1. Never repeated on EINTR: Linux has closed it then. */
+void sys_close(int *fd);
+
+/*
+ * ppoll(2) on one descriptor, and on PIDFD unless it is -1. TIMEOUT_NS < 0: for ever. Restarted on
+ * EINTR with what remains of the time. Returns 0 timeout, else bits: 1 FD is ready, 2 PIDFD is.
+ */
+int sys_poll(struct ipc *s, int fd, short events, int pidfd, int64_t timeout_ns);
+
+/* Fills one limit from printf-like parts; the value of a /proc/sys file, "?" when unreadable. */
+void sys_limit(struct ipc_limit *limit, const char *name, const char *source, const char *format,
+	       ...) __attribute__((format(printf, 4, 5)));
+void sys_limit_file(struct ipc_limit *limit, const char *name, const char *path);
+
+/* A clause for probe's REASON; returns RC. */
+int sys_reason(char *reason, size_t size, int rc, const char *text);
+
+/* Tells the CPU that this is a spin: on x86 a loop without it is 1.2 to 3 times slower. */
+static inline void sys_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+#endif

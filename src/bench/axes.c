@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * axes.c - see axes.h. The table says everything about an option; a list is
+ * read as text by the common parser and taken apart here.
+ */
+#include "config.h"
+
+#include "bench/axes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mechanism.h"
+#include "common/options.h"
+#include "bench/topology.h"
+
+#define SIZE_MAX_BYTES (1u << 24)
+#define BATCH_MAX      65536u
+
+static const char *const mode_words[] = { "latency", "throughput", "oneway", "download", NULL };
+static const char *const wait_words[] = { "block", "poll", "spin", "adaptive", NULL };
+static const char *const format_words[] = { "table", "json", "csv", NULL };
+
+#define AT(member) offsetof(struct bench_options, member)
+#define LONG(n)    (0x100 + (n))
+
+static const struct option_spec specs[] = {
+	{ "ipc", LONG(0), "NAME[,NAME]", OPTION_TEXT, AT(text.ipc), 0, 0, "all", NULL,
+	  "mechanisms to measure; help lists them", 0 },
+	{ "mode", LONG(1), "MODE[,MODE]", OPTION_TEXT, AT(text.modes), 0, 0, "latency", NULL,
+	  "latency: round trip of one record; throughput: a stream of them; oneway: one record's "
+	  "way, by one shared clock; download (alone): the same files over each mechanism, and "
+	  "what share of their time IPC was",
+	  0 },
+	{ "size", LONG(2), "BYTES[,BYTES]", OPTION_TEXT, AT(text.sizes), 8, SIZE_MAX_BYTES, "56",
+	  NULL, "record sizes, multiples of 8, also as 4K", 0 },
+	{ "wait", LONG(3), "HOW[,HOW]", OPTION_TEXT, AT(text.waits), 0, 0, "block,adaptive", NULL,
+	  "how a receiver waits: in its blocking call (block), in an event loop (poll), never "
+	  "asleep (spin), or awake for some 50 us and then asleep (adaptive)",
+	  0 },
+	{ "place", LONG(4), "WHERE[,WHERE]", OPTION_TEXT, AT(text.places), 0, 0, "same,cross", NULL,
+	  "where the two ends run: on one CPU (same), on two cores (cross), on what hwloc shows "
+	  "beside that (smt: one core, l3: one L3 cache, socket: two packages), or on each pair "
+	  "of CPUs (all)",
+	  0 },
+	{ "senders", LONG(5), "N[,N]", OPTION_TEXT, AT(text.senders), 1, BENCH_SENDERS_MAX, "1",
+	  NULL, "processes that send to the one receiver, 1 to 64 (throughput)", 0 },
+	{ "batch", LONG(6), "N[,N]", OPTION_TEXT, AT(text.batches), 1, BATCH_MAX, "1", NULL,
+	  "records handed over in one call, 1 to 65536 (throughput)", 0 },
+	{ "rate", LONG(7), "R", OPTION_COUNT, AT(rate), 1, 100000000, NULL, NULL,
+	  "open loop: R records a second, each begun on time whatever happened to the one before; "
+	  "latency counts from the intended moment",
+	  0 },
+	{ "count", 'n', "N", OPTION_COUNT, AT(count), 1, BENCH_COUNT_MAX, NULL, NULL,
+	  "records (or round trips) of each round (default: as many as --time allows)", 0 },
+	{ "time", LONG(8), "MS", OPTION_COUNT, AT(round_ms), 1, 60000, "50", NULL,
+	  "how long to measure in each round", 0 },
+	{ "rounds", LONG(9), "N", OPTION_COUNT, AT(rounds), 1, BENCH_ROUNDS_MAX, "15", NULL,
+	  "rounds, each over all rows in turn, in fresh processes", 0 },
+	{ "warmup", LONG(10), "N", OPTION_COUNT, AT(warmup), 0, BENCH_COUNT_MAX, NULL, NULL,
+	  "round trips before measuring, dropped (default: 10 ms of them)", 0 },
+	{ "timeout", LONG(11), "S", OPTION_COUNT, AT(timeout_s), 1, 3600, "20", NULL,
+	  "a round that takes longer ends its row with an error", 0 },
+	{ "floor", LONG(12), NULL, OPTION_FLAG, AT(floor), 0, 0, NULL, NULL,
+	  "measure the bare system calls beside each row", 0 },
+	{ "format", LONG(13), "FORMAT", OPTION_CHOICE, AT(format), 0, 0, "table", format_words,
+	  "what is printed: table, json or csv", 0 },
+	{ "output", 'o', "FILE", OPTION_TEXT, AT(output), 0, 0, NULL, NULL,
+	  "print to FILE instead of standard output", 0 },
+	{ "report", LONG(14), "FILE", OPTION_TEXT, AT(report), 0, 0, NULL, NULL,
+	  "write a page with charts: one HTML file that needs no network", 0 },
+	{ "hgrm", LONG(15), "FILE", OPTION_TEXT, AT(hgrm), 0, 0, NULL, NULL,
+	  "write the percentile distribution as HdrHistogram prints it, one file a row", 0 },
+	{ "quiet", 'q', NULL, OPTION_FLAG, AT(quiet), 0, 0, NULL, NULL,
+	  "say nothing while measuring", 0 },
+	{ .name = NULL },
+};
+
+const char *bench_mode_name(enum bench_mode mode)
+{
+	return mode_words[mode];
+}
+
+const char *bench_wait_name(enum ipc_strategy wait)
+{
+	return wait_words[wait];
+}
+
+const char *bench_status_name(enum bench_status status)
+{
+	static const char *const names[] = { "ok", "error", "stopped" };
+
+	return names[status];
+}
+
+/* ---- lists ---- */
+
+/* TEXT, split at commas: strings that end with NULL, their letters in the same memory. */
+static const char **split(const char *text)
+{
+	size_t n = 2, i;
+	const char **list;
+	char *copy;
+
+	for (i = 0; text[i]; i++)
+		n += text[i] == ',';
+	list = calloc(1, n * sizeof *list + strlen(text) + 1);
+	if (!list)
+		abort(); /* some bytes at the very start, as in options_parse */
+	copy = (char *)(list + n);
+	memcpy(copy, text, strlen(text) + 1);
+	for (i = 0; i < n - 1; i++) {
+		list[i] = copy;
+		copy += strcspn(copy, ",");
+		*copy++ = '\0';
+	}
+	return list;
+}
+
+static int index_of(const char *const *words, const char *word)
+{
+	int i;
+
+	for (i = 0; words[i]; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	return -1;
+}
+
+static void refuse(struct argp_state *state, const char *option, const char *word,
+		   const char *const *words)
+{
+	char all[128] = "";
+	size_t used = 0, i;
+
+	for (i = 0; words[i] && used < sizeof all; i++)
+		used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "",
+					 words[i]);
+	argp_error(state, "--%s: '%s' is none of %s", option, word, all);
+}
+
+static unsigned set_of(struct argp_state *state, const char *option, const char *text,
+		       const char *const *words)
+{
+	const char **list = split(text);
+	unsigned set = 0;
+	size_t i;
+
+	for (i = 0; list[i]; i++) {
+		if (index_of(words, list[i]) < 0)
+			refuse(state, option, list[i], words);
+		set |= 1u << index_of(words, list[i]);
+	}
+	free(list);
+	return set;
+}
+
+static const struct option_spec *spec_of(const char *option)
+{
+	const struct option_spec *spec = specs;
+
+	while (strcmp(spec->name, option) != 0)
+		spec++;
+	return spec;
+}
+
+static size_t number_of(struct argp_state *state, const char *option, const char *word)
+{
+	const struct option_spec *spec = spec_of(option);
+	char *end;
+	unsigned long long value = strtoull(word, &end, 10);
+	bool digit = word[0] >= '0' && word[0] <= '9';
+
+	if (*end == 'K') {
+		value = value < SIZE_MAX_BYTES ? value * 1024 : value;
+		end++;
+	}
+	if (!digit || *end || value < spec->min || value > spec->max)
+		argp_error(state, "--%s: '%s' is no number from %llu to %llu", option, word,
+			   (unsigned long long)spec->min, (unsigned long long)spec->max);
+	return (size_t)value;
+}
+
+static size_t *numbers_of(struct argp_state *state, const char *option, const char *text, size_t *n)
+{
+	const char **list = split(text);
+	size_t *numbers;
+
+	for (*n = 0; list[*n]; (*n)++)
+		;
+	numbers = calloc(*n, sizeof *numbers);
+	if (!numbers)
+		abort();
+	for (*n = 0; list[*n]; (*n)++)
+		numbers[*n] = number_of(state, option, list[*n]);
+	free(list);
+	return numbers;
+}
+
+static bool is_missing(const char *name)
+{
+	const char *missing, *why;
+	size_t i;
+
+	for (i = 0; (missing = ipc_missing_at(i, &why)); i++)
+		if (strcmp(missing, name) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * What this build lacks, or this machine, is the plan's to report; a name unknown to all is a
+ * mistake.
+ */
+static void check_names(const char *const *names)
+{
+	size_t i;
+	int status;
+
+	for (i = 0; names[i]; i++) {
+		if (strcmp(names[i], "help") == 0) {
+			mechanism_print_all(stdout);
+			exit(0);
+		}
+		if (strcmp(names[i], "all") == 0 || ipc_info_find(names[i]) || is_missing(names[i]))
+			continue;
+		status = mechanism_check(names[i]);
+		exit(status);
+	}
+}
+
+static void check_places(struct argp_state *state, const char *const *places)
+{
+	size_t i;
+
+	for (i = 0; places[i]; i++)
+		if (strcmp(places[i], "all") != 0 && index_of(topo_placements, places[i]) < 0)
+			refuse(state, "place", places[i], topo_placements);
+}
+
+static void finish(void *values, struct argp_state *state)
+{
+	struct bench_options *o = values;
+	size_t i;
+
+	o->ipc = split(o->text.ipc);
+	check_names(o->ipc);
+	o->places = split(o->text.places);
+	check_places(state, o->places);
+	o->modes = set_of(state, "mode", o->text.modes, mode_words);
+	if (o->modes & 1u << BENCH_DOWNLOAD && o->modes != 1u << BENCH_DOWNLOAD)
+		argp_error(state, "--mode=download goes alone: it has other rows");
+	if (o->modes & 1u << BENCH_DOWNLOAD && (o->report || o->hgrm || o->format == BENCH_CSV))
+		argp_error(state, "--mode=download has a table and JSON only");
+	o->waits = set_of(state, "wait", o->text.waits, wait_words);
+	o->sizes = numbers_of(state, "size", o->text.sizes, &o->sizes_n);
+	o->senders = numbers_of(state, "senders", o->text.senders, &o->senders_n);
+	o->batches = numbers_of(state, "batch", o->text.batches, &o->batches_n);
+	for (i = 0; i < o->sizes_n; i++)
+		if (o->sizes[i] % 8)
+			argp_error(state, "--size: %zu is not a multiple of 8", o->sizes[i]);
+	if (o->rate > 0 && o->count / o->rate > o->timeout_s)
+		argp_error(state, "--count=%u at --rate=%u takes longer than --timeout=%u s",
+			   o->count, o->rate, o->timeout_s);
+}
+
+void bench_options_parse(struct bench_options *options, int argc, char **argv)
+{
+	static const struct command_options command = {
+		.doc = "Measures latency and throughput of every IPC mechanism."
+		       "\vEvery row of the result says where the two ends ran and how the receiver "
+		       "waited: rows that differ in either say nothing about the mechanisms. "
+		       "Combinations that make no sense are left out and listed with the reason.",
+		.specs = specs,
+		.finish = finish,
+	};
+
+	*options = (struct bench_options){ .warmup = BENCH_WARMUP_AUTO };
+	options_parse(&command, options, argc, argv);
+}
+
+void bench_options_free(struct bench_options *options)
+{
+	free(options->ipc);
+	free(options->places);
+	free(options->sizes);
+	free(options->batches);
+	free(options->senders);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * download_cost_internal.h - between download_cost.c, which measures, and download_rows.c, which
+ * writes.
+ */
+#ifndef IPCDEMO_BENCH_DOWNLOAD_INT_H
+#define IPCDEMO_BENCH_DOWNLOAD_INT_H
+
+#include <stdint.h>
+
+#define DOWNLOAD_LOADS       2u
+#define DOWNLOAD_WORKERS_MAX 8u
+#define DOWNLOAD_ROWS_MAX    64u
+
+struct download_load {
+	const char *name;
+	unsigned files;
+	uint64_t size; /* bytes of each */
+	unsigned workers;
+};
+
+/* What one round took. */
+struct download_cost {
+	double wall_s;
+	double cpu_s; /* parent and workers; not the origin */
+	uint64_t records;
+	int error; /* errno */
+};
+
+struct download_row {
+	const char *ipc; /* NULL: workers that report to nobody */
+	const struct download_load *load;
+	struct download_cost *costs; /* [rounds] */
+	int error;                   /* errno that ended this row */
+};
+
+struct download_bench {
+	struct download_row rows[DOWNLOAD_ROWS_MAX]; /* the first DOWNLOAD_LOADS: without IPC */
+	unsigned rows_n;
+	unsigned rounds, rounds_wanted;
+	uint16_t port;
+	struct download_cost *shared;
+	int signo;
+};
+
+#endif

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.h - the measuring loops, the same for our library and for every floor.
+ *
+ * They take the two calls that move records as constant function pointers and are always inlined,
+ * so that a floor's system call stands in the loop with nothing between: a call through a pointer
+ * would cost a bare ring some percent. LINK_LOOPS(name) makes NAME_hub and NAME_slot of NAME_send
+ * and NAME_recv.
+ *
+ * The first word of a record says what it is (8 bits) and carries a number (56 bits), which the
+ * receiver checks: a record that is lost, doubled or changed ends the row. The rest of the record
+ * is payload, which travels like any other.
+ */
+#ifndef IPCDEMO_BENCH_LOOP_H
+#define IPCDEMO_BENCH_LOOP_H
+
+#include "bench/link.h"
+
+#include <errno.h>
+
+#define LOOP_INLINE   static inline __attribute__((always_inline))
+#define LOOP_WARM_NS  (10 * NS_PER_MS) /* warm-up, if no count was asked for */
+#define LOOP_WARM_MIN 16u
+#define LOOP_KIND     56
+#define STREAM_MAX    100000000u /* records of a slot in one round */
+
+enum loop_kind {
+	LOOP_DATA, /* the number is its sequence */
+	LOOP_MARK, /* what follows is measured */
+	LOOP_GO,   /* the number is how many records to stream */
+	LOOP_ACK,  /* the receiver has them all */
+	LOOP_STOP,
+};
+
+/* Sends N records of l->records to SLOT, waiting for room. 0 or -errno. */
+typedef int (*loop_send)(struct link *l, unsigned slot, size_t n);
+/* Receives 1..cap records into l->records; waits. 0: the sender ended. */
+typedef ssize_t (*loop_recv)(struct link *l, unsigned *slot, size_t cap);
+
+static inline uint64_t loop_word(enum loop_kind kind, uint64_t number)
+{
+	return (uint64_t)kind << LOOP_KIND | number;
+}
+
+static inline enum loop_kind loop_kind(uint64_t word)
+{
+	return (enum loop_kind)(word >> LOOP_KIND);
+}
+
+static inline uint64_t loop_number(uint64_t word)
+{
+	return word & (((uint64_t)1 << LOOP_KIND) - 1);
+}
+
+/* The words of the I-th record of the buffer. */
+static inline uint64_t *loop_at(const struct link *l, size_t i)
+{
+	return (uint64_t *)(void *)((char *)l->records + i * l->axes->size);
+}
+
+LOOP_INLINE int loop_tell(struct link *l, unsigned slot, uint64_t word, loop_send send)
+{
+	*loop_at(l, 0) = word;
+	return send(l, slot, 1);
+}
+
+/* Receives one record. 0 or -errno. */
+LOOP_INLINE int loop_hear(struct link *l, unsigned *slot, loop_recv recv)
+{
+	ssize_t n = recv(l, slot, 1);
+
+	return n > 0 ? 0 : n < 0 ? (int)n : -EPIPE;
+}
+
+LOOP_INLINE int loop_expect(struct link *l, uint64_t word, loop_recv recv)
+{
+	unsigned slot = 0;
+	int rc = loop_hear(l, &slot, recv);
+
+	return rc < 0 ? rc : *loop_at(l, 0) == word ? 0 : -EBADMSG;
+}
+
+/* One round trip. */
+LOOP_INLINE int loop_swap(struct link *l, uint64_t word, loop_send send, loop_recv recv)
+{
+	int rc = loop_tell(l, 0, word, send);
+
+	return rc < 0 ? rc : loop_expect(l, word, recv);
+}
+
+/* When the measuring is to end, in ticks. */
+static inline uint64_t loop_end(const struct link *l, uint64_t start)
+{
+	const struct bench_options *o = l->options;
+
+	if (o->count)
+		return UINT64_MAX;
+	return start + tick_from_ns(l->clock, (double)o->round_ms * (double)NS_PER_MS);
+}
+
+/* How many samples to take at most. */
+static inline size_t loop_most(const struct link *l)
+{
+	size_t n = l->options->count ? (l->options->count + l->axes->block - 1) / l->axes->block :
+				       l->room;
+
+	return n < l->room ? n : l->room;
+}
+
+/* Round trips that are not measured: caches, branch predictors and our own patience settle. */
+LOOP_INLINE int loop_warm(struct link *l, loop_send send, loop_recv recv)
+{
+	const struct bench_options *o = l->options;
+	uint64_t until = tick_now(l->clock) + tick_from_ns(l->clock, LOOP_WARM_NS);
+	uint64_t i;
+	int rc;
+
+	for (i = 0; o->warmup == BENCH_WARMUP_AUTO || i < o->warmup; i++) {
+		if (l->axes->mode == BENCH_ONEWAY)
+			loop_at(l, 0)[1] = tick_now(l->clock);
+		rc = loop_swap(l, loop_word(LOOP_DATA, i), send, recv);
+		if (rc < 0)
+			return rc;
+		if (o->warmup == BENCH_WARMUP_AUTO && i >= LOOP_WARM_MIN &&
+		    tick_now(l->clock) >= until)
+			break;
+	}
+	return loop_swap(l, loop_word(LOOP_MARK, 0), send, recv);
+}
+
+/* Closed loop: the next begins when the last has ended. */
+LOOP_INLINE int loop_latency(struct link *l, loop_send send, loop_recv recv)
+{
+	unsigned block = l->axes->block;
+	size_t most = loop_most(l), i;
+	uint64_t last = tick_now(l->clock), end = loop_end(l, last);
+	uint64_t sequence = 0;
+	int rc;
+
+	for (i = 0; i < most && last < end; i++) {
+		uint64_t now;
+		unsigned in_block;
+
+		for (in_block = 0; in_block < block; in_block++) {
+			rc = loop_swap(l, loop_word(LOOP_DATA, sequence++), send, recv);
+			if (rc < 0)
+				return rc;
+		}
+		now = tick_now(l->clock);
+		l->samples[i] = now - last;
+		last = now;
+	}
+	l->area->samples_n = i;
+	l->area->records = 2 * sequence;
+	return 0;
+}
+
+/*
+ * Open loop: each begins at a moment fixed beforehand, and its latency counts from that moment, so
+ * that one slow answer is felt by all who would have asked meanwhile. What the pacing itself was
+ * late is no fault of the mechanism and is kept apart. REPLY: a round trip, else the slot takes
+ * the time.
+ */
+LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv recv)
+{
+	double step = 1e9 / l->axes->rate / l->clock->ns_per_tick;
+	size_t most = loop_most(l), i;
+	uint64_t start = tick_now(l->clock) + tick_from_ns(l->clock, 100000), last = start;
+	uint64_t end = loop_end(l, start), due = start;
+	int rc;
+
+	for (i = 0; i < most && due < end; i++) {
+		if (last <= due) { /* not late because of the one before */
+			last = link_pace(l, due);
+			l->lags[l->area->lags_n++] = last - due;
+		}
+		if (!reply)
+			loop_at(l, 0)[1] = due;
+		rc = reply ? loop_swap(l, loop_word(LOOP_DATA, i), send, recv) :
+			     loop_tell(l, 0, loop_word(LOOP_DATA, i), send);
+		if (rc < 0)
+			return rc;
+		last = tick_now(l->clock);
+		if (reply)
+			l->samples[i] = last - due;
+		due = start + (uint64_t)((double)(i + 1) * step);
+	}
+	l->area->records = i * (reply ? 2 : 1);
+	if (reply)
+		l->area->samples_n = i;
+	return 0;
+}
+
+/* One at a time, each stamped by its sender: the way there is the slot's sample. */
+LOOP_INLINE int loop_oneway(struct link *l, loop_send send, loop_recv recv)
+{
+	size_t most = loop_most(l), i;
+	uint64_t now = tick_now(l->clock), end = loop_end(l, now);
+	uint64_t back_min = UINT64_MAX;
+	int rc;
+
+	for (i = 0; i < most && now < end; i++) {
+		loop_at(l, 0)[1] = tick_now(l->clock);
+		rc = loop_swap(l, loop_word(LOOP_DATA, i), send, recv);
+		if (rc < 0)
+			return rc;
+		now = tick_now(l->clock);
+		if (now - loop_at(l, 0)[1] < back_min)
+			back_min = now - loop_at(l, 0)[1];
+	}
+	l->area->back_min = back_min;
+	l->area->records = 2 * i;
+	return 0;
+}
+
+LOOP_INLINE int loop_hub_trips(struct link *l, loop_send send, loop_recv recv)
+{
+	struct bench_side *side = &l->area->hub;
+	int rc = loop_warm(l, send, recv);
+
+	if (rc < 0)
+		return rc;
+	link_cost(l, &side->cost);
+	if (l->axes->rate > 0)
+		rc = loop_paced(l, l->axes->mode == BENCH_LATENCY, send, recv);
+	else if (l->axes->mode == BENCH_ONEWAY)
+		rc = loop_oneway(l, send, recv);
+	else
+		rc = loop_latency(l, send, recv);
+	link_cost_since(l, &side->cost, l->area->records);
+	if (rc < 0)
+		return rc;
+	return loop_tell(l, 0, loop_word(LOOP_STOP, 0), send);
+}
+
+/* The answering side of all that go to and fro. */
+LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, loop_recv recv)
+{
+	struct bench_side *side = &l->area->slot[slot];
+	bool oneway = l->axes->mode == BENCH_ONEWAY, answer = true, measured = false;
+	uint64_t there_min = UINT64_MAX;
+	size_t n = 0;
+	int rc;
+
+	while ((rc = loop_hear(l, &slot, recv)) == 0) {
+		enum loop_kind kind = loop_kind(*loop_at(l, 0));
+
+		if (kind == LOOP_STOP)
+			break;
+		if (kind == LOOP_MARK) {
+			link_cost(l, &side->cost);
+			measured = true;
+		} else if (oneway) {
+			uint64_t now = tick_now(l->clock), way = now - loop_at(l, 0)[1];
+
+			if (measured && n < l->room) {
+				/* clocks of two CPUs: a way may seem to end before it began */
+				l->samples[n] = (int64_t)way < 0 ? 0 : way;
+				there_min = l->samples[n] < there_min ? l->samples[n] : there_min;
+			}
+			n += measured;
+			loop_at(l, 0)[1] = tick_now(l->clock);
+			answer = l->axes->rate == 0 || !measured;
+		} else {
+			n += measured;
+		}
+		if ((answer || kind == LOOP_MARK) && (rc = send(l, slot, 1)) < 0)
+			return rc;
+	}
+	/* The answer to the mark and the hearing of the stop are as one more round trip. */
+	link_cost_since(l, &side->cost, (answer ? 2 : 1) * (n + 1));
+	if (oneway) {
+		l->area->samples_n = n < l->room ? n : l->room;
+		l->area->there_min = there_min;
+	}
+	return rc;
+}
+
+/* ---- streams: slots send, the hub receives ---- */
+
+/* Tells every slot WORD. */
+LOOP_INLINE int loop_tell_all(struct link *l, uint64_t word, loop_send send)
+{
+	unsigned slot;
+	int rc = 0;
+
+	for (slot = 0; slot < l->axes->senders && rc == 0; slot++)
+		rc = loop_tell(l, slot, word, send);
+	return rc;
+}
+
+/* COUNT records from each slot, every one checked. */
+LOOP_INLINE int loop_burst(struct link *l, uint64_t count, loop_send send, loop_recv recv)
+{
+	uint64_t expected[BENCH_SENDERS_MAX] = { 0 };
+	uint64_t left = count * l->axes->senders;
+	int rc = loop_tell_all(l, loop_word(LOOP_GO, count), send);
+
+	while (rc == 0 && left > 0) {
+		unsigned slot = 0;
+		ssize_t n = recv(l, &slot, l->cap), i;
+
+		if (n <= 0)
+			return n < 0 ? (int)n : -EPIPE;
+		for (i = 0; i < n; i++)
+			if (*loop_at(l, (size_t)i) != loop_word(LOOP_DATA, expected[slot]++))
+				return -EBADMSG;
+		if ((uint64_t)n > left)
+			return -EBADMSG;
+		left -= (uint64_t)n;
+	}
+	return rc < 0 ? rc : loop_tell_all(l, loop_word(LOOP_ACK, 0), send);
+}
+
+/*
+ * How many records each slot sends in the time of a round: found by ever longer bursts, the warm-
+ * up.
+ */
+LOOP_INLINE int loop_calibrate(struct link *l, uint64_t *count, loop_send send, loop_recv recv)
+{
+	double target = (double)l->options->round_ms * (double)NS_PER_MS;
+	uint64_t batch = l->axes->batch, n = batch * 8;
+	double ns;
+	int rc;
+
+	for (;;) {
+		uint64_t start = tick_now(l->clock);
+
+		rc = loop_burst(l, n, send, recv);
+		if (rc < 0)
+			return rc;
+		ns = tick_to_ns(l->clock, tick_now(l->clock) - start);
+		if (ns >= target / 8 || n >= BENCH_COUNT_MAX)
+			break;
+		n = ns * 32 < target ? n * 4 : (uint64_t)((double)n * target / 7 / ns) + 1;
+	}
+	n = (uint64_t)((double)n * target / ns) / batch * batch + batch;
+	if (l->options->count)
+		n = (l->options->count + l->axes->senders - 1) / l->axes->senders;
+	*count = n < STREAM_MAX ? n : STREAM_MAX;
+	return 0;
+}
+
+LOOP_INLINE int loop_hub_stream(struct link *l, loop_send send, loop_recv recv)
+{
+	struct bench_side *side = &l->area->hub;
+	uint64_t count = 0;
+	int rc = loop_calibrate(l, &count, send, recv);
+
+	if (rc == 0)
+		rc = loop_tell_all(l, loop_word(LOOP_MARK, 0), send);
+	link_cost(l, &side->cost);
+	if (rc == 0)
+		rc = loop_burst(l, count, send, recv);
+	l->area->records = count * l->axes->senders;
+	link_cost_since(l, &side->cost, l->area->records);
+	return rc < 0 ? rc : loop_tell_all(l, loop_word(LOOP_STOP, 0), send);
+}
+
+/* The clock stops when the receiver has said that it has the last one. */
+LOOP_INLINE int loop_stream(struct link *l, unsigned slot, uint64_t count, loop_send send,
+			    loop_recv recv)
+{
+	struct bench_side *side = &l->area->slot[slot];
+	uint64_t batch = l->axes->batch, sent = 0, i;
+	int rc;
+
+	side->start = tick_now(l->clock);
+	while (sent < count) {
+		uint64_t n = count - sent < batch ? count - sent : batch;
+
+		for (i = 0; i < n; i++)
+			*loop_at(l, i) = loop_word(LOOP_DATA, sent++);
+		rc = send(l, slot, n);
+		if (rc < 0)
+			return rc;
+	}
+	rc = loop_expect(l, loop_word(LOOP_ACK, 0), recv);
+	side->end = tick_now(l->clock);
+	return rc;
+}
+
+LOOP_INLINE int loop_slot_stream(struct link *l, unsigned slot, loop_send send, loop_recv recv)
+{
+	struct bench_side *side = &l->area->slot[slot];
+	uint64_t count = 0;
+	unsigned from = slot;
+	int rc;
+
+	while ((rc = loop_hear(l, &from, recv)) == 0) {
+		uint64_t word = *loop_at(l, 0);
+
+		if (loop_kind(word) == LOOP_STOP)
+			break;
+		if (loop_kind(word) == LOOP_MARK) {
+			link_cost(l, &side->cost);
+			continue;
+		}
+		if (loop_kind(word) != LOOP_GO)
+			return -EBADMSG;
+		count = loop_number(word);
+		rc = loop_stream(l, slot, count, send, recv);
+		if (rc < 0)
+			return rc;
+	}
+	link_cost_since(l, &side->cost, count);
+	return rc;
+}
+
+#define LINK_LOOPS(name)                                                                           \
+ static int name##_hub(struct link *l)                                                             \
+ {                                                                                                 \
+  return l->axes->mode == BENCH_THROUGHPUT ? loop_hub_stream(l, name##_send, name##_recv) :        \
+					     loop_hub_trips(l, name##_send, name##_recv);          \
+ }                                                                                                 \
+ static int name##_slot(struct link *l, unsigned slot)                                             \
+ {                                                                                                 \
+  return l->axes->mode == BENCH_THROUGHPUT ? loop_slot_stream(l, slot, name##_send, name##_recv) : \
+					     loop_slot_trips(l, slot, name##_send, name##_recv);   \
+ }
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* stamp.c - see stamp.h */
+#include "config.h"
+
+#include "bench/stamp.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/stats.h"
+
+#define CALIBRATE_NS (50 * NS_PER_MS)
+#define COST_STAMPS  20000u
+#define PAIR_TRIES   50
+#define STEPS        2000u
+
+static bool kernel_trusts(const char *source)
+{
+	char buf[32] = "";
+	int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		      O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, sizeof buf - 1);
+	(void)close(fd);
+	return n > 0 && strncmp(buf, source, strlen(source)) == 0;
+}
+
+static void choose(struct tick_clock *clock)
+{
+	*clock = (struct tick_clock){ .name = "CLOCK_MONOTONIC", .ns_per_tick = 1 };
+#if defined(__x86_64__) || defined(__i386__)
+	clock->counter = kernel_trusts("tsc");
+	if (clock->counter)
+		clock->name = "tsc";
+#elif defined(__aarch64__)
+	clock->counter = kernel_trusts("arch_sys_counter");
+	if (clock->counter)
+		clock->name = "cntvct";
+#else
+	(void)kernel_trusts;
+#endif
+}
+
+/* One moment on both clocks: of several tries the one that took the least time. */
+static void read_pair(const struct tick_clock *clock, uint64_t *tick, uint64_t *ns)
+{
+	uint64_t best = UINT64_MAX;
+	int i;
+
+	for (i = 0; i < PAIR_TRIES; i++) {
+		uint64_t before = tick_now(clock);
+		uint64_t middle = clock_ns();
+		uint64_t after = tick_now(clock);
+
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		*tick = before + best / 2;
+		*ns = middle;
+	}
+}
+
+/*
+ * The step is the median one: a counter may move by 26 at a time and yet never answer twice the
+ * same, but with one more.
+ */
+static void measure_cost(struct tick_clock *clock)
+{
+	uint64_t steps[STEPS];
+	uint64_t start = tick_now(clock), last = start;
+	size_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < COST_STAMPS; i++) {
+		uint64_t now = tick_now(clock);
+
+		if (now != last && n < STEPS)
+			steps[n++] = now - last;
+		last = now;
+	}
+	clock->cost_ns = tick_to_ns(clock, last - start) / COST_STAMPS;
+	clock->resolution_ns = clock->cost_ns;
+	if (n == 0)
+		return;
+	stats_sort_u64(steps, n);
+	clock->resolution_ns = tick_to_ns(clock, steps[stats_rank(50, n)]);
+}
+
+void tick_init(struct tick_clock *clock)
+{
+	uint64_t tick, ns;
+
+	choose(clock);
+	read_pair(clock, &clock->tick0, &clock->ns0);
+	if (clock->counter) {
+		while (clock_ns() - clock->ns0 < CALIBRATE_NS)
+			;
+		read_pair(clock, &tick, &ns);
+		clock->ns_per_tick = (double)(ns - clock->ns0) / (double)(tick - clock->tick0);
+	}
+	measure_cost(clock);
+}

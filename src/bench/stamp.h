@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stamp.h - the stamp of a sample.
+ *
+ * A round trip over shared memory takes about 100 ns, and clock_gettime(2) a quarter of that. So a
+ * stamp is the CPU's own counter where the kernel trusts that counter for its own clock (it
+ * then runs at one rate and is the same on all CPUs), else CLOCK_MONOTONIC. Which one it is,
+ * what it costs and how finely it steps is part of every result.
+ */
+#ifndef IPCDEMO_TICK_H
+#define IPCDEMO_TICK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "common/clock.h"
+
+struct tick_clock {
+	bool counter;     /* the CPU's counter; else a tick is a nanosecond */
+	const char *name; /* "tsc", "cntvct" or "CLOCK_MONOTONIC" */
+	double ns_per_tick;
+	double cost_ns;       /* of one stamp */
+	double resolution_ns; /* the median step seen */
+	uint64_t tick0;       /* a moment in ticks, */
+	uint64_t ns0;         /* and the same moment in CLOCK_MONOTONIC */
+};
+
+/* Chooses and calibrates: takes about 50 ms, once, before any other process is started. */
+void tick_init(struct tick_clock *clock);
+
+/*
+ * Now. Not a serialising instruction: those cost twice as much, and the stamp follows a branch that
+ * depends on the awaited record, so that it cannot be taken before the record is there.
+ */
+static inline uint64_t tick_now(const struct tick_clock *clock)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	if (clock->counter)
+		return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	if (clock->counter) {
+		uint64_t ticks;
+
+		__asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks)::"memory");
+		return ticks;
+	}
+#endif
+	(void)clock;
+	return clock_ns();
+}
+
+static inline double tick_to_ns(const struct tick_clock *clock, uint64_t ticks)
+{
+	return (double)ticks * clock->ns_per_tick;
+}
+
+static inline uint64_t tick_from_ns(const struct tick_clock *clock, double ns)
+{
+	return (uint64_t)(ns / clock->ns_per_tick);
+}
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* topology.c - see topology.h */
+#include "config.h"
+
+#include "bench/topology.h"
+
+#include <errno.h>
+#include <hwloc.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct topo {
+	hwloc_topology_t hwloc;
+	int *cpus;
+	size_t cpus_n;
+};
+
+const char *const topo_placements[] = { "same", "cross", "smt", "l3", "socket", NULL };
+
+static int list_cpus(struct topo *topo)
+{
+	int n = hwloc_get_nbobjs_by_type(topo->hwloc, HWLOC_OBJ_PU);
+	hwloc_cpuset_t ours = hwloc_bitmap_alloc();
+	hwloc_obj_t pu = NULL;
+
+	topo->cpus = calloc(n > 0 ? (size_t)n : 1, sizeof *topo->cpus);
+	if (!ours || !topo->cpus)
+		return -ENOMEM;
+	/* What taskset or a cpuset leaves us, which may be less than hwloc shows. */
+	if (hwloc_get_cpubind(topo->hwloc, ours, HWLOC_CPUBIND_PROCESS) < 0)
+		hwloc_bitmap_fill(ours);
+	while ((pu = hwloc_get_next_obj_by_type(topo->hwloc, HWLOC_OBJ_PU, pu)))
+		if (hwloc_bitmap_isset(ours, pu->os_index))
+			topo->cpus[topo->cpus_n++] = (int)pu->os_index;
+	hwloc_bitmap_free(ours);
+	return topo->cpus_n > 0 ? 0 : -ENOENT;
+}
+
+struct topo *topo_open(void)
+{
+	struct topo *topo = calloc(1, sizeof *topo);
+
+	if (!topo)
+		return NULL;
+	if (hwloc_topology_init(&topo->hwloc) < 0) {
+		free(topo);
+		return NULL;
+	}
+	if (hwloc_topology_load(topo->hwloc) < 0 || list_cpus(topo) < 0) {
+		topo_close(topo);
+		return NULL;
+	}
+	return topo;
+}
+
+void topo_close(struct topo *topo)
+{
+	if (!topo)
+		return;
+	hwloc_topology_destroy(topo->hwloc);
+	free(topo->cpus);
+	free(topo);
+}
+
+size_t topo_cpus(const struct topo *topo, const int **cpus)
+{
+	*cpus = topo->cpus;
+	return topo->cpus_n;
+}
+
+const char *topo_nearest(const struct topo *topo, int a, int b)
+{
+	hwloc_obj_t at = hwloc_get_pu_obj_by_os_index(topo->hwloc, (unsigned)a);
+	hwloc_obj_t other = hwloc_get_pu_obj_by_os_index(topo->hwloc, (unsigned)b);
+
+	if (a == b)
+		return "cpu";
+	if (at && other)
+		at = hwloc_get_common_ancestor_obj(topo->hwloc, at, other);
+	/* Groups and dies lie between; what holds them is what counts here. */
+	for (; at; at = at->parent) {
+		if (at->type == HWLOC_OBJ_CORE)
+			return "core";
+		if (at->type == HWLOC_OBJ_L2CACHE)
+			return "l2";
+		if (at->type == HWLOC_OBJ_L3CACHE)
+			return "l3";
+		if (at->type == HWLOC_OBJ_PACKAGE)
+			return "package";
+	}
+	return "machine";
+}
+
+static bool fits(const char *name, const char *nearest)
+{
+	bool smt = strcmp(nearest, "core") == 0;
+
+	if (strcmp(name, "smt") == 0)
+		return smt;
+	if (strcmp(name, "l3") == 0)
+		return strcmp(nearest, "l3") == 0 || strcmp(nearest, "l2") == 0;
+	if (strcmp(name, "socket") == 0)
+		return strcmp(nearest, "machine") == 0;
+	return !smt; /* cross */
+}
+
+static const char *why_not(const struct topo *topo, const char *name)
+{
+	if (topo->cpus_n < 2)
+		return "only one CPU may be used";
+	if (strcmp(name, "smt") == 0)
+		return "no two of the CPUs that may be used share a core";
+	if (strcmp(name, "l3") == 0)
+		return "no two cores that may be used share an L3 cache";
+	if (strcmp(name, "socket") == 0)
+		return "the CPUs that may be used are all in one package";
+	return "all CPUs that may be used share one core";
+}
+
+int topo_pair(const struct topo *topo, const char *name, int pair[2], const char **reason)
+{
+	size_t i, a, b;
+
+	*reason = "no such placement";
+	for (i = 0; topo_placements[i] && strcmp(topo_placements[i], name) != 0; i++)
+		;
+	if (!topo_placements[i])
+		return -EINVAL;
+	pair[0] = pair[1] = topo->cpus[0];
+	if (strcmp(name, "same") == 0)
+		return 0;
+	for (a = 0; a < topo->cpus_n; a++)
+		for (b = a + 1; b < topo->cpus_n; b++) {
+			if (!fits(name, topo_nearest(topo, topo->cpus[a], topo->cpus[b])))
+				continue;
+			pair[0] = topo->cpus[a];
+			pair[1] = topo->cpus[b];
+			return 0;
+		}
+	*reason = why_not(topo, name);
+	return -ENOENT;
+}
+
+static void record_caches(const struct topo *topo, json_t *record)
+{
+	json_t *caches = json_array();
+	int depth;
+
+	for (depth = 0; depth < hwloc_topology_get_depth(topo->hwloc); depth++) {
+		hwloc_obj_t cache = hwloc_get_obj_by_depth(topo->hwloc, depth, 0);
+
+		if (!cache || !hwloc_obj_type_is_cache(cache->type))
+			continue;
+		json_array_append_new(
+			caches,
+			json_pack("{s:i, s:s, s:I, s:i, s:i}", "level",
+				  (int)cache->attr->cache.depth, "type",
+				  cache->attr->cache.type == HWLOC_OBJ_CACHE_INSTRUCTION ?
+					  "instruction" :
+				  cache->attr->cache.type == HWLOC_OBJ_CACHE_DATA ? "data" :
+										    "unified",
+				  "bytes", (json_int_t)cache->attr->cache.size, "line_bytes",
+				  (int)cache->attr->cache.linesize, "count",
+				  (int)hwloc_get_nbobjs_by_depth(topo->hwloc, depth)));
+	}
+	json_object_set_new(record, "caches", caches);
+}
+
+json_t *topo_record(const struct topo *topo)
+{
+	json_t *record = json_object(), *cpus = json_array();
+	static const struct {
+		const char *key;
+		hwloc_obj_type_t type;
+	} counts[] = {
+		{ "packages", HWLOC_OBJ_PACKAGE },
+		{ "numa_nodes", HWLOC_OBJ_NUMANODE },
+		{ "cores", HWLOC_OBJ_CORE },
+		{ "cpus", HWLOC_OBJ_PU },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof counts / sizeof counts[0]; i++)
+		json_object_set_new(
+			record, counts[i].key,
+			json_integer(hwloc_get_nbobjs_by_type(topo->hwloc, counts[i].type)));
+	for (i = 0; i < topo->cpus_n; i++)
+		json_array_append_new(cpus, json_integer(topo->cpus[i]));
+	json_object_set_new(record, "cpus_allowed", cpus);
+	record_caches(topo, record);
+	return record;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * topology.h - which CPUs we may use and what two of them share, as hwloc sees it.
+ *
+ * A virtual machine may show a topology that the host does not keep to. What is said here is
+ * what the kernel says; the bare cache line's figure in a result is the check.
+ */
+#ifndef IPCDEMO_TOPO_H
+#define IPCDEMO_TOPO_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+struct topo;
+
+/* NULL when hwloc finds no CPU that we may use, or memory is short. */
+struct topo *topo_open(void);
+void topo_close(struct topo *topo);
+
+/* CPU numbers that this process may use, in hwloc's order: siblings are neighbours. */
+size_t topo_cpus(const struct topo *topo, const int **cpus);
+
+/* The nearest thing that CPUs A and B share: "cpu", "core", "l2", "l3", "package" or "machine". */
+const char *topo_nearest(const struct topo *topo, int a, int b);
+
+/*
+ * The first pair of CPUs for placement NAME: "same", "cross" (two cores), "smt" (one core), "l3"
+ * (two cores, one L3 cache), "socket" (two packages). 0; -ENOENT with the REASON: this machine has
+ * none; -EINVAL: no such placement.
+ */
+int topo_pair(const struct topo *topo, const char *name, int pair[2], const char **reason);
+/* Names of the placements, NULL at the end; "all" is not among them. */
+extern const char *const topo_placements[];
+
+/* Packages, cores, CPUs, caches, NUMA nodes. A new reference. */
+json_t *topo_record(const struct topo *topo);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * json.c - the result for machines, schema "ipcdemo-bench/1".
+ *
+ * Keys are only ever added. A figure that does not exist is null, never 0. Times are nanoseconds
+ * with three decimals: a picosecond is less than any clock here can tell.
+ */
+#include "config.h"
+
+#include "bench/link.h"
+#include "bench/write/write.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "bench/stats.h"
+
+#define SCHEMA "ipcdemo-bench/1"
+
+static json_t *real(double value)
+{
+	if (!isfinite(value))
+		return json_null();
+	return json_real(round(value * 1000) / 1000);
+}
+
+/* For ratios and counts per record: six decimals. */
+static json_t *fine(double value)
+{
+	if (!isfinite(value))
+		return json_null();
+	return json_real(round(value * 1e6) / 1e6);
+}
+
+static json_t *interval(struct bench_interval ci, json_t *(*as)(double))
+{
+	json_t *pair;
+
+	if (!isfinite(ci.low) || !isfinite(ci.high))
+		return json_null();
+	pair = json_array();
+	json_array_append_new(pair, as(ci.low));
+	json_array_append_new(pair, as(ci.high));
+	return pair;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text[0] ? json_string(text) : json_null();
+}
+
+static void put_axes(json_t *to, const struct bench_axes *axes)
+{
+	json_object_set_new(to, "backend",
+			    axes->backend ? json_string(axes->backend) : json_null());
+	json_object_set_new(to, "api", json_string(axes->api == BENCH_IPC ? "ipc" : "floor"));
+	json_object_set_new(to, "mode", json_string(bench_mode_name(axes->mode)));
+	json_object_set_new(to, "wait", json_string(bench_wait_name(axes->wait)));
+	json_object_set_new(to, "placement", json_string(axes->place.name));
+	json_object_set_new(to, "size_bytes", json_integer((json_int_t)axes->size));
+	json_object_set_new(to, "senders", json_integer(axes->senders));
+	json_object_set_new(to, "batch", json_integer(axes->batch));
+	json_object_set_new(to, "block", json_integer(axes->block));
+	json_object_set_new(to, "rate_per_s",
+			    axes->rate > 0 ? json_integer(axes->rate) : json_null());
+}
+
+static void put_place(json_t *to, const struct bench_place *place)
+{
+	json_object_set_new(to, "hub_cpu", json_integer(place->hub));
+	json_object_set_new(to, "slot_cpu", json_integer(place->slot));
+	json_object_set_new(to, "shares", json_string(place->nearest ? place->nearest : "?"));
+}
+
+/* In blocks a sample is a mean of 16: its percentiles are not those of single round trips. */
+static json_t *times(const struct bench_row *row, const struct bench_figures *f)
+{
+	bool single = row->axes.block == 1;
+	json_t *t;
+
+	if (f->n == 0)
+		return json_null();
+	t = json_object();
+	json_object_set_new(t, "min", single ? real(f->min) : json_null());
+	json_object_set_new(t, "p50", real(f->p50));
+	json_object_set_new(t, "p90", single ? real(f->p90) : json_null());
+	json_object_set_new(t, "p99", single ? real(f->p99) : json_null());
+	json_object_set_new(t, "p999", single ? real(f->p999) : json_null());
+	json_object_set_new(t, "p9999", single ? real(f->p9999) : json_null());
+	json_object_set_new(t, "max", single ? real(f->max) : json_null());
+	json_object_set_new(t, "mean", real(f->mean));
+	json_object_set_new(t, "stddev", single ? real(f->stddev) : json_null());
+	json_object_set_new(t, "p50_ci95", interval(f->p50_ci, real));
+	return t;
+}
+
+static json_t *per_round(const struct bench_row *row, size_t offset, json_t *(*as)(double))
+{
+	json_t *list = json_array();
+	bool any = false;
+	unsigned i;
+
+	for (i = 0; i < row->rounds; i++) {
+		double value =
+			*(const double *)(const void *)((const char *)&row->round[i] + offset);
+
+		any = any || isfinite(value);
+		json_array_append_new(list, as(value));
+	}
+	if (any)
+		return list;
+	json_decref(list);
+	return json_null();
+}
+
+#define PER_ROUND(row, member, as) per_round(row, offsetof(struct bench_round, member), as)
+
+static json_t *lag(const struct bench_figures *f)
+{
+	if (!isfinite(f->lag_p50))
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "p50", real(f->lag_p50), "p99", real(f->lag_p99), "max",
+			 real(f->lag_max));
+}
+
+static json_t *modes(const struct bench_figures *f)
+{
+	return f->bimodal ? json_pack("[o, o]", real(f->mode_low), real(f->mode_high)) :
+			    json_null();
+}
+
+/* Percentiles for the page: ever denser towards the end, where the story is. */
+static json_t *curve(const struct bench_figures *f)
+{
+	json_t *points = json_array();
+	double rest = 1;
+	size_t at, last = SIZE_MAX;
+
+	while (f->n > 0 && rest * (double)f->n >= 1) {
+		at = stats_rank(100 * (1 - rest), f->n);
+		if (at != last)
+			json_array_append_new(
+				points, json_pack("[o, o]", fine(1 / rest), real(f->sorted[at])));
+		last = at;
+		rest *= 0.8;
+	}
+	if (f->n > 0)
+		json_array_append_new(points,
+				      json_pack("[o, o]", fine((double)f->n), real(f->max)));
+	return points;
+}
+
+static void put_figures(json_t *to, const struct bench_row *row, const struct bench_figures *f)
+{
+	json_object_set_new(to, "status", json_string(bench_status_name(row->status)));
+	json_object_set_new(to, "reason", text_or_null(row->reason));
+	json_object_set_new(to, "rounds", json_integer(row->rounds));
+	json_object_set_new(to, "samples", json_integer((json_int_t)row->samples_n));
+	json_object_set_new(to, "records", json_integer((json_int_t)row->records));
+	json_object_set_new(to, row->axes.mode == BENCH_ONEWAY ? "oneway_ns" : "rtt_ns",
+			    times(row, f));
+	if (row->axes.mode == BENCH_ONEWAY)
+		json_object_set_new(to, "rtt_ns", json_null());
+	json_object_set_new(to, "records_per_s", real(f->rate));
+	json_object_set_new(to, "records_per_s_ci95", interval(f->rate_ci, real));
+	json_object_set_new(to, "bytes_per_s", real(f->bytes));
+	json_object_set_new(to, "cpu_ns_per_record", real(f->costs.cpu_ns));
+	json_object_set_new(to, "syscalls_per_record", fine(f->costs.syscalls));
+	json_object_set_new(to, "ctxsw_per_record", fine(f->costs.ctxsw));
+	json_object_set_new(to, "faults_per_record", fine(f->costs.faults));
+	json_object_set_new(to, "floor_ratio", fine(f->ratio));
+	json_object_set_new(to, "floor_ratio_ci95", interval(f->ratio_ci, fine));
+	json_object_set_new(to, "floor_ratio_of",
+			    row->floor ? json_string(bench_ratio_of(&row->axes)) : json_null());
+	/* Adaptive waiting is held against what it should choose. */
+	json_object_set_new(to, "floor_wait",
+			    row->axes.api == BENCH_FLOOR ?
+				    json_string(bench_wait_name(floor_wait(&row->axes))) :
+				    json_null());
+	json_object_set_new(to, "line_ns", real(f->line));
+	json_object_set_new(to, "clock_error_ns", real(f->error));
+	json_object_set_new(to, "lag_ns", lag(f));
+	json_object_set_new(to, "bimodal_ns", modes(f));
+	json_object_set_new(to, "round_p50_ns", PER_ROUND(row, p50_ns, real));
+	json_object_set_new(to, "round_mean_ns", PER_ROUND(row, mean_ns, real));
+	json_object_set_new(to, "round_records_per_s", PER_ROUND(row, rate, real));
+	json_object_set_new(to, "round_floor_ratio", PER_ROUND(row, ratio, fine));
+	json_object_set_new(to, "round_line_ns", PER_ROUND(row, line_ns, real));
+}
+
+static json_t *results(const struct bench *bench, const struct bench_figures *figures,
+		       bool with_curves)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < bench->plan.rows_n; i++) {
+		const struct bench_row *row = bench->plan.rows[i];
+		json_t *result = json_object();
+
+		put_axes(result, &row->axes);
+		put_place(result, &row->axes.place);
+		put_figures(result, row, &figures[i]);
+		if (with_curves && row->axes.block == 1)
+			json_object_set_new(result, "curve", curve(&figures[i]));
+		json_array_append_new(list, result);
+	}
+	return list;
+}
+
+static json_t *skipped(const struct bench_plan *plan)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < plan->skips_n; i++) {
+		json_t *entry = json_object();
+
+		/* A mechanism that is not here, or a placement: there are no further axes. */
+		if (plan->skips[i].axes.place.name[0] && plan->skips[i].axes.senders > 0 &&
+		    plan->skips[i].axes.backend)
+			put_axes(entry, &plan->skips[i].axes);
+		else if (plan->skips[i].axes.backend)
+			json_object_set_new(entry, "backend",
+					    json_string(plan->skips[i].axes.backend));
+		else
+			json_object_set_new(entry, "placement",
+					    json_string(plan->skips[i].axes.place.name));
+		json_object_set_new(entry, "reason", json_string(plan->skips[i].reason));
+		json_array_append_new(list, entry);
+	}
+	return list;
+}
+
+/* Median over rounds of VALUES. */
+static json_t *median(const double *values, unsigned n, json_t *(*as)(double))
+{
+	double *sorted = calloc(n + 1, sizeof *sorted);
+	double result = NAN;
+	size_t kept = 0;
+	unsigned i;
+
+	for (i = 0; sorted && i < n; i++)
+		if (isfinite(values[i]))
+			sorted[kept++] = values[i];
+	if (kept > 0) {
+		stats_sort(sorted, kept);
+		result = stats_median(sorted, kept);
+	}
+	free(sorted);
+	return as(result);
+}
+
+static json_t *baselines(const struct bench_base *base)
+{
+	json_t *b = json_object();
+
+	json_object_set_new(b, "empty_call_ns", median(base->call, base->rounds, real));
+	json_object_set_new(b, "memcpy_ns", median(base->copy, base->rounds, real));
+	json_object_set_new(b, "memcpy_bytes", json_integer((json_int_t)base->copy_bytes));
+	json_object_set_new(b, "getpid_ns", median(base->getpid, base->rounds, real));
+	json_object_set_new(b, "clock_gettime_ns", median(base->clock, base->rounds, real));
+	json_object_set_new(b, "stamp_ns", median(base->stamp, base->rounds, real));
+	json_object_set_new(b, "line_rtt_ns", median(base->line, base->rounds, real));
+	json_object_set_new(b, "line_cpus",
+			    json_pack("[i, i]", base->line_place.hub, base->line_place.slot));
+	json_object_set_new(b, "lost_share", median(base->lost, base->rounds, fine));
+	return b;
+}
+
+json_t *bench_json(const struct bench *bench, const struct bench_figures *figures,
+		   json_t *environment, bool with_curves)
+{
+	const struct tick_clock *clock = &bench->clock;
+	char meaning[512];
+	json_t *result = json_object();
+
+	bench_meaning(meaning, sizeof meaning, bench, figures);
+	json_object_set_new(result, "schema", json_string(SCHEMA));
+	json_object_set(result, "environment", environment);
+	json_object_set_new(result, "clock",
+			    json_pack("{s:s, s:o, s:o, s:o}", "name", clock->name, "ns_per_tick",
+				      json_real(clock->ns_per_tick), "cost_ns",
+				      real(clock->cost_ns), "resolution_ns",
+				      real(clock->resolution_ns)));
+	json_object_set_new(result, "baselines", baselines(&bench->base));
+	json_object_set_new(result, "rounds", json_integer(bench->rounds));
+	json_object_set_new(result, "wall_s", real(bench->wall_s));
+	json_object_set_new(result, "signal",
+			    bench->signal ? json_integer(bench->signal) : json_null());
+	json_object_set_new(result, "meaning", text_or_null(meaning));
+	json_object_set_new(result, "results", results(bench, figures, with_curves));
+	json_object_set_new(result, "skipped", skipped(&bench->plan));
+	return result;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_download.c - `ipcdemo [OPTION...] [URL...]`: the options, and the list of jobs they make. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/commands.h"
+#include "download/download.h"
+#include "download/fetch.h"
+#include "ipc/ipc.h"
+#include "common/mechanism.h"
+#include "common/options.h"
+#include "common/message.h"
+#include "common/signals.h"
+
+static const char *const model_words[] = { "process", "sequential", NULL };
+static const char *const exists_words[] = { "fail", "skip", "overwrite", NULL };
+static const char *const progress_words[] = { "auto", "bar", "plain", "json", "none", NULL };
+
+#define AT(member) .offset = offsetof(struct download, member)
+
+static const struct option_spec specs[] = {
+	{ .name = "ipc",
+	  .key = 256,
+	  .arg = "NAME",
+	  .type = OPTION_TEXT,
+	  AT(ipc),
+	  .initial = "unix",
+	  .help = "mechanism between workers and parent; `help' lists them",
+	  .group = 1 },
+	{ .name = "jobs",
+	  .key = 'j',
+	  .arg = "N",
+	  .type = OPTION_COUNT,
+	  AT(workers),
+	  .min = 1,
+	  .max = IPC_SLOTS_MAX,
+	  .help = "workers (default: the smaller of the number of URLs and 8)",
+	  .group = 1 },
+	{ .name = "model",
+	  .key = 257,
+	  .arg = "MODEL",
+	  .type = OPTION_CHOICE,
+	  AT(model),
+	  .initial = "process",
+	  .choices = model_words,
+	  .help = "process (a pool of workers) or sequential (one after the other)",
+	  .group = 1 },
+	{ .name = "recycle",
+	  .key = 258,
+	  .arg = "K",
+	  .type = OPTION_COUNT,
+	  AT(recycle),
+	  .min = 1,
+	  .max = 1000000000,
+	  .help = "a fresh worker after K jobs; 1: a process per task (default: never)",
+	  .group = 1 },
+	{ .name = "input-file",
+	  .key = 'i',
+	  .arg = "FILE",
+	  .type = OPTION_TEXT,
+	  AT(input_file),
+	  .help = "URLs from FILE (- for standard input), one a line, # for comments; "
+		  "out=NAME and sha256=HEX may follow a URL",
+	  .group = 2 },
+	{ .name = "dir",
+	  .key = 'd',
+	  .arg = "DIR",
+	  .type = OPTION_TEXT,
+	  AT(dir),
+	  .help = "where files go, made if missing (default: here)",
+	  .group = 2 },
+	{ .name = "output",
+	  .key = 'o',
+	  .arg = "FILE",
+	  .type = OPTION_TEXT,
+	  AT(output),
+	  .help = "name of the file (one URL only)",
+	  .group = 2 },
+	{ .name = "exists",
+	  .key = 259,
+	  .arg = "POLICY",
+	  .type = OPTION_CHOICE,
+	  AT(exists),
+	  .initial = "fail",
+	  .choices = exists_words,
+	  .help = "a file that exists already: fail, skip or overwrite",
+	  .group = 2 },
+	{ .name = "checksum",
+	  .key = 260,
+	  .arg = "sha256=HEX",
+	  .type = OPTION_TEXT,
+	  AT(checksum),
+	  .help = "what the file must be (one URL only)",
+	  .group = 2 },
+	{ .name = "max-size",
+	  .key = 261,
+	  .arg = "BYTES",
+	  .type = OPTION_BYTES,
+	  AT(max_size),
+	  .max = UINT64_MAX - 1,
+	  .help = "larger files fail (default: no limit)",
+	  .group = 2 },
+	{ .name = "retries",
+	  .key = 262,
+	  .arg = "N",
+	  .type = OPTION_COUNT,
+	  AT(retries),
+	  .max = 1000,
+	  .initial = "3",
+	  .help = "further tries after a failure that may pass",
+	  .group = 3 },
+	{ .name = "connect-timeout",
+	  .key = 263,
+	  .arg = "SECONDS",
+	  .type = OPTION_COUNT,
+	  AT(connect_timeout),
+	  .min = 1,
+	  .max = 86400,
+	  .initial = "15",
+	  .help = "give up connecting after so long",
+	  .group = 3 },
+	{ .name = "stall-timeout",
+	  .key = 264,
+	  .arg = "SECONDS",
+	  .type = OPTION_COUNT,
+	  AT(stall_timeout),
+	  .min = 1,
+	  .max = 86400,
+	  .initial = "30",
+	  .help = "give up when nothing arrives for so long",
+	  .group = 3 },
+	{ .name = "max-redirs",
+	  .key = 265,
+	  .arg = "N",
+	  .type = OPTION_COUNT,
+	  AT(max_redirs),
+	  .max = 1000,
+	  .initial = "10",
+	  .help = "redirects to follow",
+	  .group = 3 },
+	{ .name = "progress",
+	  .key = 266,
+	  .arg = "FORM",
+	  .type = OPTION_CHOICE,
+	  AT(progress),
+	  .initial = "auto",
+	  .choices = progress_words,
+	  .help = "auto, bar, plain, json (one object a line on standard output) or none",
+	  .group = 4 },
+	{ .name = "quiet",
+	  .key = 'q',
+	  .type = OPTION_FLAG,
+	  AT(quiet),
+	  .help = "errors only",
+	  .group = 4 },
+	{ .name = "verbose",
+	  .key = 'v',
+	  .type = OPTION_FLAG,
+	  AT(verbose),
+	  .help = "say more",
+	  .group = 4 },
+	{ .name = "trace",
+	  .key = 267,
+	  .type = OPTION_FLAG,
+	  AT(trace),
+	  .help = "show each IPC record as it passes, on standard error",
+	  .group = 4 },
+	{ .name = "demo-seconds",
+	  .key = 268,
+	  .arg = "MIN-MAX",
+	  .type = OPTION_RANGE,
+	  AT(demo_seconds),
+	  .max = 3600,
+	  .initial = "5-10",
+	  .help = "how long each file of the built-in demo takes",
+	  .group = 4 },
+	{ .name = NULL },
+};
+
+static int add_url(void *values, const char *url, struct argp_state *state)
+{
+	struct download *download = values;
+	const char **urls = reallocarray(download->urls, download->url_count + 1, sizeof *urls);
+
+	(void)state;
+	if (!urls)
+		return -ENOMEM;
+	download->urls = urls;
+	urls[download->url_count++] = url;
+	return 0;
+}
+
+static void check_together(void *values, struct argp_state *state)
+{
+	struct download *download = values;
+	const bool one_url = download->url_count == 1 && !download->input_file;
+
+	if (download->max_size == 0)
+		download->max_size = FETCH_SIZE_UNKNOWN;
+	if (download->output && !one_url)
+		argp_error(state, "--output goes with one URL; for several, use out=NAME in an "
+				  "input file");
+	if (download->checksum && !one_url)
+		argp_error(state, "--checksum goes with one URL; for several, use sha256=HEX in an "
+				  "input file");
+	if (download->checksum && strncmp(download->checksum, "sha256=", 7) != 0)
+		argp_error(state,
+			   "--checksum: '%s' does not begin with sha256=", download->checksum);
+}
+
+static const struct command_options command = {
+	.usage = "[URL...]",
+	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your "
+	       "choice. Without a URL: a demonstration that needs no network."
+	       "\n\nOther commands, each with --help:\n"
+	       "  ipcdemo bench [OPTION...]          measure latency and throughput\n"
+	       "  ipcdemo compare OLD.json NEW.json  compare two runs of it\n"
+	       "  ipcdemo list [--json]              every mechanism, and whether it works here\n"
+	       "  ipcdemo explain MECHANISM          how one works, and what it costs\v"
+	       "Exit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
+	       "not available here, 4 internal error.",
+	.specs = specs,
+	.argument = add_url,
+	.finish = check_together,
+};
+
+/* ---- the jobs ---- */
+
+static int tell_usage(const char *why)
+{
+	say_error("%s", why);
+	return EXIT_USAGE;
+}
+
+static int read_input(const char *path, struct job_list *jobs)
+{
+	const bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "re");
+	char why[512];
+	int rc;
+
+	if (!file) {
+		(void)snprintf(why, sizeof why, "%s: %s", path, strerror(errno));
+		return tell_usage(why);
+	}
+	rc = job_read(jobs, file, is_stdin ? "standard input" : path, why, sizeof why);
+	if (!is_stdin)
+		(void)fclose(file); /* it was only read */
+	return rc < 0 ? tell_usage(why) : 0;
+}
+
+/* -o FILE may name a directory too: it then says where, beneath -d if that is given. */
+static const char *split_output(struct download *download, char **dir)
+{
+	const char *slash = download->output ? strrchr(download->output, '/') : NULL;
+	int length;
+
+	if (!slash)
+		return download->output;
+	length = slash == download->output ? 1 : (int)(slash - download->output);
+	if (download->dir && download->output[0] != '/')
+		length = asprintf(dir, "%s/%.*s", download->dir, length, download->output);
+	else
+		length = asprintf(dir, "%.*s", length, download->output);
+	if (length >= 0)
+		download->dir = *dir;
+	return slash + 1;
+}
+
+static int make_jobs(struct download *download, struct job_list *jobs, char **dir)
+{
+	struct job_wish wish = { .name = split_output(download, dir) };
+	char why[512] = "out of memory";
+	size_t i;
+
+	if (download->checksum)
+		wish.sha256 = download->checksum + strlen("sha256=");
+	for (i = 0; i < download->url_count; i++) {
+		wish.url = download->urls[i];
+		if (job_add(jobs, &wish, why, sizeof why) < 0)
+			return tell_usage(why);
+	}
+	if (download->input_file && read_input(download->input_file, jobs) != 0)
+		return EXIT_USAGE;
+	if (jobs->count == 0)
+		return tell_usage("the input file holds no URL");
+	return 0;
+}
+
+static int download_or_demo(struct download *download, int *signo)
+{
+	struct job_list jobs = { .jobs = NULL };
+	struct run run = { .jobs = NULL };
+	char *dir = NULL;
+	int code;
+
+	if (download->url_count == 0 && !download->input_file)
+		return demo_run(download);
+	code = make_jobs(download, &jobs, &dir);
+	if (code == 0)
+		code = download_jobs(download, download->dir ? download->dir : ".", &jobs, &run);
+	*signo = run.signo;
+	job_list_free(&jobs);
+	free(dir);
+	return code;
+}
+
+int cmd_download(int argc, char **argv)
+{
+	struct download download = { .ipc = NULL };
+	int signo = 0;
+	int code = 0;
+
+	options_parse(&command, &download, argc, argv);
+	if (strcmp(download.ipc, "help") == 0) {
+		mechanism_print_all(stdout);
+		free(download.urls);
+		return EXIT_ALL_DONE;
+	}
+	if (download.trace && download.progress == UI_AUTO)
+		download.progress = UI_PLAIN; /* both write lines to stderr: no rows in between */
+	code = mechanism_check(download.ipc);
+	if (code == 0 && fetch_global_init() < 0)
+		code = EXIT_INTERNAL;
+	if (code == 0)
+		code = download_or_demo(&download, &signo);
+	fetch_global_cleanup();
+	free(download.urls);
+	if (signo)
+		signals_die(signo);
+	return code;
+}

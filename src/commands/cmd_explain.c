@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_explain.c - `ipcdemo explain MECHANISM`: a page for a learner. The text is the card at the
+ * top of the mechanism's file and its const struct; the figures are this machine's own.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/commands.h"
+#include "ipc/ipc.h"
+#include "common/mechanism.h"
+#include "common/options.h"
+
+#define LIMITS_MAX 16
+
+struct explain {
+	const char *name;
+};
+
+static const struct option_spec specs[] = { { .name = NULL } };
+
+static int take_name(void *values, const char *name, struct argp_state *state)
+{
+	struct explain *explain = values;
+
+	if (explain->name)
+		argp_error(state, "one mechanism at a time, not also '%s'", name);
+	explain->name = name;
+	return 0;
+}
+
+static void need_name(void *values, struct argp_state *state)
+{
+	if (!((struct explain *)values)->name)
+		argp_error(state, "which mechanism? ipcdemo list names them");
+}
+
+static const struct command_options command = {
+	.usage = "MECHANISM",
+	.doc = "Explains a mechanism: what it is, what happens between parent and worker, what the "
+	       "kernel promises, what it costs, and this machine's limits.",
+	.specs = specs,
+	.argument = take_name,
+	.finish = need_name,
+};
+
+static void print_heading(const char *text)
+{
+	(void)printf("\n%s\n", text);
+}
+
+static void print_words(const char *heading, const char *const *words)
+{
+	size_t column = 0;
+
+	print_heading(heading);
+	for (; *words; words++) {
+		if (column == 0 || column + strlen(*words) > 84) {
+			(void)printf("%s ", column ? "\n" : "");
+			column = 1;
+		}
+		column += (size_t)printf(" %s", *words);
+	}
+	(void)putchar('\n');
+}
+
+static void print_objects(const struct ipc_info *info)
+{
+	const struct ipc_object *object;
+
+	print_heading("Kernel objects, and how to see them (PID: a process of ipcdemo)");
+	for (object = info->objects; object->what; object++)
+		(void)printf("  %s\n      $ %s\n", object->what, object->show);
+}
+
+static void print_limits(const struct ipc_info *info)
+{
+	struct ipc_limit limits[LIMITS_MAX];
+	int n = ipc_limits(info->name, limits, LIMITS_MAX);
+	int i;
+
+	print_heading("This machine, now");
+	(void)printf("  %-36s %zu bytes\n", "longest record", info->record_limit);
+	for (i = 0; i < n; i++)
+		(void)printf("  %-36s %-20s %s\n", limits[i].name, limits[i].value,
+			     limits[i].source);
+}
+
+static void print_page(const struct ipc_info *info)
+{
+	const char *card = ipc_card(info->name);
+	char reason[256];
+
+	(void)printf("%s: %s\n%s.\n", info->name, info->title, info->summary);
+	if (ipc_probe(info->name, reason, sizeof reason) < 0)
+		(void)printf("Not available here: %s.\n", reason);
+	if (card)
+		(void)printf("\n%s", card);
+	print_objects(info);
+	print_limits(info);
+	print_words("System calls of its file", info->syscalls);
+	print_words("Manual pages", info->man);
+	print_heading("Read, in this order");
+	(void)printf(
+		"  examples/%s.c  ipc/core/backend.h  ipc/%s.c  ipc/core/session.c  src/download/protocol.c  src/download/pool.c\n",
+		info->name, info->name);
+	(void)printf("\nSee it work:  ipcdemo --ipc=%s --trace     Measure it:  ipcdemo bench "
+		     "--ipc=%s\n",
+		     info->name, info->name);
+}
+
+int cmd_explain(int argc, char **argv)
+{
+	struct explain explain = { .name = NULL };
+	const struct ipc_info *info;
+
+	options_parse(&command, &explain, argc, argv);
+	info = ipc_info_find(explain.name);
+	if (!info)
+		return mechanism_check(explain.name);
+	print_page(info);
+	return EXIT_ALL_DONE;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* mechanism.c - see mechanism.h */
+#include "config.h"
+
+#include "common/mechanism.h"
+
+#include <string.h>
+
+#include "commands/commands.h"
+#include "ipc/ipc.h"
+#include "common/options.h"
+#include "common/message.h"
+
+static const char *name_at(size_t index)
+{
+	const struct ipc_info *info = ipc_info_at(index);
+
+	return info ? info->name : NULL;
+}
+
+static int tell_unknown(const char *name)
+{
+	const char *nearest = options_suggest(name, name_at);
+
+	if (nearest)
+		say_error("no mechanism is called '%s'; did you mean '%s'? "
+			  "(--ipc=help lists them)",
+			  name, nearest);
+	else
+		say_error("no mechanism is called '%s' (--ipc=help lists them)", name);
+	return EXIT_USAGE;
+}
+
+int mechanism_check(const char *name)
+{
+	const char *missing, *why;
+	char reason[256];
+	size_t i;
+
+	for (i = 0; (missing = ipc_missing_at(i, &why)); i++) {
+		if (strcmp(missing, name) == 0) {
+			say_error("%s is not available: %s", name, why);
+			return EXIT_UNAVAILABLE;
+		}
+	}
+	if (!ipc_info_find(name))
+		return tell_unknown(name);
+	if (ipc_probe(name, reason, sizeof reason) < 0) {
+		say_error("%s cannot be used here: %s", name, reason);
+		return EXIT_UNAVAILABLE;
+	}
+	return 0;
+}
+
+void mechanism_print_all(FILE *out)
+{
+	const struct ipc_info *info;
+	const char *missing, *why;
+	char reason[256];
+	size_t i;
+
+	for (i = 0; (info = ipc_info_at(i)); i++) {
+		(void)fprintf(out, "%-8s %s\n", info->name, info->summary);
+		if (ipc_probe(info->name, reason, sizeof reason) < 0)
+			(void)fprintf(out, "%-8s not available here: %s\n", "", reason);
+	}
+	for (i = 0; (missing = ipc_missing_at(i, &why)); i++)
+		(void)fprintf(out, "%-8s not available: %s\n", missing, why);
+}

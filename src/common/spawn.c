@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* spawn.c - see spawn.h */
+#include "config.h"
+
+#include "common/spawn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * Every handler back to the default: the parent's would run on the child's copy of its
+ * state. A signal that was ignored from the start (nohup) stays ignored.
+ */
+static void reset_dispositions(void)
+{
+	struct sigaction action;
+	int signo;
+
+	for (signo = 1; signo <= SIGRTMAX; signo++) {
+		if (sigaction(signo, NULL, &action) < 0 || action.sa_handler == SIG_IGN)
+			continue; /* EINVAL: the two that the C library keeps for itself */
+		action = (struct sigaction){ .sa_handler = SIG_DFL };
+		(void)sigaction(signo, &action,
+				NULL); /* SIGKILL and SIGSTOP refuse: they are default */
+	}
+	action = (struct sigaction){ .sa_handler = SIG_IGN };
+	(void)sigaction(SIGPIPE, &action, NULL);
+}
+
+/* In the child, signals still blocked. Does not return. */
+static _Noreturn void child_run(pid_t parent, const char *name, const sigset_t *mask,
+				int (*main)(void *), void *arg)
+{
+	/*
+	 * The order closes a race: had the parent died before prctl, no signal would ever come, but
+	 * then we have another parent already (prctl(2), PR_SET_PDEATHSIG).
+	 */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(127);
+	reset_dispositions();
+	(void)prctl(PR_SET_NAME, name);             /* for ps; a failure harms nobody */
+	(void)sigprocmask(SIG_SETMASK, mask, NULL); /* cannot fail for a valid set */
+	_exit(main(arg));
+}
+
+int spawn(struct child *child, const char *name, int (*main)(void *arg), void *arg)
+{
+	sigset_t all, mask;
+	pid_t parent = getpid();
+	pid_t pid;
+	int rc = 0;
+
+	(void)fflush(NULL); /* what is buffered would be written twice; an error shows up again at
+			       exit */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &mask);
+	pid = fork();
+	if (pid == 0)
+		child_run(parent, name, &mask, main, arg);
+	if (pid < 0)
+		rc = -errno;
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
+	if (rc < 0)
+		return rc;
+	/* Not reaped before child_reap, so the number still means this child. */
+	child->pid = pid;
+	child->pidfd = pidfd_open(pid, 0);
+	if (child->pidfd >= 0)
+		return 0;
+	rc = -errno;
+	(void)kill(pid, SIGKILL); /* ours, and not reaped: cannot be another process */
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	*child = CHILD_NONE;
+	return rc;
+}
+
+void child_kill(const struct child *child, int signo)
+{
+	if (child->pidfd >= 0)
+		(void)pidfd_send_signal(child->pidfd, signo, NULL, 0); /* ESRCH: gone already */
+}
+
+int child_reap(struct child *child, bool wait, int *status)
+{
+	pid_t pid;
+
+	do {
+		pid = waitpid(child->pid, status, wait ? 0 : WNOHANG);
+	} while (pid < 0 && errno == EINTR);
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		return -EAGAIN;
+	(void)close(child->pidfd);
+	*child = CHILD_NONE;
+	return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filename.c - from URL to file name.
+ *
+ * Whoever writes a URL list may be hostile or careless, and the name becomes a path
+ * component. So what is not plainly a name is refused with a reason; nothing is repaired,
+ * because a repaired name may be that of another file.
+ */
+#include "config.h"
+
+#include "download/filename.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* What separates host from path. A backslash is an ordinary byte, as in RFC 3986. */
+#define AUTHORITY_ENDS "/?#"
+#define PATH_ENDS      "?#"
+
+/* Not isalpha(): the locale must not decide what a URL is. */
+static bool is_alpha(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_control(char c)
+{
+	unsigned char byte = (unsigned char)c;
+
+	return byte < 0x20 || byte == 0x7f;
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static int hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* The length of "scheme://" at the start of URL, 0 when there is none. */
+static size_t scheme_length(const char *url)
+{
+	size_t n = 0;
+
+	if (!is_alpha(url[0]))
+		return 0;
+	while (is_alpha(url[n]) || is_digit(url[n]) || (url[n] && strchr("+-.", url[n])))
+		n++;
+	return strncmp(url + n, "://", 3) == 0 ? n + 3 : 0;
+}
+
+static bool is_file_scheme(const char *url, size_t length)
+{
+	static const char file[] = "file://";
+
+	if (length != sizeof(file) - 1)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		/* Bit 5 is the case of an ASCII letter, and set in ':' and '/' anyway. */
+		if ((url[i] | 0x20) != file[i])
+			return false;
+	}
+	return true;
+}
+
+/* Is there a host in the N bytes "user:password@host:port"? */
+static bool has_host(const char *authority, size_t n)
+{
+	const char *at = memrchr(authority, '@', n);
+	const char *host = at ? at + 1 : authority;
+
+	return host < authority + n && *host != ':';
+}
+
+/* Decodes the N bytes at SEGMENT into NAME. A decoded NUL is refused here: it would cut the name.
+ */
+static enum name_error decode(const char *segment, size_t n, char *name, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char byte = segment[i];
+
+		if (byte == '%') {
+			/* What ends a segment is no digit: neither look goes beyond it. */
+			int high = hex_value(segment[i + 1]);
+			int low = high >= 0 ? hex_value(segment[i + 2]) : -1;
+
+			if (low < 0)
+				return NAME_ENCODING;
+			byte = (char)(high << 4 | low);
+			i += 2;
+		}
+		if (byte == '\0')
+			return NAME_CONTROL;
+		if (used + 1 >= size)
+			return NAME_LONG;
+		name[used++] = byte;
+	}
+	name[used] = '\0';
+	return NAME_OK;
+}
+
+enum name_error name_check(const char *name)
+{
+	size_t n = strlen(name);
+	size_t suffix = strlen(NAME_PART_SUFFIX);
+
+	if (n == 0)
+		return NAME_EMPTY;
+	for (size_t i = 0; i < n; i++) {
+		if (is_control(name[i]))
+			return NAME_CONTROL;
+	}
+	if (memchr(name, '/', n))
+		return NAME_SLASH;
+	if (name[0] == '.')
+		return NAME_DOT;
+	if (n > NAME_BYTES_MAX)
+		return NAME_LONG;
+	if (n >= suffix && strcmp(name + n - suffix, NAME_PART_SUFFIX) == 0)
+		return NAME_PART;
+	return NAME_OK;
+}
+
+static enum name_error last_segment(const char *url, char *name, size_t size)
+{
+	static const char index[] = "index.html";
+	size_t scheme = scheme_length(url);
+	const char *authority = url + scheme;
+	const char *path = authority + strcspn(authority, AUTHORITY_ENDS);
+	size_t path_length = strcspn(path, PATH_ENDS);
+	const char *slash = memrchr(path, '/', path_length);
+	const char *segment = slash ? slash + 1 : path;
+	size_t n = (size_t)(path + path_length - segment);
+
+	if (!is_file_scheme(url, scheme) && !has_host(authority, (size_t)(path - authority)))
+		return NAME_NO_HOST;
+	if (n == 0)
+		return decode(index, sizeof(index) - 1, name, size);
+	return decode(segment, n, name, size);
+}
+
+enum name_error name_from_url(const char *url, char *name, size_t size)
+{
+	enum name_error error = last_segment(url, name, size);
+
+	if (error == NAME_OK)
+		error = name_check(name);
+	if (error != NAME_OK && size > 0)
+		name[0] = '\0';
+	return error;
+}
+
+const char *name_strerror(enum name_error error)
+{
+	static const char *const words[] = {
+		[NAME_OK] = "its name is safe",
+		[NAME_NO_HOST] = "it is not a URL",
+		[NAME_DOT] = "its name begins with a dot",
+		[NAME_SLASH] = "its name holds a slash",
+		[NAME_CONTROL] = "its name holds a control character",
+		[NAME_LONG] = "its name is longer than 250 bytes",
+		[NAME_ENCODING] = "its name holds a % without two hexadecimal digits",
+		[NAME_EMPTY] = "its name is empty",
+		[NAME_PART] = "its name ends in .part, as only unfinished files do",
+	};
+	size_t i = (size_t)error;
+
+	return i < sizeof(words) / sizeof(words[0]) ? words[i] : "its name is not safe";
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* protocol.c - see protocol.h: the wire form, and what a worker may say when. */
+#include "config.h"
+
+#include "download/protocol.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_LEN_MAX 255u /* NAME_MAX of every Linux file system */
+
+/* ---- integers ---- */
+
+static void put(unsigned char *at, uint64_t value, unsigned bytes)
+{
+	while (bytes-- > 0) {
+		*at++ = (unsigned char)value;
+		value >>= 8;
+	}
+}
+
+static uint64_t get(const unsigned char *at, unsigned bytes)
+{
+	uint64_t value = 0;
+
+	while (bytes-- > 0)
+		value = value << 8 | at[bytes];
+	return value;
+}
+
+static void put_head(unsigned char *record, unsigned kind, unsigned flags, unsigned slot,
+		     uint32_t job)
+{
+	memset(record, 0, RECORD_BYTES);
+	put(record, kind, 1);
+	put(record + 1, flags, 1);
+	put(record + 2, slot, 2);
+	put(record + 4, job, 4);
+}
+
+/* ---- events ---- */
+
+#define FLAG_TRANSIENT 1u
+
+void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
+{
+	const struct fault *fault = &event->fault;
+
+	const bool transient = event->kind == EVENT_FAILED && fault->transient;
+
+	put_head(record, event->kind, transient ? FLAG_TRANSIENT : 0, event->slot, event->job);
+	put(record + 8, event->seq, 8);
+	put(record + 16, event->time_ns, 8);
+	put(record + 24, event->bytes, 8);
+	put(record + 32, event->total, 8);
+	if (event->kind != EVENT_FAILED) {
+		put(record + 40, event->inode, 8);
+		return;
+	}
+	put(record + 40, (uint32_t)fault->kind, 4);
+	put(record + 44, (uint32_t)fault->code, 4);
+	put(record + 48, (uint32_t)fault->os_errno, 4);
+	put(record + 52, fault->after_s, 4);
+}
+
+int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
+{
+	unsigned kind = record[0];
+	uint32_t fault_kind = (uint32_t)get(record + 40, 4);
+
+	*event = (struct event){
+		.kind = (enum event_kind)kind,
+		.slot = (uint16_t)get(record + 2, 2),
+		.job = (uint32_t)get(record + 4, 4),
+		.seq = get(record + 8, 8),
+		.time_ns = get(record + 16, 8),
+		.bytes = get(record + 24, 8),
+		.total = get(record + 32, 8),
+	};
+	if (kind < EVENT_START || kind >= EVENT_KINDS)
+		return -EPROTO;
+	if (kind != EVENT_FAILED) {
+		event->inode = get(record + 40, 8);
+		return record[1] ? -EPROTO : 0;
+	}
+	if (fault_kind == FAULT_NONE || fault_kind >= FAULT_KINDS || record[1] > FLAG_TRANSIENT)
+		return -EPROTO;
+	event->fault = (struct fault){
+		.kind = (enum fault_kind)fault_kind,
+		.code = (int32_t)get(record + 44, 4),
+		.os_errno = (int32_t)get(record + 48, 4),
+		.transient = record[1] & FLAG_TRANSIENT,
+		.after_s = (uint32_t)get(record + 52, 4),
+		.bytes = event->bytes,
+		.total = event->total == EVENT_TOTAL_UNKNOWN ? 0 : event->total,
+	};
+	return 0;
+}
+
+/*
+ * The permit table: may KIND be said while no job runs, and while one does? As in OpenSSH's
+ * monitor, what is not listed is refused.
+ */
+static const struct {
+	bool idle, running;
+} permits[EVENT_KINDS] = {
+	[EVENT_START] = { .idle = true },
+	[EVENT_PROGRESS] = { .running = true },
+	[EVENT_DONE] = { .running = true },
+	[EVENT_FAILED] = { .running = true },
+	[EVENT_RETURNED] = { .idle = true, .running = true },
+};
+
+bool event_permit(struct event_guard *guard, const struct event *event, uint32_t next_job)
+{
+	bool known = event->kind >= EVENT_START && event->kind < EVENT_KINDS;
+
+	if (!known || !(guard->running ? permits[event->kind].running : permits[event->kind].idle))
+		return false;
+	if (event->slot != guard->slot || event->seq != guard->seq + 1)
+		return false;
+	switch (event->kind) {
+	case EVENT_START:
+		if (next_job == EVENT_NO_JOB || event->job != next_job)
+			return false;
+		guard->running = true;
+		guard->job = event->job;
+		guard->bytes = 0;
+		break;
+	case EVENT_RETURNED: /* the pool knows whether the worker has that job */
+		break;
+	default:
+		if (event->job != guard->job || event->bytes < guard->bytes)
+			return false;
+		guard->bytes = event->bytes;
+		guard->running = event->kind == EVENT_PROGRESS;
+	}
+	guard->seq = event->seq;
+	return true;
+}
+
+const char *event_kind_name(unsigned kind)
+{
+	switch (kind) {
+	case EVENT_START:
+		return "START";
+	case EVENT_PROGRESS:
+		return "PROGRESS";
+	case EVENT_DONE:
+		return "DONE";
+	case EVENT_FAILED:
+		return "FAILED";
+	case EVENT_RETURNED:
+		return "RETURNED";
+	case COMMAND_JOB:
+		return "JOB";
+	case COMMAND_TEXT:
+		return "TEXT";
+	case COMMAND_CANCEL:
+		return "CANCEL";
+	case COMMAND_QUIT:
+		return "QUIT";
+	default:
+		return "?";
+	}
+}
+
+uint32_t record_job(const unsigned char record[RECORD_BYTES])
+{
+	return (uint32_t)get(record + 4, 4);
+}
+
+/* ---- commands ---- */
+
+size_t command_job_records(size_t url_len, size_t name_len)
+{
+	return 1 + (url_len + name_len + RECORD_TEXT - 1) / RECORD_TEXT;
+}
+
+void command_encode(const struct command *command, unsigned char record[RECORD_BYTES])
+{
+	put_head(record, command->kind, 0, command->slot, command->job);
+	put(record + 8, command->ack, 8);
+	put(record + 16, command->time_ns, 8);
+	put(record + 24, command->url_len, 8);
+	put(record + 32, command->name_len, 8);
+}
+
+/* Copies N bytes of text into TEXT records, going on in a record that is not yet full. */
+static void put_text(const struct command *command, unsigned char *texts, size_t at,
+		     const char *text, size_t n)
+{
+	while (n > 0) {
+		unsigned char *record = texts + at / RECORD_TEXT * RECORD_BYTES;
+		size_t used = at % RECORD_TEXT;
+		size_t part = RECORD_TEXT - used < n ? RECORD_TEXT - used : n;
+
+		if (used == 0)
+			put_head(record, COMMAND_TEXT, 0, command->slot, command->job);
+		record[1] = (unsigned char)(used + part);
+		memcpy(record + 8 + used, text, part);
+		text += part;
+		at += part;
+		n -= part;
+	}
+}
+
+void command_encode_job(struct command *command, const char *url, const char *name,
+			unsigned char *records)
+{
+	command->kind = COMMAND_JOB;
+	command->url_len = (uint32_t)strlen(url);
+	command->name_len = (uint32_t)strlen(name);
+	command_encode(command, records);
+	put_text(command, records + RECORD_BYTES, 0, url, command->url_len);
+	put_text(command, records + RECORD_BYTES, command->url_len, name, command->name_len);
+}
+
+static int read_head(struct command_reader *reader, const unsigned char *record)
+{
+	uint64_t url_len = get(record + 24, 8), name_len = get(record + 32, 8);
+
+	if (record[0] < COMMAND_JOB || record[0] >= COMMAND_END || record[0] == COMMAND_TEXT)
+		return -EPROTO;
+	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX)
+		return -EPROTO;
+	reader->command = (struct command){
+		.kind = (enum command_kind)record[0],
+		.slot = (uint16_t)get(record + 2, 2),
+		.job = (uint32_t)get(record + 4, 4),
+		.ack = get(record + 8, 8),
+		.time_ns = get(record + 16, 8),
+		.url_len = (uint32_t)url_len,
+		.name_len = (uint32_t)name_len,
+	};
+	if (record[0] != COMMAND_JOB)
+		return 1;
+	command_reader_free(reader);
+	reader->text = calloc(1, url_len + name_len + 2);
+	if (!reader->text)
+		return -ENOMEM;
+	reader->have = 0;
+	reader->want = url_len + name_len;
+	return reader->want == 0;
+}
+
+/* The name begins behind the URL's NUL: one byte further than in the stream of text. */
+static void keep_text(struct command_reader *reader, const unsigned char *text, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++, reader->have++)
+		reader->text[reader->have + (reader->have >= reader->command.url_len)] =
+			(char)text[i];
+}
+
+int command_read(struct command_reader *reader, const unsigned char record[RECORD_BYTES])
+{
+	size_t n = record[1];
+
+	if (reader->have == reader->want)
+		return read_head(reader, record);
+	if (record[0] != COMMAND_TEXT || n == 0 || n > RECORD_TEXT ||
+	    n > reader->want - reader->have)
+		return -EPROTO;
+	keep_text(reader, record + 8, n);
+	return reader->have == reader->want;
+}
+
+const char *command_url(const struct command_reader *reader)
+{
+	return reader->text;
+}
+
+const char *command_name(const struct command_reader *reader)
+{
+	return reader->text + reader->command.url_len + 1;
+}
+
+void command_reader_free(struct command_reader *reader)
+{
+	free(reader->text);
+	reader->text = NULL;
+	reader->have = reader->want = 0;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/* worker.c - see worker.h */
+#include "config.h"
+
+#include "download/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "download/protocol.h"
+#include "download/attempt.h"
+
+#define COMMANDS_AT_ONCE 32
+#define OUTBOX_RECORDS   8
+
+/* A job at hand. */
+struct given {
+	uint32_t job;
+	char *url, *name;
+};
+
+/* A file that is finished here and not yet committed by the parent: open, so locked. */
+struct held {
+	int fd;
+	uint64_t seq; /* of its DONE */
+};
+
+struct worker {
+	const struct worker_setup *setup;
+	struct fetch *fetch;
+	struct command_reader reader;
+	struct given given[WORKER_JOBS_MAX]; /* in order, the first is the next to begin */
+	unsigned given_count;
+	struct held held[WORKER_JOBS_MAX];
+	unsigned held_count;
+	unsigned char outbox[OUTBOX_RECORDS][RECORD_BYTES];
+	unsigned outbox_count;
+	uint64_t seq;
+	uint32_t job; /* the running one */
+	bool quit;
+	int error; /* -errno that ends this worker */
+};
+
+/* ---- saying ---- */
+
+static int flush(struct worker *w)
+{
+	int rc = 0;
+
+	if (w->outbox_count > 0)
+		rc = ipc_send_all(w->setup->events, w->setup->slot, w->outbox, w->outbox_count);
+	w->outbox_count = 0;
+	if (rc < 0)
+		w->error = rc;
+	return rc;
+}
+
+static void stamp(struct worker *w, struct event *event, uint64_t seq)
+{
+	event->slot = (uint16_t)w->setup->slot;
+	event->seq = seq;
+	event->time_ns = clock_ns();
+}
+
+/* Into the outbox: DONE of one job leaves together with START of the next. */
+static void say(struct worker *w, struct event event)
+{
+	if (w->outbox_count == OUTBOX_RECORDS)
+		(void)flush(w);
+	stamp(w, &event, ++w->seq);
+	event_encode(&event, w->outbox[w->outbox_count++]);
+}
+
+/* PROGRESS is the latest value: where the queue is full, the next one will do. */
+static int say_progress(void *arg, uint64_t bytes, uint64_t total)
+{
+	struct worker *w = arg;
+	struct event event = {
+		.kind = EVENT_PROGRESS, .job = w->job, .bytes = bytes, .total = total
+	};
+	unsigned char record[RECORD_BYTES];
+	ssize_t rc;
+
+	stamp(w, &event, w->seq + 1);
+	event_encode(&event, record);
+	rc = ipc_send(w->setup->events, w->setup->slot, record, 1, IPC_NOWAIT);
+	if (rc == 1)
+		w->seq++;
+	else if (rc != -EAGAIN)
+		w->error = (int)rc;
+	return w->error != 0;
+}
+
+/* ---- hearing ---- */
+
+static void release_held(struct worker *w, uint64_t ack)
+{
+	unsigned i, kept = 0;
+
+	for (i = 0; i < w->held_count; i++) {
+		if (w->held[i].seq <= ack)
+			(void)close(
+				w->held[i]
+					.fd); /* committed: its bytes were checked by the parent */
+		else
+			w->held[kept++] = w->held[i];
+	}
+	w->held_count = kept;
+}
+
+static int take_job(struct worker *w)
+{
+	struct given *given = &w->given[w->given_count];
+
+	if (w->given_count == WORKER_JOBS_MAX)
+		return -EPROTO; /* the parent never gives so many */
+	*given = (struct given){ .job = w->reader.command.job };
+	given->url = strdup(command_url(&w->reader));
+	given->name = strdup(command_name(&w->reader));
+	if (!given->url || !given->name)
+		return -ENOMEM;
+	w->given_count++;
+	return 0;
+}
+
+static void drop_given(struct worker *w, unsigned i)
+{
+	free(w->given[i].url);
+	free(w->given[i].name);
+	w->given_count--;
+	memmove(&w->given[i], &w->given[i + 1], (w->given_count - i) * sizeof w->given[i]);
+}
+
+/* A job that was not begun goes back, so that an idle worker can have it. */
+static int give_back(struct worker *w, uint32_t job)
+{
+	unsigned i;
+
+	for (i = 0; i < w->given_count; i++) {
+		if (w->given[i].job != job)
+			continue;
+		drop_given(w, i);
+		say(w, (struct event){ .kind = EVENT_RETURNED, .job = job });
+		return flush(w);
+	}
+	return 0; /* begun already: nothing to say */
+}
+
+static int obey(struct worker *w)
+{
+	const struct command *command = &w->reader.command;
+
+	if (command->slot != w->setup->slot)
+		return -EPROTO;
+	release_held(w, command->ack);
+	switch (command->kind) {
+	case COMMAND_JOB:
+		return take_job(w);
+	case COMMAND_CANCEL:
+		return give_back(w, command->job);
+	case COMMAND_QUIT:
+		w->quit = true;
+		return 0;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* Reads what commands there are; waits for the first unless IPC_NOWAIT. 0 or -errno. */
+static int hear(struct worker *w, unsigned flags)
+{
+	unsigned char records[COMMANDS_AT_ONCE][RECORD_BYTES];
+	unsigned slot;
+	ssize_t n = ipc_recv(w->setup->commands, &slot, records, COMMANDS_AT_ONCE, flags);
+	ssize_t i;
+	int rc = 0;
+
+	if (n == -EAGAIN)
+		return 0;
+	if (n <= 0)
+		rc = n == 0 ? -EPIPE : (int)n;
+	for (i = 0; i < n && rc >= 0; i++) {
+		rc = command_read(&w->reader, records[i]);
+		if (rc == 1)
+			rc = obey(w);
+	}
+	if (rc < 0)
+		w->error = rc;
+	return rc < 0 ? rc : 0;
+}
+
+static int commands_pollfd(void *arg)
+{
+	struct worker *w = arg;
+	short events;
+
+	return ipc_pollfd(w->setup->commands, &events);
+}
+
+static int commands_wakeup(void *arg)
+{
+	struct worker *w = arg;
+
+	return hear(w, IPC_NOWAIT) < 0 || w->quit;
+}
+
+/* ---- doing ---- */
+
+static void run_job(struct worker *w)
+{
+	const struct fetch_hooks hooks = { .arg = w,
+					   .progress = say_progress,
+					   .pollfd = commands_pollfd,
+					   .wakeup = commands_wakeup };
+	struct given given = w->given[0];
+	const struct transfer_order order = { .fetch = w->fetch,
+					      .dirfd = w->setup->dirfd,
+					      .url = given.url,
+					      .name = given.name,
+					      .hooks = &hooks };
+	struct transfer transfer;
+	struct event event = { .kind = EVENT_START, .job = given.job };
+
+	w->given_count--;
+	memmove(&w->given[0], &w->given[1], w->given_count * sizeof given);
+	w->job = given.job;
+	event.total = EVENT_TOTAL_UNKNOWN;
+	say(w, event);
+	if (flush(w) == 0) {
+		transfer_run(&transfer, &order);
+		event.bytes = transfer.result.bytes;
+		event.total = transfer.result.total;
+		event.inode = transfer.inode;
+		event.fault = transfer.result.fault;
+		event.kind = transfer.fd >= 0 ? EVENT_DONE : EVENT_FAILED;
+		say(w, event);
+		if (transfer.fd >= 0)
+			w->held[w->held_count++] = (struct held){ transfer.fd, w->seq };
+	}
+	free(given.url);
+	free(given.name);
+}
+
+static void work(struct worker *w)
+{
+	while (!w->quit && w->error == 0) {
+		if (w->given_count > 0 && w->held_count < WORKER_JOBS_MAX) {
+			run_job(w);
+			if (w->given_count == 0 && hear(w, IPC_NOWAIT) < 0)
+				return;
+			continue;
+		}
+		if (flush(w) == 0)
+			(void)hear(w, 0);
+	}
+}
+
+/* The parent decides about Ctrl-C; a signal meant for this worker alone still ends it. */
+static void take_signals(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	(void)sigaction(SIGINT, &ignore, NULL); /* these calls cannot fail for valid signals */
+	(void)sigaction(SIGQUIT, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore,
+			NULL); /* over a file size limit: write fails with EFBIG */
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int worker_main(void *arg)
+{
+	const struct worker_setup *setup = arg;
+	struct worker w = { .setup = setup };
+	int rc;
+
+	take_signals();
+	rc = ipc_attach(setup->events, setup->slot, IPC_SLOT, &setup->hub);
+	if (rc == 0)
+		rc = ipc_attach(setup->commands, setup->slot, IPC_SLOT, &setup->hub);
+	if (rc < 0)
+		return WORKER_BROKEN;
+	w.fetch = fetch_new(&setup->limits);
+	if (!w.fetch)
+		return WORKER_BROKEN;
+	work(&w);
+	/*
+	 * A library that sends in the background (libzmq) still has to be closed. Nothing else is
+	 * freed: the process ends here, and with it its locks.
+	 */
+	ipc_close(setup->events);
+	ipc_close(setup->commands);
+	if (w.error == 0)
+		return WORKER_OK;
+	return w.error == -EPIPE ? WORKER_PARENT_GONE : WORKER_BROKEN;
+}

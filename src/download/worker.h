@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.h - a worker process: takes jobs from its slot of the command session, fetches them one
+ * by one, and says so in its slot of the event session.
+ *
+ * It keeps its connections between jobs, and every finished file open, hence locked, until the
+ * parent has acknowledged DONE.
+ */
+#ifndef IPCDEMO_WORKER_H
+#define IPCDEMO_WORKER_H
+
+#include "download/fetch.h"
+#include "ipc/ipc.h"
+
+#define WORKER_JOBS_MAX 16u /* jobs that a worker has at once: one runs, the others are at hand */
+
+/* A worker's exit status; anything but 0 is explained to the user by the parent. */
+enum worker_exit {
+	WORKER_OK = 0,
+	WORKER_PARENT_GONE = 3, /* nobody reads that */
+	WORKER_BROKEN = 4,      /* the session or memory failed it */
+};
+
+struct worker_setup {
+	struct ipc *events, *commands; /* as inherited by the fork */
+	unsigned slot;
+	struct ipc_peer hub;
+	int dirfd;
+	struct fetch_limits limits;
+};
+
+/* For spawn(): ARG is a struct worker_setup. Returns the exit status. */
+int worker_main(void *arg);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan.h - what the origin's server and its faults share: the plan of one
+ * answer. A fault is a plan that a sane server would not follow; carrying it out is
+ * server.c's part.
+ */
+#ifndef IPCDEMO_ORIGIN_FAULTS_H
+#define IPCDEMO_ORIGIN_FAULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ORIGIN_SIZE_UNKNOWN UINT64_MAX
+
+enum plan_ending {
+	END_CLEAN, /* as HTTP wants it */
+	END_CLOSE, /* the connection is closed, whatever was announced */
+	END_RESET, /* it is reset: the client sees ECONNRESET */
+	END_STALL, /* it stays open, and nothing more comes */
+};
+
+/* An answer told by its bytes: HEAD, UNIT so many times, TAIL, then the close. */
+struct origin_raw {
+	const char *kind;
+	const char *head;
+	const char *unit;
+	unsigned count;
+	const char *tail;
+};
+
+struct origin_plan {
+	unsigned status;    /* HTTP's; 0: RAW instead of an answer */
+	const char *name;   /* whose bytes; not owned */
+	uint64_t announced; /* Content-Length, or ORIGIN_SIZE_UNKNOWN */
+	uint64_t sent;      /* bytes before the ending */
+	double seconds;     /* those bytes are spread evenly over so long; 0: at once */
+	enum plan_ending ending;
+	bool close_delimited; /* with unknown size: no chunks, the close is the end */
+	const char *header;   /* one more header, or NULL; static storage */
+	char header_value[1024];
+	const struct origin_raw *raw;
+};
+
+struct origin_faults;
+
+/* The first-time memory of one origin. NULL when memory is short. */
+struct origin_faults *origin_faults_new(void);
+void origin_faults_free(struct origin_faults *faults);
+
+/*
+ * The plan for PATH, percent-decoded, what follows "/fault/". PLAN comes filled with
+ * status 200, END_CLEAN and zeros; plan->name points into PATH. Called from many threads.
+ * 0, or -ENOENT: no such fault, or its numbers are not numbers.
+ */
+int origin_faults_plan(struct origin_faults *faults, const char *path, struct origin_plan *plan);
+
+/*
+ * Reads a decimal number and the slash behind it from *PATH and steps over both. False, and
+ * *PATH is as it was, when there is none or it is over 2^63.
+ */
+bool origin_take_number(const char **path, uint64_t *number);
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.c - the embedded HTTP origin: from a request to a plan, and from a plan to
+ * bytes on a socket.
+ *
+ * Every connection has a thread of its own. A paced body is then a plain loop that
+ * sleeps between steps, a stalled one a thread that waits: neither holds up another
+ * connection, and no timer, suspended connection or wake-up is needed. The price, a
+ * 256 KiB stack that is hardly touched, does not matter for the connections of one
+ * ipcdemo (at most one per worker). While it sleeps, a thread watches its own socket,
+ * so that it ends as soon as the client or origin_stop hangs up.
+ */
+#include "config.h"
+
+#include "origin/origin.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <microhttpd.h>
+
+#include "origin/plan.h"
+
+#define BLOCK_BYTES     (128U * 1024)
+#define STACK_BYTES     (256U * 1024)
+#define CONNECTIONS_MAX 4096U
+#define BACKLOG         1024U
+#define NS_PER_S        1000000000ULL
+
+/* A paced body grows in steps of so long: short enough for a smooth progress bar. */
+#define STEP_S 0.02
+
+struct origin {
+	const struct origin_config *config;
+	struct origin_faults *faults; /* NULL: none are served */
+	struct MHD_Daemon *daemon;
+	uint16_t port;
+};
+
+/* One answer under way. */
+struct transfer {
+	struct origin_plan plan;
+	int fd; /* the connection's; libmicrohttpd's */
+	uint64_t start_ns;
+	char path[]; /* plan.name points into it */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: the clock exists */
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* Sleeps until DUE_NS; false as soon as the other side of FD hangs up. */
+static bool wait_until(int fd, uint64_t due_ns)
+{
+	/* POLLRDHUP: a stalled body sends nothing, so no reset would tell of the hang-up. */
+	struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
+	uint64_t now;
+
+	while ((now = now_ns()) < due_ns) {
+		const uint64_t left = due_ns - now;
+		const struct timespec timeout = { .tv_sec = (time_t)(left / NS_PER_S),
+						  .tv_nsec = (long)(left % NS_PER_S) };
+		const int n = ppoll(&poll_fd, 1, &timeout, NULL);
+
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Waits until the bytes behind POS are due and says how many, N at most; 0: the client
+ * is gone. What is due follows from the start alone, so delays do not add up.
+ */
+static size_t pace(const struct transfer *transfer, uint64_t pos, size_t n)
+{
+	const double total = (double)transfer->plan.sent;
+	const double seconds = transfer->plan.seconds;
+	const double per_step = total * STEP_S / seconds;
+	const size_t step = per_step < 1 ? 1 : per_step > (double)n ? n : (size_t)per_step;
+	const double due_s = (double)(pos + step) / total * seconds;
+
+	if (!wait_until(transfer->fd, transfer->start_ns + (uint64_t)(due_s * (double)NS_PER_S)))
+		return 0;
+	return step;
+}
+
+/* connect(2): AF_UNSPEC dissolves the association, for TCP on Linux by a RST at once. */
+static void reset_connection(int fd)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	(void)connect(fd, &none, sizeof none); /* on failure the close that follows must do */
+}
+
+static ssize_t end_transfer(const struct transfer *transfer)
+{
+	switch (transfer->plan.ending) {
+	case END_CLEAN:
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	case END_STALL:
+		(void)wait_until(transfer->fd, UINT64_MAX); /* ends by the hang-up */
+		break;
+	case END_RESET:
+		reset_connection(transfer->fd);
+		break;
+	case END_CLOSE:
+		break;
+	}
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The library wants up to MAX bytes from POS on. In the connection's own thread: may sleep. */
+static ssize_t read_body(void *cls, uint64_t pos, char *buf, size_t max)
+{
+	struct transfer *transfer = cls;
+	const struct origin_plan *plan = &transfer->plan;
+	size_t n;
+
+	if (pos >= plan->sent)
+		return end_transfer(transfer);
+	n = plan->sent - pos < max ? (size_t)(plan->sent - pos) : max;
+	if (plan->seconds > 0) {
+		if (!pos)
+			transfer->start_ns = now_ns();
+		n = pace(transfer, pos, n);
+		if (!n)
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	origin_fill(plan->name, pos, buf, n);
+	return (ssize_t)n;
+}
+
+/* Sends TEXT as it is, past libmicrohttpd. False when the client is gone. */
+static bool send_text(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left) {
+		struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+		const ssize_t n = send(fd, text, left, MSG_NOSIGNAL);
+
+		if (n >= 0) {
+			text += n;
+			left -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			(void)poll(&poll_fd, 1, -1); /* a failure shows at the next send */
+		} else if (errno != EINTR) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void send_raw(int fd, const struct origin_raw *raw)
+{
+	bool ok = send_text(fd, raw->head);
+
+	for (unsigned i = 0; i < raw->count && ok; i++)
+		ok = send_text(fd, raw->unit);
+	if (ok)
+		(void)send_text(fd,
+				raw->tail); /* a client that left early is what some faults want */
+}
+
+/* Takes RESPONSE over, NULL (no memory) too: MHD_NO then closes the connection. */
+static enum MHD_Result queue(struct MHD_Connection *connection, const struct origin_plan *plan,
+			     struct MHD_Response *response)
+{
+	enum MHD_Result rc = MHD_NO;
+
+	if (!response)
+		return MHD_NO;
+	if (!plan->header ||
+	    MHD_add_response_header(response, plan->header, plan->header_value) == MHD_YES)
+		rc = MHD_queue_response(connection, plan->status, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
+/* A status has a line of text for a body, which a client must never take for the file. */
+static enum MHD_Result answer_status(struct MHD_Connection *connection,
+				     const struct origin_plan *plan)
+{
+	static char text[] = "not the file\n";
+
+	return queue(
+		connection, plan,
+		MHD_create_response_from_buffer(sizeof text - 1, text, MHD_RESPMEM_PERSISTENT));
+}
+
+/* Takes TRANSFER over. */
+static enum MHD_Result answer_body(struct MHD_Connection *connection, struct transfer *transfer)
+{
+	const struct origin_plan *plan = &transfer->plan;
+	const size_t block = plan->sent >= BLOCK_BYTES ? BLOCK_BYTES : (size_t)plan->sent + 1;
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		plan->announced, block, read_body, transfer, free);
+
+	if (!response)
+		free(transfer);
+	else if (plan->close_delimited)
+		(void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT,
+					       MHD_RO_END);
+	return queue(connection, plan, response);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* False for a % without two digits and for %00, which would hide what follows. */
+static bool percent_decode(char *out, const char *in)
+{
+	for (; *in; in++) {
+		int high, low;
+
+		if (*in != '%') {
+			*out++ = *in;
+			continue;
+		}
+		high = hex_digit(in[1]);
+		low = high < 0 ? -1 : hex_digit(in[2]);
+		if (low < 0 || high + low == 0)
+			return false;
+		*out++ = (char)(high << 4 | low);
+		in += 2;
+	}
+	*out = '\0';
+	return true;
+}
+
+/* Behind PATH, which is decoded, what is to be sent? Sets a status when there is nothing. */
+static void find(const struct origin *origin, const char *path, struct origin_plan *plan)
+{
+	static const char bytes[] = "bytes/", fault[] = "fault/";
+
+	for (size_t i = 0; i < origin->config->file_count; i++) {
+		const struct origin_file *file = &origin->config->files[i];
+
+		if (strcmp(file->name, path) != 0)
+			continue;
+		plan->name = path;
+		plan->announced = plan->sent = file->size;
+		plan->seconds = file->seconds;
+		return;
+	}
+	if (strncmp(path, bytes, sizeof bytes - 1) == 0) {
+		path += sizeof bytes - 1;
+		if (origin_take_number(&path, &plan->sent) && *path &&
+		    plan->sent <= ORIGIN_SIZE_MAX) {
+			plan->name = path;
+			plan->announced = plan->sent;
+			return;
+		}
+	} else if (origin->faults && strncmp(path, fault, sizeof fault - 1) == 0) {
+		if (origin_faults_plan(origin->faults, path + sizeof fault - 1, plan) == 0)
+			return;
+	}
+	plan->status = MHD_HTTP_NOT_FOUND;
+}
+
+static enum MHD_Result answer(const struct origin *origin, struct MHD_Connection *connection,
+			      const char *url)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct transfer *transfer = calloc(1, sizeof *transfer + strlen(url) + 1);
+	enum MHD_Result rc = MHD_NO;
+
+	if (!info || !transfer)
+		goto out;
+	transfer->fd = info->connect_fd;
+	transfer->plan.status = MHD_HTTP_OK;
+	if (url[0] == '/' && percent_decode(transfer->path, url + 1))
+		find(origin, transfer->path, &transfer->plan);
+	else
+		transfer->plan.status = MHD_HTTP_BAD_REQUEST;
+	if (transfer->plan.status == MHD_HTTP_OK)
+		return answer_body(connection, transfer);
+	if (transfer->plan.status)
+		rc = answer_status(connection, &transfer->plan);
+	else
+		send_raw(transfer->fd, transfer->plan.raw);
+out:
+	free(transfer);
+	return rc;
+}
+
+/*
+ * libmicrohttpd calls this when the headers are in, and again when the request is complete. An
+ * answer to the first call would close the connection after it, for fear of a body to come.
+ * parameters: of libmicrohttpd's callback
+ */
+static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
+			      const char *method, const char *version, const char *upload,
+			      size_t *upload_size, void **request)
+{
+	static const struct origin_plan not_allowed = { .status = MHD_HTTP_METHOD_NOT_ALLOWED,
+							.header = MHD_HTTP_HEADER_ALLOW,
+							.header_value = "GET, HEAD" };
+
+	(void)version;
+	(void)upload;
+	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+		return answer_status(connection, &not_allowed);
+	if (!*request) {
+		*request = cls; /* any value that says "seen" */
+		return MHD_YES;
+	}
+	if (*upload_size) {
+		*upload_size = 0; /* a GET with a body: legal, and without meaning */
+		return MHD_YES;
+	}
+	return answer(cls, connection, url);
+}
+
+/* The library would decode leniently ("%zz" stays, "%00" cuts); answer() does it strictly. */
+static size_t keep_escapes(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
+/* 0 or -errno. The library reports failures by errno, if at all. */
+static int start_daemon(struct origin *origin)
+{
+	const struct sockaddr_in loopback = { .sin_family = AF_INET,
+					      .sin_addr = { .s_addr = htonl(INADDR_LOOPBACK) } };
+	const union MHD_DaemonInfo *info;
+
+	errno = 0;
+	/* MHD_USE_POLL: select() would be lost beyond descriptor 1023. */
+	origin->daemon = MHD_start_daemon(
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL, 0,
+		NULL, NULL, handle, origin, MHD_OPTION_SOCK_ADDR, &loopback,
+		MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_THREAD_STACK_SIZE,
+		(size_t)STACK_BYTES, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+		MHD_OPTION_LISTEN_BACKLOG_SIZE, BACKLOG, MHD_OPTION_END);
+	if (!origin->daemon)
+		return errno ? -errno : -EIO;
+	info = MHD_get_daemon_info(origin->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	if (!info || !info->port)
+		return -EIO;
+	origin->port = info->port;
+	return 0;
+}
+
+int origin_start(struct origin **result, const struct origin_config *config)
+{
+	struct origin *origin = calloc(1, sizeof *origin);
+	int rc = -ENOMEM;
+
+	*result = NULL;
+	if (!origin)
+		return -ENOMEM;
+	origin->config = config;
+	if (config->faults) {
+		origin->faults = origin_faults_new();
+		if (!origin->faults)
+			goto fail;
+	}
+	rc = start_daemon(origin);
+	if (rc < 0)
+		goto fail;
+	*result = origin;
+	return 0;
+fail:
+	origin_stop(origin);
+	return rc;
+}
+
+uint16_t origin_port(const struct origin *origin)
+{
+	return origin->port;
+}
+
+void origin_stop(struct origin *origin)
+{
+	if (!origin)
+		return;
+	if (origin->daemon)
+		MHD_stop_daemon(origin->daemon);
+	origin_faults_free(origin->faults);
+	free(origin);
+}
+
+_Noreturn void origin_serve(const struct origin_config *config, int ready_fd)
+{
+	/* Ctrl-C and a hang-up reach the whole group: when the origin ends is its parent's say. */
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct origin *origin;
+	uint16_t port;
+	ssize_t n;
+	int rc;
+
+	(void)sigaction(SIGINT, &ignore, NULL); /* cannot fail for these two */
+	(void)sigaction(SIGHUP, &ignore, NULL);
+	rc = origin_start(&origin, config);
+	if (rc < 0)
+		_exit(-rc);
+	port = origin_port(origin);
+	do
+		n = write(ready_fd, &port, sizeof port);
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof port)
+		_exit(EPIPE);
+	(void)close(ready_fd); /* a pipe's close has nothing to report */
+	for (;;)
+		(void)pause();
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/* rows.c - lays rows out: which columns fit, and what stands in each. */
+#include "config.h"
+
+#include "progress/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Room for "1000 of 1000 files". */
+#define NAME_LEAST  18
+#define NAME_ENOUGH 20
+#define BAR_LEAST   8
+#define BAR_MOST    30
+#define NAME_GAP    2
+
+#define TURN_NS UINT64_C(100000000)
+
+/* Gap before and width of each column; a bar's width is BAR_LEAST at first. */
+static const struct {
+	unsigned gap, width;
+} column[UI_COLUMNS] = {
+	[UI_COL_BAR] = { 1, BAR_LEAST },
+	[UI_COL_PERCENT] = { 1, 4 },
+	[UI_COL_BYTES] = { 2, TEXT_SIZE_COLUMNS },
+	[UI_COL_SIZE] = { 1, 3 + TEXT_SIZE_COLUMNS }, /* "of 30.0 MiB" */
+	[UI_COL_SPEED] = { 2, TEXT_SPEED_COLUMNS },
+	[UI_COL_LEFT] = { 2, 1 + TEXT_CLOCK_COLUMNS }, /* "~0:12" */
+};
+
+/* What goes first where there is no room, and the narrowest name for which it goes. */
+static const struct {
+	enum ui_column column;
+	unsigned name;
+} dispensable[UI_COLUMNS] = {
+	{ UI_COL_SIZE, NAME_LEAST },  { UI_COL_BYTES, NAME_LEAST }, { UI_COL_BAR, NAME_LEAST },
+	{ UI_COL_SPEED, NAME_LEAST }, { UI_COL_LEFT, 12 },          { UI_COL_PERCENT, 8 },
+};
+
+static unsigned digits(unsigned n)
+{
+	unsigned count = 1;
+
+	for (; n >= 10; n /= 10)
+		count++;
+	return count;
+}
+
+void ui_layout(struct ui_layout *layout, unsigned columns, unsigned workers)
+{
+	/* The last column stays free: a character there leaves the cursor in a state of its own. */
+	unsigned room = columns > 1 ? columns - 1 : 0;
+	enum ui_column gone;
+	unsigned used;
+	unsigned i;
+
+	layout->whole = room;
+	layout->number = digits(workers) > 3 ? digits(workers) : 3;
+	used = layout->number + NAME_GAP;
+	for (i = 0; i < UI_COLUMNS; i++) {
+		layout->shown[i] = true;
+		used += column[i].gap + column[i].width;
+	}
+	for (i = 0; i < UI_COLUMNS && used + dispensable[i].name > room; i++) {
+		gone = dispensable[i].column;
+		layout->shown[gone] = false;
+		used -= column[gone].gap + column[gone].width;
+	}
+	layout->name = room > used ? room - used : 0;
+	layout->bar = BAR_LEAST;
+	if (layout->shown[UI_COL_BAR] && layout->name > NAME_ENOUGH) {
+		layout->bar += (layout->name - NAME_ENOUGH) / 2;
+		if (layout->bar > BAR_MOST)
+			layout->bar = BAR_MOST;
+		layout->name -= layout->bar - BAR_LEAST;
+	}
+}
+
+/* Rows differ in these only. */
+struct cells {
+	uint64_t bytes;
+	uint64_t size;   /* UI_SIZE_UNKNOWN: a spinner */
+	uint64_t speed;  /* RATE_UNKNOWN */
+	uint64_t left_s; /* UI_SIZE_UNKNOWN */
+	bool left_is_guess;
+	uint64_t moved_ns; /* turns the spinner: a stalled transfer's stands still */
+};
+
+static void row_clear(struct ui_row *row)
+{
+	text_clear(&row->text);
+	row->columns = row->bar_from = row->bar_to = 0;
+	row->idle = false;
+}
+
+static void row_fill(struct ui_row *row, size_t n)
+{
+	text_fill(&row->text, ' ', n);
+	row->columns += n;
+}
+
+/* S, ASCII, to the right of a column that is WIDTH wide. */
+static void row_right(struct ui_row *row, const char *s, size_t width)
+{
+	size_t len = strlen(s);
+
+	row_fill(row, width > len ? width - len : 0);
+	text_add(&row->text, s);
+	row->columns += len;
+}
+
+static void row_bar_ascii(struct ui_row *row, unsigned width, double part)
+{
+	unsigned inner = width - 2;
+	unsigned full = (unsigned)(part * inner);
+
+	text_add(&row->text, "[");
+	text_fill(&row->text, '=', full);
+	text_fill(&row->text, ' ', inner - full);
+	text_add(&row->text, "]");
+}
+
+/* Eighths of a cell. */
+static void row_bar_blocks(struct ui_row *row, unsigned width, double part)
+{
+	static const char *const block[] = {
+		"", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589",
+	};
+	unsigned eighths = (unsigned)(part * width * 8);
+	unsigned full = eighths / 8;
+	unsigned i;
+
+	for (i = 0; i < full; i++)
+		text_add(&row->text, "\u2588");
+	text_add(&row->text, block[eighths % 8]);
+	text_fill(&row->text, ' ', width - full - (eighths % 8 != 0));
+}
+
+static void row_bar(struct ui_row *row, const struct ui_layout *layout, const struct cells *cells)
+{
+	double part = cells->size ? (double)cells->bytes / (double)cells->size : 1.0;
+
+	if (cells->size == UI_SIZE_UNKNOWN) {
+		row_fill(row, layout->bar);
+		return;
+	}
+	row->bar_from = row->text.len;
+	if (layout->blocks)
+		row_bar_blocks(row, layout->bar, part);
+	else
+		row_bar_ascii(row, layout->bar, part);
+	row->bar_to = row->text.len;
+	row->columns += layout->bar;
+}
+
+static void row_percent(struct ui_row *row, const struct ui_layout *layout,
+			const struct cells *cells)
+{
+	static const char *const turning[] = {
+		"\u280b", "\u2819", "\u2839", "\u2838", "\u283c",
+		"\u2834", "\u2826", "\u2827", "\u2807", "\u280f",
+	};
+	static const char bars[] = "|/-\\";
+	char figure[TEXT_FIGURE];
+	uint64_t turn = cells->moved_ns / TURN_NS;
+	unsigned percent = 100;
+
+	if (cells->size == UI_SIZE_UNKNOWN) {
+		row_fill(row, column[UI_COL_PERCENT].width - 1);
+		if (layout->blocks)
+			text_add(&row->text, turning[turn % 10]);
+		else
+			text_fill(&row->text, bars[turn % 4], 1);
+		row->columns++;
+		return;
+	}
+	/* Down, and never 100% while a byte is missing. */
+	if (cells->bytes < cells->size)
+		percent = (unsigned)((double)cells->bytes / (double)cells->size * 100);
+	if (cells->bytes < cells->size && percent > 99)
+		percent = 99;
+	(void)snprintf(figure, sizeof figure, "%u%%", percent); /* fits: at most 100 */
+	row_right(row, figure, column[UI_COL_PERCENT].width);
+}
+
+static void row_left(struct ui_row *row, const struct cells *cells)
+{
+	char clock[TEXT_FIGURE], figure[TEXT_FIGURE + 1];
+
+	if (cells->left_s == UI_SIZE_UNKNOWN) {
+		row_right(row, "-:--", column[UI_COL_LEFT].width);
+		return;
+	}
+	(void)snprintf(figure, sizeof figure, "%s%s", cells->left_is_guess ? "~" : "",
+		       text_clock(clock, cells->left_s)); /* fits: one more than the clock */
+	row_right(row, figure, column[UI_COL_LEFT].width);
+}
+
+static void row_size(struct ui_row *row, const struct cells *cells)
+{
+	char size[TEXT_FIGURE];
+
+	if (cells->size == UI_SIZE_UNKNOWN) {
+		row_fill(row, column[UI_COL_SIZE].width);
+		return;
+	}
+	text_add(&row->text, "of ");
+	row->columns += 3;
+	text_size(size, cells->size);
+	text_add(&row->text, size);
+	row->columns += strlen(size);
+	row_fill(row, column[UI_COL_SIZE].width - 3 - strlen(size));
+}
+
+/* All between the number and the name. */
+static void row_cells(struct ui_row *row, const struct ui_layout *layout, const struct cells *cells)
+{
+	char figure[TEXT_FIGURE];
+	unsigned i;
+
+	for (i = 0; i < UI_COLUMNS; i++) {
+		if (!layout->shown[i])
+			continue;
+		row_fill(row, column[i].gap);
+		if (i == UI_COL_BAR)
+			row_bar(row, layout, cells);
+		else if (i == UI_COL_PERCENT)
+			row_percent(row, layout, cells);
+		else if (i == UI_COL_BYTES)
+			row_right(row, text_size(figure, cells->bytes), column[i].width);
+		else if (i == UI_COL_SIZE)
+			row_size(row, cells);
+		else if (i == UI_COL_SPEED)
+			row_right(row, text_speed(figure, cells->speed), column[i].width);
+		else
+			row_left(row, cells);
+	}
+}
+
+static void row_no_cells(struct ui_row *row, const struct ui_layout *layout)
+{
+	unsigned i;
+
+	for (i = 0; i < UI_COLUMNS; i++) {
+		if (layout->shown[i])
+			row_fill(row,
+				 column[i].gap + (i == UI_COL_BAR ? layout->bar : column[i].width));
+	}
+}
+
+static void row_name(struct ui_row *row, const struct ui_layout *layout, const char *name)
+{
+	if (layout->name == 0)
+		return;
+	row_fill(row, NAME_GAP);
+	row->columns += text_add_cut(&row->text, name, layout->name, layout->utf8);
+}
+
+void ui_row_worker(struct ui_row *row, const struct ui_layout *layout, const struct ui_tally *tally,
+		   unsigned worker, uint64_t now_ns)
+{
+	const struct ui_worker *at = &tally->worker[worker];
+	struct cells cells = {
+		.bytes = at->bytes,
+		.size = at->total != UI_SIZE_UNKNOWN && at->bytes > at->total ?
+				UI_SIZE_UNKNOWN :
+				at->total, /* the origin was wrong: so would 100% be */
+		.speed = at->busy ? rate_bytes_per_s(&at->rate, now_ns) : RATE_UNKNOWN,
+		.moved_ns = at->rate.moved_ns,
+	};
+	char number[TEXT_FIGURE];
+
+	row_clear(row);
+	(void)snprintf(number, sizeof number, "%u", worker + 1); /* fits: 10 digits */
+	row_right(row, number, layout->number);
+	row->idle = !at->busy;
+	if (!at->busy) {
+		row_no_cells(row, layout);
+		row_name(row, layout, "idle");
+		return;
+	}
+	cells.left_s = ui_seconds_left(cells.bytes, cells.size, cells.speed);
+	row_cells(row, layout, &cells);
+	row_name(row, layout, at->name ? at->name : "?");
+}
+
+void ui_row_more(struct ui_row *row, const struct ui_layout *layout, unsigned hidden, unsigned busy)
+{
+	struct text text = { 0 };
+
+	row_clear(row);
+	row->idle = true;
+	row_right(row, "+", layout->number);
+	text_printf(&text, " %u more worker%s", hidden, hidden == 1 ? "" : "s");
+	if (busy > 0 && busy < hidden)
+		text_printf(&text, ", %u of them busy", busy);
+	row->columns += text_add_cut(
+		&row->text, text_string(&text),
+		layout->whole > layout->number ? layout->whole - layout->number : 0, layout->utf8);
+	text_free(&text);
+}
+
+/* Adds PART to NAME if the column has room for both. */
+static void name_add(struct text *name, const struct ui_layout *layout, const char *part)
+{
+	if (name->len + strlen(part) <= layout->name)
+		text_add(name, part);
+}
+
+static void name_add_count(struct text *name, const struct ui_layout *layout, unsigned n,
+			   const char *what)
+{
+	char part[48];
+
+	(void)snprintf(part, sizeof part, ", %u %s", n, what); /* fits: WHAT is one short word */
+	if (n > 0)
+		name_add(name, layout, part);
+}
+
+void ui_row_total(struct ui_row *row, const struct ui_layout *layout, const struct ui_tally *tally,
+		  const char *ipc, uint64_t now_ns)
+{
+	struct text name = { 0 };
+	struct text over = { 0 };
+	struct ui_total total;
+	struct cells cells;
+
+	ui_tally_sum(tally, now_ns, &total);
+	cells = (struct cells){
+		.bytes = total.bytes,
+		.size = total.bytes <= total.size ? total.size : UI_SIZE_UNKNOWN,
+		.speed = total.speed,
+		.left_s = total.left_s,
+		.left_is_guess = total.left_is_guess,
+		.moved_ns = tally->rate.moved_ns,
+	};
+	row_clear(row);
+	row_right(row, "all", layout->number);
+	row_cells(row, layout, &cells);
+	text_printf(&name, "%u of %u", tally->ok, tally->jobs);
+	name_add(&name, layout, tally->jobs == 1 ? " file" : " files");
+	name_add_count(&name, layout, tally->failed, "failed");
+	name_add_count(&name, layout, tally->skipped, "skipped");
+	text_printf(&over, ", over %s", ipc ? ipc : "");
+	if (ipc)
+		name_add(&name, layout, text_string(&over));
+	row_name(row, layout, text_string(&name));
+	text_free(&name);
+	text_free(&over);
+}

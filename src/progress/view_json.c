@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view_json.c - events for programs: one JSON object a line on stdout, each written when it
+ * happens. Errors and notes go to stderr as well, in words.
+ *
+ *	start, progress   job, worker, url, file, bytes, total (null: unknown)
+ *	done              and seconds
+ *	skipped, failed   and reason
+ *	retry             and reason, delay_s: seconds until the next try
+ *	summary           ipc (null: none), model, jobs, ok, failed, skipped, left, wall_s, bytes,
+ *	                  records, job_seconds, concurrency; signal when one ended the run
+ *
+ * JSON holds Unicode only: a byte of a name that is not UTF-8 reads as \xff, four characters.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "common/text.h"
+#include "progress/view.h"
+
+struct json {
+	struct text line;
+	struct text string;
+	bool foreign; /* the line holds a string that a terminal would obey */
+};
+
+static int json_face_open(struct ui *ui)
+{
+	(void)ui;
+	return 0;
+}
+
+static json_t *json_text(struct json *json, const char *string)
+{
+	if (!string)
+		return json_null();
+	json->foreign |= !text_is_clean(string, true);
+	text_clear(&json->string);
+	text_add_utf8(&json->string, string);
+	return json->string.incomplete ? NULL : json_string(text_string(&json->string));
+}
+
+static json_t *json_count(uint64_t count)
+{
+	return json_integer(count < LLONG_MAX ? (json_int_t)count : LLONG_MAX);
+}
+
+/* JSON has neither infinity nor NaN. */
+static json_t *json_seconds(double seconds)
+{
+	json_t *real = json_real(seconds);
+
+	return real ? real : json_null();
+}
+
+static int json_add(const char *bytes, size_t n, void *line)
+{
+	text_add_bytes(line, bytes, n);
+	return 0;
+}
+
+/* Takes OBJECT. FAILED: it lacks something, for want of memory. */
+static void json_put(struct ui *ui, json_t *object, int failed)
+{
+	struct json *json = ui->state;
+	size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(9);
+
+	/* jansson writes 0x80 to 0x9f and direction overrides as they are. */
+	if (json->foreign)
+		flags |= JSON_ENSURE_ASCII;
+	json->foreign = false;
+	text_clear(&json->line);
+	failed |= json_dump_callback(object, json_add, &json->line, flags);
+	json_decref(object);
+	text_add(&json->line, "\n");
+	if (ui->error)
+		return; /* after half a line nothing sensible can follow */
+	if (failed || json->line.incomplete)
+		ui->error = -ENOMEM;
+	else
+		ui->error = ui_write(STDOUT_FILENO, json->line.at, json->line.len);
+}
+
+static void json_event(struct ui *ui, const struct ui_event *event)
+{
+	static const char *const name[] = {
+		[UI_START] = "start",     [UI_MOVED] = "progress", [UI_DONE] = "done",
+		[UI_SKIPPED] = "skipped", [UI_RETRY] = "retry",    [UI_FAILED] = "failed",
+	};
+	struct json *json = ui->state;
+	json_t *object;
+	int rc = 0;
+
+	/* A reader that is behind wants the latest figure, not each: it must not stall the jobs. */
+	if (event->kind == UI_MOVED && !ui_writable(STDOUT_FILENO))
+		return;
+	object = json_object();
+	rc |= json_object_set_new(object, "event", json_string(name[event->kind]));
+	rc |= json_object_set_new(object, "job", json_count(event->job));
+	rc |= json_object_set_new(object, "worker", json_count(event->worker));
+	rc |= json_object_set_new(object, "url", json_text(json, event->url));
+	rc |= json_object_set_new(object, "file", json_text(json, event->file));
+	rc |= json_object_set_new(object, "bytes", json_count(event->bytes));
+	rc |= json_object_set_new(object, "total",
+				  event->total == UI_SIZE_UNKNOWN ? json_null() :
+								    json_count(event->total));
+	if (event->kind == UI_DONE)
+		rc |= json_object_set_new(object, "seconds", json_seconds(event->seconds));
+	if (event->kind == UI_SKIPPED || event->kind == UI_RETRY || event->kind == UI_FAILED)
+		rc |= json_object_set_new(object, "reason", json_text(json, event->reason));
+	if (event->kind == UI_RETRY)
+		rc |= json_object_set_new(object, "delay_s", json_seconds(event->seconds));
+	json_put(ui, object, rc);
+	if (event->kind == UI_FAILED)
+		ui_write_event(ui, event);
+}
+
+static void json_note(struct ui *ui, bool error, const char *text)
+{
+	(void)error;
+	ui_write_note(ui, text);
+}
+
+static void json_summary(struct ui *ui, const struct ui_summary *summary)
+{
+	struct json *json = ui->state;
+	json_t *object = json_object();
+	int rc = 0;
+
+	rc |= json_object_set_new(object, "event", json_string("summary"));
+	rc |= json_object_set_new(object, "ipc", json_text(json, summary->ipc));
+	rc |= json_object_set_new(object, "model", json_text(json, summary->model));
+	rc |= json_object_set_new(object, "jobs", json_count(summary->jobs));
+	rc |= json_object_set_new(object, "ok", json_count(summary->ok));
+	rc |= json_object_set_new(object, "failed", json_count(summary->failed));
+	rc |= json_object_set_new(object, "skipped", json_count(summary->skipped));
+	rc |= json_object_set_new(object, "left", json_count(summary->left));
+	rc |= json_object_set_new(object, "wall_s", json_seconds(summary->wall_s));
+	rc |= json_object_set_new(object, "bytes", json_count(summary->bytes));
+	rc |= json_object_set_new(object, "records", json_count(summary->records));
+	rc |= json_object_set_new(object, "job_seconds", json_seconds(summary->job_seconds));
+	rc |= json_object_set_new(object, "concurrency", json_seconds(summary->concurrency));
+	if (summary->signal)
+		rc |= json_object_set_new(object, "signal", json_integer(summary->signal));
+	json_put(ui, object, rc);
+}
+
+static void json_close(struct ui *ui)
+{
+	struct json *json = ui->state;
+
+	text_free(&json->line);
+	text_free(&json->string);
+}
+
+const struct ui_face ui_json_face = {
+	.name = "json",
+	.state_size = sizeof(struct json),
+	.open = json_face_open,
+	.event = json_event,
+	.note = json_note,
+	.summary = json_summary,
+	.close = json_close,
+};

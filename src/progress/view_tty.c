@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view_tty.c - the face for a terminal: a row per worker and one for all, redrawn in place. The
+ * only file with terminal codes, and the only one of the faces that reads the environment.
+ *
+ * The rows are a block at the end of what was printed; the cursor rests on the free line below
+ * it. A frame goes up, rewrites the rows that changed, and comes back, in one write. Lines that
+ * stay are printed where the block began, and the block again below them. Nothing of the
+ * terminal's state outlasts a frame (the cursor is hidden and wrapping off only within it), so
+ * there is nothing to restore after kill -9, Ctrl-Z or a crash.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "common/text.h"
+#include "progress/view.h"
+#include "progress/lines.h"
+#include "progress/rows.h"
+#include "progress/totals.h"
+
+#define TTY_FRAME_NS UINT64_C(100000000)
+#define TTY_IDLE_NS  UINT64_C(500000000) /* speeds fall and times pass without any event */
+
+/* Narrower than this, a row would say nothing. */
+#define TTY_LEAST_COLUMNS 10
+
+/* What may wait for a terminal that was stopped with Ctrl-S. */
+#define TTY_HELD_BYTES (1024 * 1024)
+
+#define CODE_HIDE_CURSOR "\033[?25l"
+#define CODE_SHOW_CURSOR "\033[?25h"
+#define CODE_WRAP_OFF    "\033[?7l" /* should a width be wrong, the row is clipped, not broken */
+#define CODE_WRAP_ON     "\033[?7h"
+#define CODE_UP          "\033[%uA"
+#define CODE_ERASE_LINE  "\033[K"   /* from the cursor to the end of the line */
+#define CODE_ERASE_BELOW "\033[J"   /* from the cursor to the end of the screen */
+#define CODE_BAR         "\033[36m" /* cyan */
+#define CODE_IDLE        "\033[2m"  /* faint */
+#define CODE_ERROR       "\033[1m"  /* bold */
+#define CODE_NORMAL      "\033[0m"
+
+struct tty {
+	struct ui_tally tally;
+	struct ui_layout layout;
+	unsigned columns, lines;
+	bool plain_glyphs; /* the console's font has no eighths */
+	bool colour;
+	bool dead; /* the terminal is gone */
+	bool dirty;
+	bool redraw;        /* what is on the screen is not what was drawn last */
+	struct ui_row *row; /* the next frame's */
+	struct ui_row *shown;
+	unsigned room;    /* of both */
+	unsigned drawn;   /* how many of shown are on the screen */
+	struct text held; /* lines that stay and are not yet on the screen */
+	struct text frame;
+	uint64_t due_ns; /* no frame before this */
+};
+
+bool ui_tty_usable(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+/* Makes room for N rows, which never shrinks: what is shown must outlast a resize. */
+static int rows_grow(struct ui_row **rows, unsigned room, unsigned n)
+{
+	struct ui_row *grown = reallocarray(*rows, n, sizeof *grown);
+
+	if (!grown)
+		return -ENOMEM;
+	memset(grown + room, 0, (n - room) * sizeof *grown);
+	*rows = grown;
+	return 0;
+}
+
+static void rows_free(struct ui_row *row, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		text_free(&row[i].text);
+	free(row);
+}
+
+/* Lays out for SIZE. 0, or -ENOMEM and the old layout stays. */
+static int tty_measure(struct ui *ui, const struct winsize *size)
+{
+	struct tty *tty = ui->state;
+	int rc = 0;
+
+	if (size->ws_row > tty->room) {
+		rc = rows_grow(&tty->row, tty->room, size->ws_row);
+		if (rc == 0)
+			rc = rows_grow(&tty->shown, tty->room, size->ws_row);
+		if (rc < 0)
+			return rc;
+		tty->room = size->ws_row;
+	}
+	tty->lines = size->ws_row;
+	tty->columns = size->ws_col;
+	tty->layout.utf8 = ui->utf8;
+	tty->layout.blocks = ui->utf8 && !tty->plain_glyphs;
+	ui_layout(&tty->layout, tty->columns, ui->config.workers);
+	return 0;
+}
+
+static struct winsize tty_size(void)
+{
+	struct winsize size = { 0 };
+
+	/* Zero is unknown, too: a serial line, some containers. */
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row == 0 || size.ws_col == 0)
+		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+	return size;
+}
+
+static void tty_free(struct tty *tty)
+{
+	rows_free(tty->row, tty->room);
+	rows_free(tty->shown, tty->room);
+	text_free(&tty->held);
+	text_free(&tty->frame);
+	ui_tally_close(&tty->tally);
+}
+
+static int tty_open(struct ui *ui)
+{
+	struct tty *tty = ui->state;
+	const char *no_colour = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+	struct winsize size = tty_size();
+	int rc;
+
+	tty->colour = !no_colour || !*no_colour;
+	tty->plain_glyphs = term && strcmp(term, "linux") == 0;
+	tty->dirty = true;
+	rc = ui_tally_open(&tty->tally, ui->config.workers, ui->config.jobs);
+	if (rc < 0)
+		return rc;
+	rc = tty_measure(ui, &size);
+	if (rc < 0)
+		tty_free(tty);
+	return rc;
+}
+
+/* A job in the background of its shell may write, but the screen is not its own. */
+static bool tty_is_ours(void)
+{
+	pid_t front = tcgetpgrp(STDERR_FILENO);
+
+	return front < 0 || front == getpgrp(); /* not our controlling terminal: nobody else's */
+}
+
+/* Rows for as many workers: in order of their numbers, the busy first if not all fit. */
+static unsigned tty_pick(struct tty *tty, unsigned rows, uint64_t now_ns)
+{
+	const struct ui_tally *tally = &tty->tally;
+	bool all = tally->workers <= rows;
+	unsigned n = 0;
+	unsigned pass, i;
+
+	for (pass = 0; pass < (all ? 1U : 2U); pass++) {
+		for (i = 0; i < tally->workers && n < rows; i++) {
+			if (all || tally->worker[i].busy == (pass == 0))
+				ui_row_worker(&tty->row[n++], &tty->layout, tally, i, now_ns);
+		}
+	}
+	return n;
+}
+
+static unsigned tty_busy(const struct tty *tty)
+{
+	unsigned busy = 0;
+	unsigned i;
+
+	for (i = 0; i < tty->tally.workers; i++)
+		busy += tty->tally.worker[i].busy;
+	return busy;
+}
+
+/* Fills tty->row; returns how many rows that is. The line below them is the cursor's. */
+static unsigned tty_compose(struct ui *ui, uint64_t now_ns)
+{
+	struct tty *tty = ui->state;
+	unsigned room = tty->lines - 1;
+	unsigned workers = tty->tally.workers;
+	unsigned busy;
+	unsigned n = 0;
+
+	if (room == 0 || tty->columns < TTY_LEAST_COLUMNS || !tty_is_ours())
+		return 0;
+	if (workers + 1 <= room) {
+		n = tty_pick(tty, workers, now_ns);
+	} else if (room > 2) {
+		busy = tty_busy(tty);
+		n = tty_pick(tty, room - 2, now_ns);
+		ui_row_more(&tty->row[n], &tty->layout, workers - n, busy > n ? busy - n : 0);
+		n++;
+	}
+	ui_row_total(&tty->row[n++], &tty->layout, &tty->tally, ui->config.ipc, now_ns);
+	return n;
+}
+
+/* What a terminal that has gone cannot show is not missed. */
+static void tty_write(struct tty *tty, const struct text *what)
+{
+	if (!tty->dead && ui_write(STDERR_FILENO, text_string(what), what->len) < 0)
+		tty->dead = true;
+	text_clear(&tty->held);
+	tty->redraw = false;
+}
+
+static void frame_row(struct tty *tty, const struct ui_row *row)
+{
+	const char *at = text_string(&row->text);
+
+	if (!tty->colour || (!row->idle && row->bar_from == row->bar_to)) {
+		text_add(&tty->frame, at);
+	} else if (row->idle) {
+		text_printf(&tty->frame, CODE_IDLE "%s" CODE_NORMAL, at);
+	} else {
+		text_add_bytes(&tty->frame, at, row->bar_from);
+		text_add(&tty->frame, CODE_BAR);
+		text_add_bytes(&tty->frame, at + row->bar_from, row->bar_to - row->bar_from);
+		text_add(&tty->frame, CODE_NORMAL);
+		text_add(&tty->frame, at + row->bar_to);
+	}
+	text_add(&tty->frame, CODE_ERASE_LINE);
+}
+
+static bool rows_equal(const struct ui_row *a, const struct ui_row *b)
+{
+	return strcmp(text_string(&a->text), text_string(&b->text)) == 0;
+}
+
+/*
+ * The lines that the shown rows take. Most terminals break lines anew when they become narrower,
+ * and the block is taller then.
+ */
+static unsigned tty_height(const struct tty *tty)
+{
+	unsigned lines = 0;
+	unsigned i;
+
+	for (i = 0; i < tty->drawn; i++) {
+		size_t width = tty->shown[i].columns ? tty->shown[i].columns : 1;
+
+		lines += (unsigned)((width + tty->columns - 1) / tty->columns);
+	}
+	return lines;
+}
+
+/* From wherever the cursor is to the first column of the block's first row. */
+static void frame_begin(struct tty *tty)
+{
+	text_clear(&tty->frame);
+	text_add(&tty->frame, CODE_HIDE_CURSOR "\r");
+	if (tty->drawn > 0)
+		text_printf(&tty->frame, CODE_UP, tty_height(tty));
+	if (tty->held.len > 0 || tty->redraw) {
+		/* First, since at the end of a full line it would take its last character. */
+		text_add(&tty->frame, CODE_ERASE_BELOW);
+		text_add(&tty->frame, text_string(&tty->held));
+	}
+	text_add(&tty->frame, CODE_WRAP_OFF);
+}
+
+/* One write. False: memory was short, and the terminal has seen nothing of this frame. */
+static bool frame_end(struct tty *tty)
+{
+	text_add(&tty->frame, CODE_WRAP_ON CODE_ERASE_BELOW CODE_SHOW_CURSOR);
+	if (tty->frame.incomplete)
+		return false;
+	tty_write(tty, &tty->frame);
+	return true;
+}
+
+static bool tty_unchanged(const struct tty *tty, unsigned n)
+{
+	unsigned i;
+
+	if (tty->redraw || tty->held.len > 0 || n != tty->drawn)
+		return false;
+	for (i = 0; i < n; i++) {
+		if (!rows_equal(&tty->row[i], &tty->shown[i]))
+			return false;
+	}
+	return true;
+}
+
+/* The next frame, with N rows; 0: what is held, without them. */
+static void tty_draw(struct tty *tty, unsigned n)
+{
+	bool anew = tty->redraw || tty->held.len > 0;
+	struct ui_row *swap = tty->shown;
+	unsigned i;
+
+	if (tty_unchanged(tty, n))
+		return;
+	if (n == 0 && tty->drawn == 0) {
+		/* Nothing to replace, and perhaps in the background: as any program writes. */
+		tty_write(tty, &tty->held);
+		return;
+	}
+	frame_begin(tty);
+	for (i = 0; i < n; i++) {
+		if (anew || i >= tty->drawn || !rows_equal(&tty->row[i], &tty->shown[i]))
+			frame_row(tty, &tty->row[i]);
+		text_add(&tty->frame, "\r\n");
+	}
+	if (!frame_end(tty))
+		return;
+	tty->shown = tty->row;
+	tty->row = swap;
+	tty->drawn = n;
+}
+
+static int64_t tty_next_ns(const struct ui *ui, uint64_t now_ns)
+{
+	const struct tty *tty = ui->state;
+	uint64_t due_ns = tty->due_ns;
+
+	if (tty->dead)
+		return -1;
+	if (!tty->dirty && tty_busy(tty) == 0)
+		return -1;
+	if (!tty->dirty)
+		due_ns += TTY_IDLE_NS - TTY_FRAME_NS;
+	return due_ns > now_ns ? (int64_t)(due_ns - now_ns) : 0;
+}
+
+static void tty_tick(struct ui *ui, uint64_t now_ns)
+{
+	struct tty *tty = ui->state;
+
+	tty->due_ns = now_ns + TTY_FRAME_NS;
+	/* Stopped with Ctrl-S, a terminal must not stop the downloads. */
+	if (!ui_writable(STDERR_FILENO) && tty->held.len < TTY_HELD_BYTES)
+		return;
+	tty->dirty = false;
+	tty_draw(tty, tty_compose(ui, now_ns));
+}
+
+/* A line that stays. Bold is all the emphasis there is; the words say the same. */
+static void tty_hold(struct tty *tty, const struct text *line, bool error)
+{
+	bool bold = error && tty->colour;
+
+	text_printf(&tty->held, "%s%s%s\r\n", bold ? CODE_ERROR : "", text_string(line),
+		    bold ? CODE_NORMAL : "");
+	tty->dirty = true;
+}
+
+static void tty_event(struct ui *ui, const struct ui_event *event)
+{
+	struct tty *tty = ui->state;
+	struct text line = { 0 };
+
+	ui_tally_event(&tty->tally, event);
+	tty->dirty = true;
+	if (event->kind == UI_START || event->kind == UI_MOVED)
+		return; /* a row shows it */
+	if (event->kind == UI_DONE && !ui->config.verbose)
+		return;
+	ui_line_event(&line, event, ui->utf8);
+	tty_hold(tty, &line, event->kind == UI_FAILED);
+	text_free(&line);
+}
+
+/*
+ * Where the size is as it was, this is a SIGCONT: the shell has written below the block, which
+ * is left alone.
+ */
+static void tty_resize(struct ui *ui)
+{
+	struct tty *tty = ui->state;
+	struct winsize size = tty_size();
+
+	if (size.ws_col == tty->columns && size.ws_row == tty->lines)
+		tty->drawn = 0;
+	if (tty_measure(ui, &size) < 0)
+		return;
+	tty->redraw = true;
+	tty->dirty = true;
+}
+
+static void tty_note(struct ui *ui, bool error, const char *text)
+{
+	struct text line = { 0 };
+
+	ui_line_note(&line, text, ui->utf8);
+	tty_hold(ui->state, &line, error);
+	text_free(&line);
+}
+
+static void tty_summary(struct ui *ui, const struct ui_summary *summary)
+{
+	struct tty *tty = ui->state;
+	struct text line = { 0 };
+
+	ui_line_summary(&line, summary, ui->utf8);
+	tty_hold(tty, &line, false);
+	text_free(&line);
+	tty_draw(tty, 0);
+}
+
+static void tty_close(struct ui *ui)
+{
+	struct tty *tty = ui->state;
+
+	tty_draw(tty, 0);
+	tty_free(tty);
+}
+
+const struct ui_face ui_tty_face = {
+	.name = "tty",
+	.state_size = sizeof(struct tty),
+	.open = tty_open,
+	.event = tty_event,
+	.next_ns = tty_next_ns,
+	.tick = tty_tick,
+	.resize = tty_resize,
+	.note = tty_note,
+	.summary = tty_summary,
+	.close = tty_close,
+};

@@ -1,0 +1,245 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154 # shared with lib.sh
+#
+# bench_test.sh - `ipcdemo bench` from the outside: every row that was asked for is there and
+# makes sense, nothing can hang it, and whatever happens the result is written. Says nothing about
+# speed.
+
+DEADLINE=280
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+command -v jq >"$T/which" || skip_all "jq is missing: the results cannot be read"
+two_cpus=$(nproc)
+
+# Short, and always of the same length.
+short="--rounds=2 --count=200 --warmup=20 --quiet"
+
+# bench OPTION...: one run; its JSON is in $T/json.
+bench() {
+	# shellcheck disable=SC2086 # $short is words
+	run_ipcdemo bench $short --format=json --output="$T/json" "$@"
+}
+
+# holds WHAT FILTER: the jq filter is true of the result.
+holds() {
+	equal "$1" true "$(jq "$2" "$T/json" 2>&1)"
+}
+
+# ---- every mechanism, every way of waiting ----
+
+bench --ipc=all --mode=latency,throughput,oneway --wait=block,spin,adaptive --place=same,cross \
+	--floor
+equal "all mechanisms: exit status" 0 "$status" || note_file "$T/err"
+holds "the schema is named" '.schema == "ipcdemo-bench/1"'
+holds "all rows ended well" '[.results[] | select(.status != "ok")] == []'
+holds "each mechanism of ipcdemo list was measured" "([.results[].backend] | unique | sort) ==
+	($("$IPCDEMO" list --json | jq -c '[.mechanisms[] | select(.available).name] | sort'))"
+holds "each row says how the receiver waited and where both ends ran" \
+	'all(.results[]; (.wait | length > 3) and (.placement | length > 3) and .hub_cpu >= 0)'
+holds "each of our rows has a floor of the same axes" \
+	'def axes: [.backend, .mode, .wait, .placement, .size_bytes, .batch, .senders, .block];
+	([.results[] | select(.api == "ipc") | axes] | sort) ==
+	([.results[] | select(.api == "floor") | axes] | sort)'
+holds "every round trip of every round is in the figures" \
+	'[.results[] | select(.mode == "latency" and .block == 1)] |
+	length > 0 and all(.[]; .samples == 400 and .rounds == 2)'
+holds "percentiles rise" '[.results[] | select(.block == 1) | (.rtt_ns // .oneway_ns) // empty |
+	[.min, .p50, .p90, .p99, .p999, .p9999, .max] | . == sort] | length > 0 and all'
+holds "blocks give mean and p50 only" \
+	'all(.results[] | select(.block > 1); .rtt_ns.p99 == null and .rtt_ns.p50 > 0)'
+holds "streams have a rate, trips have none" \
+	'all(.results[]; (.records_per_s != null) == (.mode == "throughput"))'
+holds "bytes are records times their size" \
+	'all(.results[] | select(.mode == "throughput");
+	((.bytes_per_s / .records_per_s) - .size_bytes | fabs) < 0.01)'
+holds "the ratio to the floor is the median of those of the rounds" \
+	'def median: sort | (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2;
+	[.results[] | select(.api == "ipc")] | length > 0 and
+	all(.[]; (.round_floor_ratio | median) - .floor_ratio | fabs < 0.001)'
+holds "and each of those is ours over the floor of that round" \
+	'. as $all | [.results[] | select(.api == "ipc" and .floor_ratio_of == "p50_ns")] |
+	all(.[]; . as $row | first($all.results[] | select(.api == "floor" and
+		.backend == $row.backend and .mode == $row.mode and .wait == $row.wait and
+		.placement == $row.placement and .block == $row.block)) as $floor |
+	$row.round_p50_ns[0] / $floor.round_p50_ns[0] - $row.round_floor_ratio[0] | fabs < 0.001)'
+holds "spinning on one CPU was left out, and why" \
+	'[.skipped[] | select(.wait == "spin" and .placement == "same")] |
+	length > 0 and all(.[]; .reason | test("spinning"))'
+holds "the machine is described" '.environment | .kernel.release and .cpu.cpus > 0 and
+	.compiler and .cpu.caches and .mitigations and .limits.sigpending and
+	(.warnings | type) == "array"'
+holds "the clock is described" '.clock | .cost_ns > 0 and .cost_ns < 5000 and .resolution_ns > 0'
+holds "a blocking round trip makes at least a call a record" \
+	'all(.results[] | select(.backend == "pipe" and .wait == "block" and .mode == "latency");
+	.syscalls_per_record > 1.95 and .syscalls_per_record < 2.05)'
+holds "a blocking row sleeps" 'all(.results[] | select(.api == "ipc" and .wait == "block" and
+	.placement == "same" and .mode == "latency"); .ctxsw_per_record > 0.3)'
+holds "CPU time was used" 'all(.results[]; .cpu_ns_per_record > 0)'
+if [ "$two_cpus" -gt 1 ]; then
+	holds "the bare line stands beside each row of shared memory" \
+		'[.results[] | select((.backend == "shm" or .backend == "memfd") and
+		.hub_cpu != .slot_cpu)] | length > 0 and all(.[]; .line_ns > 0)'
+	holds "one way, the clocks' error is stated" \
+		'all(.results[] | select(.mode == "oneway"); .clock_error_ns > 0)'
+else
+	skip_part "two CPUs are needed for placement cross"
+fi
+
+# ---- the other axes ----
+
+bench --ipc=pipe,unix --mode=throughput --place=same --wait=block,poll --batch=1,32 --senders=1,3 \
+	--size=8,64 --floor --timeout=5
+equal "batches and senders: exit status" 0 "$status" || note_file "$T/err"
+holds "batches and senders: each combination" \
+	'[.results[] | select(.api == "ipc")] | length == 32 and all(.[]; .status == "ok" and
+	.records == 2 * ((200 + .senders - 1) / .senders | floor) * .senders)'
+holds "a batch costs fewer calls" \
+	'[.results[] | select(.backend == "pipe" and .senders == 1 and .size_bytes == 8 and
+		.wait == "block" and .api == "ipc")] |
+	(map(select(.batch == 32))[0].syscalls_per_record) * 4 <
+	(map(select(.batch == 1))[0].syscalls_per_record)'
+holds "several senders have no floor, and why" \
+	'any(.skipped[]; .senders == 3 and .api == "floor" and (.reason | length > 10))'
+
+bench --ipc=pipe --mode=latency,oneway --rate=2000 --place=same --wait=block
+equal "open loop: exit status" 0 "$status" || note_file "$T/err"
+holds "open loop: what the pacing was late is told apart" \
+	'all(.results[]; .rate_per_s == 2000 and .samples == 400 and .lag_ns.p50 >= 0 and
+	.lag_ns.max >= .lag_ns.p50)'
+
+bench --ipc=unix --size=56,65536,131072 --place=same --wait=block
+equal "a size over the limit: exit status" 0 "$status"
+holds "a size over the limit is left out, the others are not" \
+	'(.results | map(.size_bytes)) == [56, 65536] and (.skipped[0].reason | test("131072"))'
+
+bench --ipc=pipe --place=all --wait=block
+holds "all pairs of CPUs" '(.environment.cpu.cpus_allowed | length) as $n |
+	(.results | length) == ($n * ($n + 1) / 2) and
+	all(.results[]; .placement | test("^cpu[0-9]+-cpu[0-9]+$"))'
+
+# ---- what is counted, against strace ----
+
+traced() {
+	timeout 60 strace -f -qq -e trace=read,write -o "$T/trace" "$IPCDEMO" bench --ipc=pipe \
+		--place=same --wait=block --rounds=1 --warmup=20 --quiet --format=json \
+		--output="$T/json" --count="$1" </dev/null >"$T/out" 2>"$T/err" 8>&- || return 1
+	grep -cE '(read|write)\(' "$T/trace"
+}
+if command -v strace >"$T/which" && few=$(traced 100) && many=$(traced 1100); then
+	counted=$(jq '.results[0].syscalls_per_record * 2000 | round' "$T/json")
+	equal "1,000 round trips over a pipe are 4,000 calls to strace" 4000 "$((many - few))"
+	one_of "and as many were counted" "$counted" 3996 3997 3998 3999 4000 4001 4002 4003 4004
+else
+	skip_part "counting calls: strace is missing or may not trace"
+fi
+
+# ---- what is written ----
+
+run_ipcdemo bench --ipc=pipe,unix --place=same --rounds=1 --count=50 --format=csv
+equal "csv: a line for each row and a header" 5 "$(wc -l <"$T/out")"
+equal "csv: all lines have as many fields" 1 "$(awk -F, '{ print NF }' "$T/out" | sort -u | wc -l)"
+run_ipcdemo bench --ipc=pipe,unix --place=same --wait=block --rounds=6 --count=50 --floor
+equal "table: exit status" 0 "$status"
+matches "table: says how and where" '^pipe +block +same ' "$T/out"
+matches "table: says what it means" 'mechanism changes a round trip by a factor' "$T/out"
+equal "table: within 100 columns without a terminal" '' "$(awk 'length > 100' "$T/out")"
+
+bench --ipc=pipe --place=same --wait=block --hgrm="$T/one.hgrm" --report="$T/page.html"
+equal "hgrm and page: exit status" 0 "$status"
+matches "hgrm: the header of HdrHistogram" '^ *Value +Percentile +TotalCount +1/\(1-Percentile\)' \
+	"$T/one.hgrm"
+matches "hgrm: all samples" 'Total count *= *400\]' "$T/one.hgrm"
+equal "hgrm: values and counts rise" '' "$(awk '/^ +[0-9]/ {
+	if ($1 < value || $3 < count) print; value = $1; count = $3 }' "$T/one.hgrm")"
+matches "page: holds the result" '"schema":"ipcdemo-bench/1"' "$T/page.html"
+equal "page: loads nothing" '' \
+	"$(grep -oE '(src|href)="?(https?:|//)[^ >]*|@import|url\(http' "$T/page.html")"
+equal "page: its marks were replaced" '' "$(grep -oE '@(DATA|CHART_JS)@' "$T/page.html")"
+bench --ipc=pipe,unix --place=same --wait=block --hgrm="$T/many.hgrm"
+equal "hgrm: a file for each row" 'many-pipe-ipc-latency-block-same-56.hgrm
+many-unix-ipc-latency-block-same-56.hgrm' "$(cd "$T" && ls many*)"
+
+# ---- what goes wrong ----
+
+run_ipcdemo bench --ipc=pip
+fails "an unknown mechanism" 2 "did you mean 'pipe'"
+run_ipcdemo bench --ipc=pipe --wait=spin --place=same
+fails "a senseless combination alone" 2 'spinning'
+run_ipcdemo bench --size=57
+fails "a size that is no multiple of 8" 2 'multiple of 8'
+run_ipcdemo bench --wait=sleep
+fails "an unknown way of waiting" 2 'block, poll, spin, adaptive'
+run_ipcdemo bench --rounds=0
+fails "no rounds" 2 'range'
+run_ipcdemo bench --ipc=pipe --output="$T/absent/file"
+fails "an output that cannot be made, before measuring" 1 'absent/file'
+if [ -c /dev/full ]; then
+	run_ipcdemo bench --ipc=pipe --rounds=1 --count=10 --place=same --output=/dev/full
+	fails "a full disk" 1 'No space'
+fi
+
+# bench_child NAME: the pid of such a process of the run in the background.
+bench_child() {
+	for hub in $(children_of "$ipcdemo_pid"); do
+		for pid in $hub $(children_of "$hub"); do
+			[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ] && echo "$pid" && return 0
+		done
+	done
+	return 1
+}
+
+# interrupt NAME SIGNAL: sends it to the first process of that name, once there is one.
+interrupt() {
+	await 20 bench_child "$1" >"$T/victim" && kill -s "$2" "$(head -n 1 "$T/victim")"
+}
+
+# shellcheck disable=SC2086 # $long is words
+long="--ipc=pipe,unix --place=same --wait=block --rounds=2 --time=1500 --quiet --format=json"
+
+# shellcheck disable=SC2086
+start_ipcdemo bench $long --output="$T/json"
+is_true "a slot is killed" interrupt bench-slot KILL
+end_ipcdemo
+equal "killed slot: exit status" 1 "$status"
+holds "killed slot: one row ends with an error that says so" \
+	'[.results[] | select(.status == "error") | .reason] |
+	length == 1 and (.[0] | test("signal 9"))'
+holds "killed slot: the other row is whole" \
+	'[.results[] | select(.status == "ok") | .rounds] == [2]'
+
+# shellcheck disable=SC2086
+start_ipcdemo bench $long --output="$T/json"
+is_true "a hub is killed" interrupt bench-hub KILL
+end_ipcdemo
+equal "killed hub: exit status" 1 "$status"
+
+# shellcheck disable=SC2086
+start_ipcdemo bench $long --output="$T/json" --timeout=3
+is_true "a slot is stopped" interrupt bench-slot STOP
+end_ipcdemo
+equal "stopped slot: exit status" 1 "$status"
+holds "stopped slot: the watchdog ends the row" \
+	'[.results[] | select(.status == "error") | .reason] == ["no end within 3 s"]'
+
+# shellcheck disable=SC2086
+start_ipcdemo bench $long --output="$T/json"
+await 20 bench_child bench-slot >"$T/victim"
+is_true "a round has begun" test -s "$T/victim"
+kill -s INT "$ipcdemo_pid"
+end_ipcdemo
+equal "Ctrl-C: dies by the signal" "signal 2" "$how"
+holds "Ctrl-C: what was measured is written" \
+	'.signal == 2 and (.results | length == 2) and all(.results[]; .status == "stopped")'
+
+if become_nobody; then
+	# shellcheck disable=SC2086
+	run_ipcdemo bench $short --ipc=all --mode=latency,throughput --format=csv
+	equal "as uid 65534: exit status" 0 "$status" || note_file "$T/err"
+	become_self
+else
+	skip_part "uid 65534 cannot run the program from here"
+fi
+
+finish

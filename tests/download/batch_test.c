@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * batch_test.c - what a failure means for a job, the parent's own check of a file, its commit, and
+ * the counts at the end. No worker runs here: the test says what one would have said.
+ */
+#include "config.h"
+
+#include "download/batch.h"
+
+#include "tests/download/batch_stage.h"
+
+#define DEADLINE_S 60
+#define BIG        (9u << 20) /* more than two slices of a checksum */
+
+static const char abc_sha256[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+static const char zero_sha256[] =
+	"0000000000000000000000000000000000000000000000000000000000000000";
+
+/* ---- the beginning ---- */
+
+static void test_run_begin_counts_what_is_settled(void **state)
+{
+	struct run_stage *stage = *state;
+
+	add(stage, "a", NULL);
+	add(stage, "b", NULL)->state = JOB_SKIPPED;
+	add(stage, ".c", NULL); /* no name follows */
+	add(stage, "d", NULL);
+	run_begin(&stage->run, &stage->settings, &stage->jobs);
+	assert_counts(&stage->run, 2, 0, 1);
+	assert_int_equal(stage->run.skipped, 1);
+	assert_true(stage->run.retry_ns == UINT64_MAX);
+	assert_said(stage, "http://localhost/.c: its name begins with a dot\n");
+}
+
+/* ---- a file arrives ---- */
+
+static void test_run_received_commits_and_counts(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 2, NULL);
+
+	deliver(stage, &job[0], "abc");
+	assert_int_equal(job[0].state, JOB_OK);
+	assert_counts(&stage->run, 1, 1, 0);
+	assert_true(stage->run.bytes == 3);
+	assert_true(job[0].took_ns == 2 * NS_PER_S);
+	expect_content(stage->place, "a", "abc");
+	expect_absent(stage->place, "a.part");
+	deliver(stage, &job[1], "");
+	assert_counts(&stage->run, 0, 2, 0);
+	assert_true(stage->run.bytes == 3);
+	assert_true(stage->run.job_ns == 4 * NS_PER_S);
+	assert_false(run_check(&stage->run));
+}
+
+/* A worker's stamps are its own; a time of 584 years would be nonsense for all. */
+static void test_run_received_before_its_start_took_no_time(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 1, NULL);
+	int fd = write_part(stage, job, "abc");
+
+	run_received(&stage->run, job, 0, 999);
+	close(fd);
+	assert_int_equal(job->state, JOB_OK);
+	assert_true(job->took_ns == 0);
+}
+
+/* What a worker says is a claim. The file is looked at. */
+static void test_run_received_other_file_is_no_success(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job;
+	int fd;
+
+	stage->settings.retries = 0;
+	job = given(stage, 3, NULL);
+	fd = write_part(stage, &job[0], "abc");
+	job[0].bytes = 4;
+	run_received(&stage->run, &job[0], 0, 2000);
+	close(fd);
+	assert_job_failed(&job[0], FAULT_VANISHED);
+	expect_absent(stage->place, "a");
+	expect_absent(stage->place, "a.part");
+
+	fd = write_part(stage, &job[1], "abc");
+	job[1].inode++;
+	run_received(&stage->run, &job[1], 0, 2000);
+	close(fd);
+	assert_job_failed(&job[1], FAULT_VANISHED);
+	expect_absent(stage->place, "b");
+
+	job[2].bytes = 0;
+	run_received(&stage->run, &job[2], 0, 2000); /* never written at all */
+	assert_job_failed(&job[2], FAULT_VANISHED);
+	expect_absent(stage->place, "c");
+	assert_counts(&stage->run, 0, 0, 3);
+}
+
+/* Somebody made a file of that name while it was fetched. */
+static void test_run_received_name_taken_meanwhile_follows_the_policy(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 2, NULL);
+
+	put(stage->place, "a", "mine");
+	deliver(stage, &job[0], "abc");
+	assert_job_failed(&job[0], FAULT_EXISTS);
+	expect_content(stage->place, "a", "mine");
+	expect_absent(stage->place, "a.part");
+
+	stage->settings.exists = EXISTS_OVERWRITE;
+	put(stage->place, "b", "mine");
+	deliver(stage, &job[1], "abc");
+	assert_int_equal(job[1].state, JOB_OK);
+	expect_content(stage->place, "b", "abc");
+}
+
+/* ---- checksums ---- */
+
+static void test_run_check_right_sum_commits(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 1, abc_sha256);
+	int fd = write_part(stage, job, "abc");
+
+	run_received(&stage->run, job, 0, 2000);
+	assert_int_equal(job->state, JOB_CHECKING);
+	expect_absent(stage->place, "a"); /* not before it is checked */
+	while (run_check(&stage->run))
+		continue;
+	close(fd);
+	assert_int_equal(job->state, JOB_OK);
+	expect_content(stage->place, "a", "abc");
+	assert_counts(&stage->run, 0, 1, 0);
+}
+
+/* Bytes may be damaged on their way: it is fetched anew, as often as --retries says. */
+static void test_run_check_wrong_sum_is_removed_and_tried_again(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 1, abc_sha256);
+
+	for (unsigned i = 0; i < RETRIES; i++) {
+		deliver(stage, job, "abd");
+		assert_int_equal(job->state, JOB_WAITING);
+		assert_int_equal(job->fault.kind, FAULT_CHECKSUM);
+		assert_counts(&stage->run, 1, 0, 0);
+		expect_absent(stage->place, "a");
+		expect_absent(stage->place, "a.part");
+		hand_out(stage);
+	}
+	deliver(stage, job, "abc");
+	assert_int_equal(job->state, JOB_OK);
+	expect_content(stage->place, "a", "abc");
+}
+
+static void test_run_check_sum_that_stays_wrong_fails(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job;
+
+	stage->settings.retries = 0;
+	job = given(stage, 1, zero_sha256);
+	deliver(stage, job, "abc");
+	assert_job_failed(job, FAULT_CHECKSUM);
+	assert_counts(&stage->run, 0, 0, 1);
+	expect_absent(stage->place, "a");
+	expect_absent(stage->place, "a.part");
+	assert_said(stage, "http://localhost/a: its SHA-256 checksum is not the expected one\n");
+}
+
+static void test_run_check_several_files_each_get_their_own_verdict(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job;
+	int fds[4];
+
+	stage->settings.retries = 0;
+	job = given(stage, 4, abc_sha256);
+	for (unsigned i = 0; i < 4; i++) {
+		fds[i] = write_part(stage, &job[i], i % 2 ? "abd" : "abc");
+		run_received(&stage->run, &job[i], i, 2000);
+	}
+	assert_int_equal(stage->run.checking, 4);
+	while (run_check(&stage->run))
+		continue;
+	for (unsigned i = 0; i < 4; i++) {
+		close(fds[i]);
+		assert_int_equal(job[i].state, i % 2 ? JOB_FAILED : JOB_OK);
+	}
+	assert_counts(&stage->run, 0, 2, 2);
+}
+
+/* A large file is read in slices: the workers are heard in between. */
+static void test_run_check_large_file_takes_several_turns(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 1, zero_sha256);
+	int fd = write_part(stage, job, "");
+	unsigned turns = 1;
+
+	assert_int_equal(ftruncate(fd, BIG), 0);
+	job->bytes = BIG;
+	run_received(&stage->run, job, 0, 2000);
+	while (run_check(&stage->run))
+		turns++;
+	close(fd);
+	assert_in_range(turns, 3, 100);
+}
+
+/* As for a file without a sum: it can be fetched again. */
+static void test_run_check_file_that_vanishes_is_tried_again(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 1, abc_sha256);
+	int fd = write_part(stage, job, "abc");
+
+	run_received(&stage->run, job, 0, 2000);
+	assert_int_equal(unlinkat(stage->place->dirfd, "a.part", 0), 0);
+	while (run_check(&stage->run))
+		continue;
+	close(fd);
+	assert_int_equal(job->fault.kind, FAULT_VANISHED);
+	assert_int_equal(job->state, JOB_WAITING);
+	assert_counts(&stage->run, 1, 0, 0);
+	expect_absent(stage->place, "a");
+}
+
+/* ---- the user stops the run ---- */
+
+static void test_run_abandon_leaves_what_is_open_and_removes_its_part(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 5, NULL);
+
+	deliver(stage, &job[0], "abc");
+	fail_by(stage, &job[1], FAULT_CREATE, false);
+	close(write_part(stage, &job[2], "ab"));
+	close(write_part(stage, &job[3], "ab"));
+	fail_by(stage, &job[3], FAULT_FETCH, true);
+	job[4].state = JOB_READY;
+	put(stage->place, "e.part", "not ours: never begun");
+	run_abandon(&stage->run);
+	assert_counts(&stage->run, 0, 1, 1);
+	assert_int_equal(stage->run.left, 3);
+	assert_int_equal(job[0].state, JOB_OK);
+	assert_job_failed(&job[1], FAULT_CREATE);
+	for (unsigned i = 2; i < 5; i++)
+		assert_job_failed(&job[i], FAULT_CANCELLED);
+	expect_content(stage->place, "a", "abc");
+	expect_absent(stage->place, "c.part");
+	expect_absent(stage->place, "d.part");
+	expect_content(stage->place, "e.part", "not ours: never begun");
+}
+
+/* In the middle of a checksum: what reads the file is freed too (the sanitizers look). */
+static void test_run_abandon_while_checking_leaves_nothing(void **state)
+{
+	struct run_stage *stage = *state;
+	struct job *job = given(stage, 2, zero_sha256);
+	int fd = write_part(stage, &job[0], "");
+
+	assert_int_equal(ftruncate(fd, BIG), 0);
+	job[0].bytes = BIG;
+	run_received(&stage->run, &job[0], 0, 2000);
+	assert_true(run_check(&stage->run));
+	close(fd);
+	run_abandon(&stage->run);
+	run_end(&stage->run);
+	assert_counts(&stage->run, 0, 0, 0);
+	assert_int_equal(stage->run.left, 2);
+	assert_job_failed(&job[0], FAULT_CANCELLED);
+	expect_absent(stage->place, "a");
+	expect_absent(stage->place, "a.part");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ENACTED(test_run_begin_counts_what_is_settled),
+		ENACTED(test_run_received_commits_and_counts),
+		ENACTED(test_run_received_before_its_start_took_no_time),
+		ENACTED(test_run_received_other_file_is_no_success),
+		ENACTED(test_run_received_name_taken_meanwhile_follows_the_policy),
+		ENACTED(test_run_check_right_sum_commits),
+		ENACTED(test_run_check_wrong_sum_is_removed_and_tried_again),
+		ENACTED(test_run_check_sum_that_stays_wrong_fails),
+		ENACTED(test_run_check_several_files_each_get_their_own_verdict),
+		ENACTED(test_run_check_large_file_takes_several_turns),
+		ENACTED(test_run_check_file_that_vanishes_is_tried_again),
+		ENACTED(test_run_abandon_leaves_what_is_open_and_removes_its_part),
+		ENACTED(test_run_abandon_while_checking_leaves_nothing),
+	};
+
+	alarm(DEADLINE_S);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

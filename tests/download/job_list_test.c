@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * job_list_test.c - the list of jobs: what an input file may hold, what is wrong with it and where,
+ * and what is settled before the first network byte.
+ */
+#include "config.h"
+
+#include "download/job_list.h"
+
+#include <errno.h>
+
+#include "download/filename.h"
+#include "tests/download/part_file_place.h"
+
+#define DEADLINE_S 60
+
+static const char hex[] = "00112233445566778899aabbccddeeffFFEEDDCCBBAA99887766554433221100";
+
+/* ---- helpers ---- */
+
+/* Reads BYTES of TEXT as the input file "list". */
+static int read_bytes(struct job_list *list, const char *text, size_t bytes, char why[512])
+{
+	FILE *file = fmemopen((void *)(uintptr_t)text, bytes, "r");
+	int rc;
+
+	assert_non_null(file);
+	why[0] = '\0';
+	rc = job_read(list, file, "list", why, 512);
+	fclose(file);
+	return rc;
+}
+
+static void assert_read(struct job_list *list, const char *text, size_t jobs)
+{
+	char why[512];
+
+	assert_int_equal(read_bytes(list, text, strlen(text), why), 0);
+	assert_string_equal(why, "");
+	assert_int_equal(list->count, jobs);
+}
+
+/* TEXT is refused, and the one line says exactly WHY. */
+static void assert_wrong(const char *text, const char *expected)
+{
+	struct job_list list = { .jobs = NULL };
+	char why[512];
+
+	assert_int_equal(read_bytes(&list, text, strlen(text), why), -EINVAL);
+	assert_string_equal(why, expected);
+	job_list_free(&list);
+}
+
+static void add(struct job_list *list, const char *url, const char *name)
+{
+	const struct job_wish wish = { .url = url, .name = name };
+	char why[512];
+
+	assert_int_equal(job_add(list, &wish, why, sizeof why), 0);
+}
+
+/* What job_add says of a job with such a sum. */
+static int add_sum(struct job_list *list, const char *sha256, char why[512])
+{
+	const struct job_wish wish = { .url = "http://a/x", .sha256 = sha256 };
+
+	return job_add(list, &wish, why, 512);
+}
+
+static void assert_job(const struct job *job, enum job_state state, enum fault_kind kind,
+		       int32_t code)
+{
+	assert_int_equal(job->state, state);
+	assert_int_equal(job->fault.kind, kind);
+	assert_int_equal(job->fault.code, code);
+}
+
+/* ---- the input file ---- */
+
+static void test_job_read_urls_one_a_line(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+
+	(void)state;
+	assert_read(&list, "http://a/one\nhttp://b/two?q=1#f\nc/three", 3);
+	assert_string_equal(list.jobs[0].url, "http://a/one");
+	assert_string_equal(list.jobs[0].name, "one");
+	assert_string_equal(list.jobs[1].url, "http://b/two?q=1#f");
+	assert_string_equal(list.jobs[1].name, "two");
+	assert_string_equal(list.jobs[2].url, "c/three"); /* the last line needs no newline */
+	assert_string_equal(list.jobs[2].name, "three");
+	for (size_t i = 0; i < 3; i++) {
+		assert_job(&list.jobs[i], JOB_READY, FAULT_NONE, 0);
+		assert_false(list.jobs[i].has_sha256);
+		assert_true(list.jobs[i].total == UINT64_MAX);
+	}
+	job_list_free(&list);
+	assert_null(list.jobs);
+	assert_int_equal(list.count, 0);
+}
+
+static void test_job_read_blanks_and_comments_are_passed_over(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+
+	(void)state;
+	assert_read(&list, "", 0);
+	assert_read(&list, "\n\r\n \t \n# http://a/x\n\t # http://a/y\n#\n", 0);
+	assert_read(&list, "\n# one\n  http://a/z\t\r\n\n", 1);
+	assert_string_equal(list.jobs[0].url, "http://a/z");
+	job_list_free(&list);
+}
+
+static void test_job_read_out_and_sha256_in_any_order(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+	char text[512];
+
+	(void)state;
+	(void)snprintf(text, sizeof text,
+		       "http://a/1 out=x sha256=%s\n"
+		       "http://a/2\tsha256=%s  out=y=z\r\n"
+		       "http://a/3 out=3.txt\n"
+		       "http://a/4 sha256=%s",
+		       hex, hex, hex);
+	assert_read(&list, text, 4);
+	assert_string_equal(list.jobs[0].name, "x");
+	assert_string_equal(list.jobs[1].name, "y=z");
+	assert_string_equal(list.jobs[2].name, "3.txt");
+	assert_string_equal(list.jobs[3].name, "4");
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(list.jobs[i].has_sha256, i != 2);
+	job_list_free(&list);
+}
+
+/* The line number counts all lines, also those passed over. */
+static void test_job_read_error_names_path_and_line(void **state)
+{
+	(void)state;
+	assert_wrong("http://a/x junk\n",
+		     "list:1: only out=NAME and sha256=HEX may follow a URL, not junk");
+	assert_wrong("# comment\n\nhttp://a/x\nhttp://a/y OUT=z\n",
+		     "list:4: only out=NAME and sha256=HEX may follow a URL, not OUT=z");
+	assert_wrong("http://a/x # comment\n",
+		     "list:1: only out=NAME and sha256=HEX may follow a URL, not #");
+	assert_wrong("http://a/x\r\nhttp://a/y sha256=\r\n",
+		     "list:2: sha256 needs 64 hexadecimal digits, not ");
+	assert_wrong("\n\nhttp://a/x out=.y",
+		     "list:3: the output name cannot be used: its name begins with a dot");
+	assert_wrong("http://a/x out=a/b",
+		     "list:1: the output name cannot be used: its name holds a slash");
+}
+
+static void test_job_read_name_that_cannot_be_used_is_refused(void **state)
+{
+	static const char *const names[] = { "",       ".",      "..",    ".bashrc",
+					     "/etc/x", "a/../b", "a\x1b", "x.part" };
+	struct job_list list = { .jobs = NULL };
+	char why[512], text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		(void)snprintf(text, sizeof text, "http://a/x out=%s\n", names[i]);
+		assert_int_equal(read_bytes(&list, text, strlen(text), why), -EINVAL);
+		assert_int_equal(strncmp(why, "list:1: ", 8), 0);
+		assert_int_equal(list.count, 0);
+	}
+	job_list_free(&list);
+}
+
+/* getline's buffer, and WHY, are the only limits. */
+static void test_job_read_long_lines_do_no_harm(void **state)
+{
+	static char text[200000];
+	struct job_list list = { .jobs = NULL };
+	char why[512];
+
+	(void)state;
+	memset(text, 'a', sizeof text - 1);
+	memcpy(text, "http://a/?", 10);
+	assert_read(&list, text, 1);
+	assert_int_equal(strlen(list.jobs[0].url), sizeof text - 1);
+	memcpy(text, "http://a/x ", 11);
+	assert_int_equal(read_bytes(&list, text, strlen(text), why), -EINVAL);
+	assert_true(strlen(why) < sizeof why);
+	assert_int_equal(list.count, 1);
+	job_list_free(&list);
+}
+
+static void test_job_read_unreadable_file_is_told_by_its_path(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+	FILE *file = fopen("/", "re"); /* opens, but cannot be read */
+	char why[512] = "";
+
+	(void)state;
+	assert_non_null(file);
+	assert_int_equal(job_read(&list, file, "some/path", why, sizeof why), -EISDIR);
+	assert_string_equal(why, "some/path: Is a directory");
+	fclose(file);
+	job_list_free(&list);
+}
+
+static void test_job_read_thousands_of_jobs_keep_their_order(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+	char url[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++) {
+		(void)snprintf(url, sizeof url, "http://a/%u", i);
+		add(&list, url, NULL);
+	}
+	assert_int_equal(list.count, 5000);
+	for (unsigned i = 0; i < 5000; i++) {
+		(void)snprintf(url, sizeof url, "http://a/%u", i);
+		assert_string_equal(list.jobs[i].url, url);
+	}
+	job_list_free(&list);
+}
+
+/* ---- one job ---- */
+
+static void test_job_sha256_is_read_in_either_case(void **state)
+{
+	static const unsigned char first[] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77 };
+	struct job_list list = { .jobs = NULL };
+	char why[512];
+
+	(void)state;
+	assert_int_equal(add_sum(&list, hex, why), 0);
+	assert_true(list.jobs[0].has_sha256);
+	assert_memory_equal(list.jobs[0].sha256, first, sizeof first);
+	for (size_t i = 0; i < SHA256_BYTES; i++) /* the second half is the first, backwards */
+		assert_int_equal(list.jobs[0].sha256[i], list.jobs[0].sha256[SHA256_BYTES - 1 - i]);
+	job_list_free(&list);
+}
+
+static void test_job_sha256_of_wrong_form_is_refused(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+	char wrong[80], why[512];
+
+	(void)state;
+	for (size_t length = 0; length < 70; length++) {
+		memset(wrong, 'a', sizeof wrong);
+		wrong[length] = '\0';
+		assert_int_equal(add_sum(&list, wrong, why), length == 64 ? 0 : -EINVAL);
+	}
+	for (const char *c = "gG zx-+/:@`"; *c; c++) {
+		memcpy(wrong, hex, sizeof hex);
+		wrong[*c % 64] = *c;
+		assert_int_equal(add_sum(&list, wrong, why), -EINVAL);
+		assert_non_null(strstr(why, wrong));
+	}
+	assert_int_equal(list.count, 1);
+	job_list_free(&list);
+}
+
+/* No file name follows: the job fails, with its reason, and the others go on. */
+static void test_job_url_without_a_name_fails_alone(void **state)
+{
+	static const struct {
+		const char *url;
+		enum name_error error;
+	} urls[] = { { "http://a/.bashrc", NAME_DOT },  { "http://a/x%2fy", NAME_SLASH },
+		     { "http://a/x%00", NAME_CONTROL }, { "http://a/x%zz", NAME_ENCODING },
+		     { "http://a/x.part", NAME_PART },  { "http:///x", NAME_NO_HOST } };
+	struct job_list list = { .jobs = NULL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+		add(&list, urls[i].url, NULL);
+		assert_null(list.jobs[i].name);
+		assert_job(&list.jobs[i], JOB_FAILED, FAULT_NAME, (int32_t)urls[i].error);
+		assert_string_equal(list.jobs[i].url, urls[i].url);
+	}
+	add(&list, "http://a/.bashrc", "bashrc"); /* a name of the user's own helps */
+	assert_job(&list.jobs[list.count - 1], JOB_READY, FAULT_NONE, 0);
+	job_list_free(&list);
+}
+
+/* ---- settled before the start ---- */
+
+static void test_job_settle_first_of_a_name_keeps_it(void **state)
+{
+	struct place *place = *state;
+	struct job_list list = { .jobs = NULL };
+
+	add(&list, "http://a/.x", NULL); /* without a name: neither here nor there */
+	add(&list, "http://a/same", NULL);
+	add(&list, "http://a/other", NULL);
+	add(&list, "http://b/same?x", NULL);
+	add(&list, "http://c/z", "same");
+	add(&list, "http://c/sam", NULL);
+	assert_int_equal(job_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_job(&list.jobs[0], JOB_FAILED, FAULT_NAME, NAME_DOT);
+	assert_job(&list.jobs[1], JOB_READY, FAULT_NONE, 0);
+	assert_job(&list.jobs[2], JOB_READY, FAULT_NONE, 0);
+	assert_job(&list.jobs[3], JOB_FAILED, FAULT_CLASH, 1);
+	assert_job(&list.jobs[4], JOB_FAILED, FAULT_CLASH, 1);
+	assert_job(&list.jobs[5], JOB_READY, FAULT_NONE, 0);
+	job_list_free(&list);
+}
+
+/* qsort is not stable: with many of one name it would show. */
+static void test_job_settle_many_of_a_name_all_name_the_first(void **state)
+{
+	struct place *place = *state;
+	struct job_list list = { .jobs = NULL };
+
+	for (unsigned i = 0; i < 1000; i++)
+		add(&list, i % 2 ? "http://a/odd" : "http://a/even", NULL);
+	assert_int_equal(job_settle(&list, place->dirfd, EXISTS_OVERWRITE), 0);
+	for (unsigned i = 0; i < 1000; i++)
+		assert_job(&list.jobs[i], i < 2 ? JOB_READY : JOB_FAILED,
+			   i < 2 ? FAULT_NONE : FAULT_CLASH, i < 2 ? 0 : (int32_t)i % 2);
+	job_list_free(&list);
+}
+
+static void test_job_settle_existing_file_by_policy(void **state)
+{
+	static const struct {
+		enum exists_policy policy;
+		enum job_state state;
+		enum fault_kind kind;
+	} wanted[] = { { EXISTS_FAIL, JOB_FAILED, FAULT_EXISTS },
+		       { EXISTS_SKIP, JOB_SKIPPED, FAULT_NONE },
+		       { EXISTS_OVERWRITE, JOB_READY, FAULT_NONE } };
+	static const char *const taken[] = { "file", "link", "directory" };
+	struct place *place = *state;
+
+	put(place, "file", "mine");
+	assert_int_equal(symlinkat("nowhere", place->dirfd, "link"), 0);
+	assert_int_equal(mkdirat(place->dirfd, "directory", 0700), 0);
+	put(place, "free.part", ""); /* a leftover takes no name */
+	for (size_t i = 0; i < 3; i++) {
+		struct job_list list = { .jobs = NULL };
+
+		for (size_t j = 0; j < 3; j++)
+			add(&list, "http://a/x", taken[j]);
+		add(&list, "http://a/x", "free");
+		assert_int_equal(job_settle(&list, place->dirfd, wanted[i].policy), 0);
+		for (size_t j = 0; j < 3; j++)
+			assert_job(&list.jobs[j], wanted[i].state, wanted[i].kind, 0);
+		assert_job(&list.jobs[3], JOB_READY, FAULT_NONE, 0);
+		job_list_free(&list);
+	}
+}
+
+/* Of two jobs with one name that is taken, each says what is wrong with it. */
+static void test_job_settle_clash_comes_before_exists(void **state)
+{
+	struct place *place = *state;
+	struct job_list list = { .jobs = NULL };
+
+	put(place, "x", "mine");
+	add(&list, "http://a/x", NULL);
+	add(&list, "http://b/x", NULL);
+	assert_int_equal(job_settle(&list, place->dirfd, EXISTS_SKIP), 0);
+	assert_job(&list.jobs[0], JOB_SKIPPED, FAULT_NONE, 0);
+	assert_job(&list.jobs[1], JOB_FAILED, FAULT_CLASH, 0);
+	job_list_free(&list);
+}
+
+static void test_job_settle_nothing_is_fine(void **state)
+{
+	struct place *place = *state;
+	struct job_list list = { .jobs = NULL };
+
+	assert_int_equal(job_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	job_list_free(&list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_job_read_urls_one_a_line),
+		cmocka_unit_test(test_job_read_blanks_and_comments_are_passed_over),
+		cmocka_unit_test(test_job_read_out_and_sha256_in_any_order),
+		cmocka_unit_test(test_job_read_error_names_path_and_line),
+		cmocka_unit_test(test_job_read_name_that_cannot_be_used_is_refused),
+		cmocka_unit_test(test_job_read_long_lines_do_no_harm),
+		cmocka_unit_test(test_job_read_unreadable_file_is_told_by_its_path),
+		cmocka_unit_test(test_job_read_thousands_of_jobs_keep_their_order),
+		cmocka_unit_test(test_job_sha256_is_read_in_either_case),
+		cmocka_unit_test(test_job_sha256_of_wrong_form_is_refused),
+		cmocka_unit_test(test_job_url_without_a_name_fails_alone),
+		PLACED(test_job_settle_first_of_a_name_keeps_it),
+		PLACED(test_job_settle_many_of_a_name_all_name_the_first),
+		PLACED(test_job_settle_existing_file_by_policy),
+		PLACED(test_job_settle_clash_comes_before_exists),
+		PLACED(test_job_settle_nothing_is_fine),
+	};
+
+	alarm(DEADLINE_S);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

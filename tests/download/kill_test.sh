@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
+# kill_test.sh - workers and parent are killed and interrupted in mid-download.
+DEADLINE=240
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+RUN_DEADLINE=30
+start_origin
+
+# Two files that take two seconds each, and two that take a minute.
+SHORT="$ORIGIN/fault/slow/100000/200000/one $ORIGIN/fault/slow/100000/200000/two"
+LONG="$ORIGIN/fault/slow/10000/600000/one $ORIGIN/fault/slow/10000/600000/two"
+printf '200000 one\n200000 two\n' | sums_of >"$T/sums"
+
+# Both files are being written.
+under_way() {
+	[ -s "$T/got/one.part" ] && [ -s "$T/got/two.part" ]
+}
+
+# start URL...: with two workers over $ipc, until both are in the middle of a file.
+start() {
+	rm -rf "$T/got"
+	start_ipcdemo --ipc="$ipc" -j 2 -d "$T/got" "$@"
+	await 10 under_way || {
+		not_ok "$ipc: both downloads are under way"
+		note_file "$T/err"
+	}
+	# shellcheck disable=SC2046 # the pids are words
+	set -- $(children_of "$ipcdemo_pid")
+	worker=${1:-}
+	equal "$ipc: two workers" 2 $# || finish # there is nothing to kill
+}
+
+nothing_in_place() {
+	absent "$T/got/one" "$T/got/two"
+}
+
+# It ended within $2 ms.
+in_time() {
+	is_true "$1 within $2 ms" [ $(($(now_ms) - started_ms)) -le "$2" ]
+}
+
+worker_killed() {
+	# shellcheck disable=SC2086 # two words
+	start $SHORT
+	kill -s KILL "$worker" || not_ok "$ipc: the worker could be killed"
+	end_ipcdemo
+	succeeds "$ipc: a worker is killed by SIGKILL, its job starts again"
+	verify "$ipc: a worker is killed by SIGKILL" "$T/got" "$T/sums"
+}
+
+# kill -9 leaves no time to clean up: what is left may be the .part files, and no process.
+parent_killed() {
+	# shellcheck disable=SC2086
+	start $LONG
+	kill -s KILL "$ipcdemo_pid" || not_ok "$ipc: the parent could be killed"
+	end_ipcdemo
+	equal "$ipc: the parent is killed by SIGKILL, all workers end within 1 s" \
+		"137 signal 9" "$status $how"
+	nothing_in_place
+	# What it left does not hinder the next run.
+	# shellcheck disable=SC2086
+	run_ipcdemo --ipc="$ipc" -j 2 -d "$T/got" $SHORT
+	succeeds "$ipc: the next run takes the leftovers over"
+	verify "$ipc: the next run" "$T/got" "$T/sums"
+}
+
+# signalled NAME NUMBER TARGET
+signalled() {
+	# shellcheck disable=SC2086
+	start $LONG
+	started_ms=$(now_ms)
+	kill -s "$1" -- "$3$ipcdemo_pid" || not_ok "$ipc: SIG$1 is sent"
+	end_ipcdemo
+	in_time "$ipc: SIG$1 ends the run" 4000
+	equal "$ipc: SIG$1 is what it dies of" "signal $2" "$how"
+	is_true "$ipc: SIG$1: stderr says what happened" [ -s "$T/err" ]
+	equal "$ipc: SIG$1 leaves no file" '' "$(names_in "$T/got")"
+}
+
+one_worker_left() {
+	# shellcheck disable=SC2046
+	set -- $(children_of "$ipcdemo_pid")
+	[ $# -eq 1 ]
+}
+
+# A stopped worker cannot end by itself, so the first Ctrl-C waits for it; the second does not.
+second_interrupt() {
+	# shellcheck disable=SC2086
+	start $LONG
+	kill -s STOP "$worker"
+	kill -s INT -- "-$ipcdemo_pid" || not_ok "$ipc: a first SIGINT is sent"
+	await 5 one_worker_left # the other has ended: the first Ctrl-C has been seen
+	started_ms=$(now_ms)
+	kill -s INT -- "-$ipcdemo_pid" 2>/dev/null ||
+		skip_part "$ipc: the second SIGINT: the first was enough"
+	end_ipcdemo
+	in_time "$ipc: a second SIGINT ends the run" 800
+	equal "$ipc: a second SIGINT is what it dies of" "signal 2" "$how"
+	nothing_in_place
+}
+
+each() {
+	worker_killed
+	parent_killed
+	signalled INT 2 - # as Ctrl-C does: to the whole group
+	signalled TERM 15 ''
+	second_interrupt
+}
+
+for_each_backend each
+finish

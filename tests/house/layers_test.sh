@@ -1,0 +1,255 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# layers_test.sh - who may include whom, and what may be called where.
+#
+# The text rules read the sources without comments and literals (code.awk); the object rules
+# read libipc.a, because the linker sees global data and calls between mechanisms more surely
+# than any pattern. Each rule is then tried on a seeded violation, so that a rule which can no
+# longer fail is itself a failure.
+set -eu
+
+srcdir=${abs_top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+builddir=${abs_top_builddir:-$srcdir/build}
+LC_ALL=C
+export LC_ALL
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# Function calls, by name.
+banned='sprintf|vsprintf|strcpy|strcat|strtok|atoi|atol|atoll|atof|gets|signal|system|popen'
+banned="$banned|sleep|usleep|alloca|gethostbyname|tmpnam|mktemp"
+forks='fork|vfork|clone|clone3|_Fork|posix_spawn|posix_spawnp|daemon|forkpty'
+prints='printf|fprintf|dprintf|vprintf|vfprintf|vdprintf|puts|fputs|putchar|fputc|putc|fwrite'
+prints="$prints|perror|psignal|syslog|vsyslog"
+ends='exit|_exit|_Exit|quick_exit|abort|err|errx|error'
+environs='getenv|secure_getenv|setenv|unsetenv|putenv|clearenv'
+allocates='malloc|calloc|realloc|reallocarray|strdup|strndup|asprintf|vasprintf|free'
+
+# calls TAG NAMES: standard input's lines that call one of NAMES, as violations.
+calls()
+{
+	grep -E "(^|[^A-Za-z0-9_])($2)[ \t]*\(" | sed "s/^/$1: /" || :
+}
+
+# matches TAG PATTERN: the same for a pattern.
+matches()
+{
+	grep -E "$2" | sed "s/^/$1: /" || :
+}
+
+# in_ FILE-PATTERN / not_in FILE-PATTERN: the lines of FILE:LINE:CODE from such files.
+in_()
+{
+	grep -E "^($1):" || :
+}
+
+not_in()
+{
+	grep -vE "^($1):" || :
+}
+
+# own_headers DIRECTORY: an alternation of its headers' names.
+own_headers()
+{
+	find "$1" -name '*.h' -exec basename {} \; | sed 's/\./\\./g' | paste -sd '|' -
+}
+
+# text_violations TREE: one line "RULE: FILE:LINE:CODE" for each broken rule.
+text_violations()
+{
+	cd "$1"
+	find ipc src -name '*.[ch]' | sort >"$work/files"
+	xargs awk -f "$srcdir/tests/house/code.awk" <"$work/files" >"$work/code"
+	xargs awk -v literals=keep -f "$srcdir/tests/house/code.awk" <"$work/files" >"$work/text"
+	grep -E ':[0-9]+:[ \t]*#[ \t]*include' "$work/text" >"$work/includes" || :
+
+	ipc_headers=$(own_headers ipc)
+	in_ 'ipc/.*' <"$work/includes" | matches quoted ':[0-9]+:.*"' |
+		grep -vE "\"($ipc_headers|config\.h|backends\.inc|cards\.inc)\"" |
+		sed 's/^quoted/ipc-includes-outside/' || :
+	matches includes-source '"[^"]*\.c"' <"$work/includes"
+	in_ 'src/.*' <"$work/includes" | grep -E "\"(.*/)?($ipc_headers)\"" |
+		grep -vE '"ipc\.h"' | sed 's/^/src-includes-inner-ipc: /' || :
+	not_in 'src/download/fetch(_result\.c|_internal\.h|\.c)' <"$work/includes" |
+		matches curl-outside-fetch 'curl/'
+	not_in 'ipc/zmq\.c|src/bench/floor_zmq\.c' <"$work/includes" |
+		matches zmq-outside-zmq 'zmq[a-z_]*\.h'
+
+	calls banned "$banned" <"$work/code"
+	not_in 'src/common/spawn\.c' <"$work/code" | calls fork-outside-spawn "$forks"
+	in_ 'ipc/.*' <"$work/code" | calls ipc-prints "$prints"
+	in_ 'ipc/.*' <"$work/code" | calls ipc-ends-process "$ends"
+	in_ 'ipc/.*' <"$work/code" | calls ipc-reads-environment "$environs"
+	in_ 'ipc/.*' <"$work/code" |
+		matches ipc-reads-environment '[^A-Za-z0-9_]environ[^A-Za-z0-9_]'
+	backends=$(grep -lE '^const struct ipc_backend ipc_' ipc/*.c | paste -sd '|' -)
+	in_ "${backends:-none}" <"$work/code" | calls backend-allocates "$allocates"
+	not_in 'src/progress/view_tty\.c' <"$work/text" |
+		matches terminal-outside-view_tty '\\(033|x1[bB]|e\[)'
+
+	path_violations
+}
+
+# No machine's own path and no registry's host, in any file of the tree.
+path_violations()
+{
+	dirs='home|root|work|Users'
+	hosts='deb\.debian\.org|registry\.npmjs|pypi\.org'
+	find . \( -name .git -o -name build -o -name autom4te.cache -o -name 'ipcdemo-*' \) -prune \
+		-o -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.awk' -o -name '*.md' \
+		-o -name ipcdemo.m4 -o -name configure.ac -o -name Makefile.am -o -name '*.pc.in' \
+		-o -name bootstrap -o -name run \) ! -path ./tests/house/layers_test.sh \
+		-exec grep -nE "(^|[^A-Za-z0-9_./-])/($dirs)/|$hosts" /dev/null {} + |
+		sed 's/^/machine-path: /' || :
+}
+
+# object_violations LIBRARY BACKEND-NAMES
+object_violations()
+{
+	# Writable data: anything in .data, .bss, thread-local or common; constant tables that
+	# the dynamic linker relocates (.data.rel.ro) are read-only when the program runs.
+	objdump -t "$1" | awk -F '\t' '
+		/: +file format/ {
+			member = $1
+			sub(/:.*/, "", member)
+		}
+		NF == 2 {
+			section = $1
+			sub(/^.* /, "", section)
+			size = name = $2
+			sub(/ .*/, "", size)
+			sub(/^.* /, "", name)
+		}
+		NF == 2 && section ~ /^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)/ &&
+		section !~ /^\.data\.rel\.ro/ && size !~ /^0+$/ {
+			print "global-data: " member " " name
+		}'
+	# A mechanism that uses a symbol of another.
+	nm -A "$1" 2>/dev/null | awk -v list="$2" '
+		BEGIN { n = split(list, a, " "); for (i = 1; i <= n; i++) backend[a[i]] = 1 }
+		{
+			split($1, part, ":")
+			member = part[2]
+			sub(/\.o$/, "", member)
+			sub(/^.*-/, "", member)
+			if (!(member in backend))
+				next
+			if ($(NF - 1) == "U")
+				uses[member, $NF] = 1
+			else if ($(NF - 1) ~ /[A-Z]/)
+				owner[$NF] = member
+		}
+		END {
+			for (pair in uses) {
+				split(pair, p, SUBSEP)
+				if (p[2] in owner && owner[p[2]] != p[1])
+					print "backend-uses-backend: " p[1] " uses " p[2] \
+						" of " owner[p[2]]
+			}
+		}'
+}
+
+# seed FILE RULE: standard input becomes a file that must break RULE ("none": no rule).
+seed()
+{
+	mkdir -p "$work/seeded/$(dirname "$1")"
+	cat >"$work/seeded/$1"
+	echo "$2 $1" >>"$work/expected"
+}
+
+seed_everything()
+{
+	echo '#include "filename.h"' | seed ipc/a.c ipc-includes-outside
+	echo '#include "pipe.c"' | seed ipc/b.c includes-source
+	echo | seed ipc/core/backend.h none
+	echo | seed src/download/filename.h none
+	echo '#include "backend.h"' | seed src/a.c src-includes-inner-ipc
+	echo '#include <curl/curl.h>' | seed src/b.c curl-outside-fetch
+	echo '#include <zmq.h>' | seed src/c.c zmq-outside-zmq
+	echo '	sprintf(buf, "x"); sleep (1);' | seed src/d.c banned
+	echo '	signal(SIGINT, f);' | seed ipc/d.c banned
+	echo '	pid = fork();' | seed src/f.c fork-outside-spawn
+	echo '	printf("x");' | seed ipc/e.c ipc-prints
+	echo '	exit(1);' | seed ipc/f.c ipc-ends-process
+	echo '	p = getenv("X");' | seed ipc/g.c ipc-reads-environment
+	printf 'x = malloc(1);\nconst struct ipc_backend ipc_h = {\n' |
+		seed ipc/h.c backend-allocates
+	printf '\tput("\\033[2K");\n' | seed src/g.c terminal-outside-view_tty
+	echo '/* see /home/someone/x */' | seed src/h.c machine-path
+	# What only looks like a violation.
+	seed src/i.c none <<-'EOF'
+		/* fork() here, sprintf(x), \033[1m */
+		#include "ipc.h"
+		int x = nosleep(1) + my_fork(2) + strlen("exit(1) sprintf(1) \" fork()");
+		// signal(1)
+	EOF
+}
+
+self_check()
+{
+	: >"$work/expected"
+	seed_everything
+	(text_violations "$work/seeded") >"$work/found"
+	while read -r rule file; do
+		if [ "$rule" = none ]; then
+			! grep -F "$file:" "$work/found" || die "a false alarm in the seeded $file"
+		else
+			grep -F "$file:" "$work/found" | grep -q "^$rule: " ||
+				die "rule $rule did not see the seeded violation in $file"
+		fi
+	done <"$work/expected"
+}
+
+self_check_objects()
+{
+	cat >"$work/one.c" <<-'EOF'
+		extern int two_secret(void);
+		static int counter;
+		const char *name = "a pointer that can be moved";
+		int one(void);
+		int one(void) { return two_secret() + ++counter; }
+	EOF
+	cat >"$work/two.c" <<-'EOF'
+		extern const char *const table[];
+		const char *const table[] = { "constant" };
+		int two_secret(void);
+		int two_secret(void) { return 1; }
+	EOF
+	# shellcheck disable=SC2086 # CC may hold options
+	(cd "$work" && ${CC:-cc} -fPIC -c one.c two.c && ar rc seeded.a one.o two.o)
+	object_violations "$work/seeded.a" 'one two' >"$work/found"
+	for name in counter name; do
+		grep -q "^global-data: one.o $name" "$work/found" ||
+			die "global data was not seen: $name"
+	done
+	grep -q '^backend-uses-backend: one uses two_secret' "$work/found" ||
+		die 'a call from one mechanism to another was not seen'
+	[ "$(wc -l <"$work/found")" -eq 3 ] || die "false alarms: $(cat "$work/found")"
+}
+
+die()
+{
+	echo "layers: $*" >&2
+	exit 1
+}
+
+self_check
+(text_violations "$srcdir") >"$work/violations"
+if [ ! -f "$builddir/libipc.a" ]; then
+	die "$builddir/libipc.a is missing: run this from make check, or set abs_top_builddir"
+elif [ "${sanitized:-no}" != no ]; then
+	echo 'objects: not looked at, the sanitizers add data of their own'
+else
+	self_check_objects
+	names=$(sed -n 's/^IPC_BACKEND(\(.*\))$/\1/p' "$builddir/ipc/core/backends.inc" |
+		paste -sd ' ' -)
+	object_violations "$builddir/libipc.a" "$names" >>"$work/violations"
+fi
+
+if [ -s "$work/violations" ]; then
+	cat "$work/violations"
+	die "$(wc -l <"$work/violations") violations; DESIGN: who may include whom"
+fi
+echo "layers: $(wc -l <"$work/files") files keep the rules"

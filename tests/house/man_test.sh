@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154 # shared with lib.sh
+# man_test.sh - each command has its manual page, made from its --help: every option stands there as
+# an option, and nothing is left that a formatter complains about.
+DEADLINE=60
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+pages=$abs_top_builddir/man
+[ -f "$pages/ipcdemo.1" ] || pages=$srcdir/man
+[ -f "$pages/ipcdemo.1" ] || skip_all "no manual pages were made: help2man is missing"
+
+# page COMMAND: ipcdemo-COMMAND.1 against ipcdemo COMMAND --help; without one ipcdemo.1.
+page() {
+	name=ipcdemo${1:+-$1}
+	page=$pages/$name.1
+	is_true "$name.1 is there" [ -s "$page" ] || return
+	# shellcheck disable=SC2086 # a word or none
+	"$IPCDEMO" $1 --help | grep -oE -e '^ +(-., )?--[a-z-]+' | sed 's/.*--/--/' |
+		sort >"$T/want"
+	awk '/^\.TP/ { getline; if (/^(\\f.)?\\-/) print }' "$page" >"$T/tags" # not commands
+	sed 's/\\f.//g; s/\\//g' "$T/tags" | grep -oE -e '--[a-z-]+' | sort >"$T/have"
+	equal "$name.1: every option of --help" "$(cat "$T/want")" "$(cat "$T/have")"
+	equal "$name.1: no option has swallowed its own text" '' \
+		"$(sed 's/, //g' "$T/tags" | grep ' ')"
+	equal "$name.1: NAME" "$name \\- " "$(grep -A 1 '^\.SH NAME' "$page" |
+		sed -n '2s/\(.* \\- \)[a-z].*/\1/p')"
+	for section in NAME SYNOPSIS DESCRIPTION '"SEE ALSO"'; do
+		is_true "$name.1: section $section" grep -qx -e "\.SH $section" "$page"
+	done
+	equal "$name.1: no empty section" '' "$(awk '
+		/^\.SH/ { if (last ~ /^\.SH/) print last } { last = $0 }' "$page")"
+	if command -v groff >/dev/null; then
+		equal "$name.1: the formatter has no complaint" '' \
+			"$(groff -man -Tutf8 -ww -z "$page" 2>&1)"
+	else
+		skip_part "$name.1: there is no groff"
+	fi
+}
+
+page ''
+for command in bench compare list explain; do
+	page "$command"
+	is_true "ipcdemo.1 points to ipcdemo-$command.1" \
+		grep -q "ipcdemo-$command (1)" "$pages/ipcdemo.1"
+done
+is_true "ipcdemo.1 tells the exit status in a section" grep -qx '\.SH "EXIT STATUS"' \
+	"$pages/ipcdemo.1"
+finish

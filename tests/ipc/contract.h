@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract.h - the contract suite: every rule of ipc/core/backend.h, for every mechanism.
+ *
+ * contract_test.c runs each rule for each mechanism of the registry and for the template, in
+ * a process of its own with a deadline, and looks for what it left behind. The rules are in
+ * contract_*.c, one table each. A rule knows no mechanism by name: where mechanisms
+ * differ, it asks for a capability or a limit.
+ *
+ * In a rule the calling process is the hub. It opens a world: one session (or several), its
+ * workers and a board, a page that all of them share beside the mechanism under test. A check
+ * that fails ends its process; a failed worker fails the rule.
+ */
+#ifndef IPCDEMO_TESTS_CONTRACT_H
+#define IPCDEMO_TESTS_CONTRACT_H
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ipc/core/backend.h"
+
+extern const struct ipc_backend ipc_skeleton;
+
+/* ---- rules ---- */
+
+struct subject {
+	const struct ipc_backend *backend;
+	const struct rule *rule;
+	enum ipc_direction direction;
+	size_t record;
+	const char *dir; /* private, must be empty at the end */
+};
+
+#define RECORD_LIMIT SIZE_MAX /* as a record size: the mechanism's own limit */
+
+enum {
+	RULE_BOTH_WAYS = 1 << 0,  /* run for both directions; else to the hub */
+	RULE_OLD_KERNEL = 1 << 1, /* without RWF_NOWAIT */
+};
+
+struct rule {
+	const char *name;
+	void (*run)(const struct subject *subject);
+	size_t record; /* bytes; 0: 56. Skipped where it is over the mechanism's limit */
+	unsigned slots;
+	unsigned count; /* records of a slot, or rounds */
+	unsigned flags;
+	unsigned needs; /* capabilities */
+	enum ipc_strategy strategy;
+	unsigned deadline_s; /* 0: 20 */
+};
+
+/* Each ends with an entry without a name. */
+extern const struct rule contract_flow_rules[];
+extern const struct rule contract_press_rules[];
+extern const struct rule contract_wait_rules[];
+extern const struct rule contract_death_rules[];
+extern const struct rule contract_owner_rules[];
+extern const struct rule contract_hostile_rules[];
+extern const struct rule contract_args_rules[];
+extern const struct rule contract_script_rules[];
+
+/* ---- checks ---- */
+
+#define CHECK(condition)                          \
+ do {                                             \
+  if (!(condition))                               \
+   contract_fail(__FILE__, __LINE__, #condition); \
+ } while (0)
+
+/* Both sides are evaluated once, and shown. */
+#define CHECK_EQ(a, b) contract_equal(__FILE__, __LINE__, #a " is not " #b, (a), (b))
+
+_Noreturn void contract_fail(const char *file, int line, const char *what);
+void contract_equal(const char *file, int line, const char *what, long long a, long long b);
+/* The process group that a failed check ends, once there is one. */
+extern pid_t contract_group;
+/* Ends the rule without a verdict: this machine is too small for it. */
+_Noreturn void contract_skip(const char *what, int rc);
+/* So many slots may be more than this machine grants. Then it has to be said, with one of these. */
+#define CONTRACT_MANY 1000
+static inline bool contract_no_room(int rc)
+{
+	return rc == -EMFILE || rc == -ENFILE || rc == -EAGAIN || rc == -ENOMEM || rc == -ENOSPC;
+}
+/* Where contract_skip leaves its reason, for the parent. */
+extern char *contract_reason;
+#define CONTRACT_REASON_MAX 256
+/* Of the script's traces, shared by all rules; 0: not yet. */
+extern _Atomic uint64_t *contract_digest;
+#define CONTRACT_SKIPPED 77
+
+/* ---- what a rule may have left behind ---- */
+
+struct oracle {
+	long fds, threads, shared_maps;
+};
+
+void oracle_look(struct oracle *now);
+/* Compares with BEFORE; also nothing may be left to wait for. Fails the rule. */
+void oracle_check(const struct oracle *before);
+
+/* The names of objects that outlive processes: /dev/shm, message queues, System V. */
+struct listing;
+struct listing *listing_take(void);
+void listing_free(struct listing *listing);
+/* The first object that is new since BEFORE and stays, or NULL. The caller frees it. */
+char *listing_new_since(const struct listing *before);
+
+/* ---- random numbers that a seed repeats ---- */
+
+struct rng {
+	uint64_t state;
+};
+
+uint64_t rng_next(struct rng *rng);
+/* 0..N-1 */
+unsigned rng_below(struct rng *rng, unsigned n);
+extern uint64_t contract_seed;
+struct rng rng_for(unsigned stream);
+
+/* ---- records that show when they are torn, lost or another's ---- */
+
+/* The identity that a record carries in its first word. */
+static inline uint64_t id_of(unsigned slot, unsigned generation, uint64_t sequence)
+{
+	return (uint64_t)slot << 52 | (uint64_t)generation << 40 | sequence;
+}
+
+static inline unsigned id_slot(uint64_t id)
+{
+	return (unsigned)(id >> 52);
+}
+
+static inline unsigned id_generation(uint64_t id)
+{
+	return (unsigned)(id >> 40) & 0xfff;
+}
+
+static inline uint64_t id_sequence(uint64_t id)
+{
+	return id & 0xffffffffff;
+}
+
+void record_fill(void *record, size_t size, uint64_t id);
+bool record_whole(const void *record, size_t size);
+uint64_t record_id(const void *record, size_t size); /* fails the rule if it is torn */
+
+/* ---- the board: what the processes of a rule share beside the mechanism ---- */
+
+#define GATES 16
+
+struct board {
+	_Atomic uint32_t gate[GATES];
+	_Atomic uint64_t acked[IPC_SLOTS_MAX]; /* records that ipc_send has taken */
+	_Atomic uint64_t value[IPC_SLOTS_MAX]; /* the rule's own */
+};
+
+/* A gate counts up. await returns when it has reached AT_LEAST. */
+void gate_open(_Atomic uint32_t *gate);
+void gate_await(_Atomic uint32_t *gate, uint32_t at_least);
+
+/* ---- the world ---- */
+
+#define SESSIONS_MAX 3
+
+struct world;
+typedef void worker_main(struct world *w, unsigned slot);
+
+struct world {
+	const struct subject *subject;
+	struct ipc *s; /* session[0] */
+	struct ipc *session[SESSIONS_MAX];
+	unsigned sessions, slots;
+	size_t record;
+	struct ipc_peer hub;
+	struct ipc_peer *worker; /* [slots]; pid 0: none */
+	struct board *board;
+	long fds_before;     /* open before the first session */
+	bool armed;          /* all slots are, already */
+	bool orphans;        /* workers outlive the hub's process */
+	void (*early)(void); /* what a worker does first, before it attaches; may be NULL */
+};
+
+/* Opens the world with one session of SLOTS slots, of the subject's direction and size. */
+void world_open(struct world *w, const struct subject *subject, unsigned slots);
+/* One more session, in DIRECTION. Before the first worker. */
+void world_also(struct world *w, enum ipc_direction direction);
+/* Arms, forks, attaches. The worker ends when MAIN returns. 0, or arm's or attach's error. */
+int world_try_spawn(struct world *w, unsigned slot, worker_main *main);
+void world_spawn(struct world *w, unsigned slot, worker_main *main);
+/* Arms every slot now; the spawns that follow do not. */
+void world_arm_all(struct world *w);
+/* Waits for the death of SLOT's process: an exit with 0, or by SIGNO. It stays attached. */
+void world_reap(struct world *w, unsigned slot, int signo);
+void world_detach(struct world *w, unsigned slot);
+/* Reaps all that are left (exit 0), detaches, closes. */
+void world_close(struct world *w);
+/* The same after killing all that are left. */
+void world_kill_and_close(struct world *w);
+/* Descriptors that the sessions of this process hold now. */
+long world_fds(const struct world *w);
+
+/*
+ * Two parties over slot 0, the other slots idle: SENDER and RECEIVER run in the worker and in the
+ * hub, as the direction says. The whole of a rule.
+ */
+void world_duet(const struct subject *subject, worker_main *sender, worker_main *receiver);
+
+/*
+ * A sender over a mechanism that is not DURABLE must not end before the receiver has all: gate 15
+ * is for that. world_close opens it, or the rule does once it has everything.
+ */
+#define GATE_ALL_READ 15
+void worker_farewell(struct world *w);
+/* A worker that only waits for that gate. */
+void worker_idle(struct world *w, unsigned slot);
+/* About 1 to 300 us of sleep, or a few of spinning: what a race needs to come out. */
+void dawdle(struct rng *rng);
+
+static inline bool can(const struct world *w, unsigned capability)
+{
+	return (w->subject->backend->info.capabilities & capability) == capability;
+}
+
+/* Waits until process PID is in STATE ('S' asleep, 'T' stopped), at most some seconds. */
+void await_state(pid_t pid, char state);
+
+/* ---- streams of records ---- */
+
+#define STREAM_BYTES (256u * 1024) /* of a buffer, or four records */
+
+/* Sends ids FIRST.. in batches of 1..BATCH; counts them on the board as they are acknowledged. */
+struct stream {
+	uint64_t first, count;
+	unsigned batch;
+	unsigned pause; /* one batch in PAUSE lets the receiver fall asleep first; 0: none */
+	struct rng rng;
+};
+/* 0 or the error that ended it. */
+int stream_send(struct world *w, unsigned slot, struct stream *stream);
+
+/*
+ * Sends ids of SLOT's first owner, from the sequence NEXT on, without waiting, until there is no
+ * room; returns how many went.
+ */
+uint64_t stream_fill(struct world *w, unsigned slot, uint64_t next);
+
+/* A receiver's view: what comes next from each slot. */
+struct inbox {
+	uint64_t *next; /* [slots]: the id due */
+	uint64_t total;
+	unsigned ends; /* that were told */
+	char *buffer;
+	size_t cap; /* records that fit */
+};
+void inbox_open(struct inbox *inbox, struct world *w);
+void inbox_close(struct inbox *inbox);
+/*
+ * One ipc_recv of at most CAP records, which must be the next ones of *SLOT. Returns as
+ * ipc_recv; errors other than -EAGAIN and -EPROTO fail the rule.
+ */
+ssize_t inbox_recv(struct inbox *inbox, struct world *w, unsigned *slot, size_t cap,
+		   unsigned flags);
+/* Receives until COUNT records have come in all, in blocking calls of 1..CAP records. */
+void inbox_until(struct inbox *inbox, struct world *w, uint64_t count, unsigned cap);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kill_sweep.c - kills senders, at every instruction of a send, at every system call of their
+ * lives and at random times, and looks at what the hub receives.
+ *
+ *	kill_sweep [--stride=N] [--kills=N] [--only=MECHANISM] [--seed=N]
+ *
+ * Of a mechanism that is DURABLE all that ipc_send has acknowledged must be received, once and
+ * in order; of any other what is received is a beginning of what was sent. No record is torn or
+ * taken for another's, nothing is left over, and the slot's next owner can work.
+ *
+ * Each mechanism has a process of its own; the table at the end is its account.
+ * --stride (8): only every Nth instruction, for mechanisms with threads of their own, which are
+ * slow; 1 takes all. --kills (300): at random times.
+ */
+#include "config.h"
+
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/ipc/kill_sweep.h"
+
+#define MECHANISMS_MAX 32
+#define DEADLINE_S     280 /* of one mechanism; a long run is the caller's to bound */
+#define PENDING_MAX    4096
+#define DEEP           5000
+
+static const struct rule whole = { .name = "kill" };
+
+/* ---- the hub's books ---- */
+
+void killing_spawn(struct killing *k, unsigned slot, worker_main *main)
+{
+	k->generation[slot] = (k->generation[slot] + 1) & 0xfff;
+	k->first[slot] = k->next[slot] = id_of(slot, k->generation[slot], 0);
+	atomic_store(&k->w.board->acked[slot], 0);
+	atomic_store(&k->w.board->value[slot], k->first[slot]);
+	atomic_store(&k->w.board->gate[slot], 0);
+	world_spawn(&k->w, slot, main);
+}
+
+static void enter(struct killing *k, unsigned slot, const char *record)
+{
+	uint64_t id;
+
+	if (!record_whole(record, k->w.record)) {
+		k->account->torn++;
+		return;
+	}
+	memcpy(&id, record, sizeof id);
+	if (id >= k->next[slot] && id_slot(id) == slot &&
+	    id_generation(id) == k->generation[slot]) {
+		k->account->lost += id - k->next[slot];
+		k->next[slot] = id + 1;
+	} else {
+		k->account->duplicated++;
+	}
+}
+
+ssize_t killing_recv(struct killing *k, unsigned *slot)
+{
+	char records[64 * 56];
+	ssize_t rc = ipc_recv(k->w.s, slot, records, 1 + rng_below(&k->rng, 64), IPC_NOWAIT);
+	ssize_t i;
+
+	CHECK(rc >= 0 || rc == -EAGAIN); /* an honest sender is never told to be hostile */
+	for (i = 0; i < rc; i++)
+		enter(k, *slot, records + (size_t)i * k->w.record);
+	return rc;
+}
+
+/*
+ * Until SLOT's end is told or, where nothing tells, nothing is left. The others go on sending, so
+ * that may never be; but no queue is as deep as DEEP calls.
+ */
+static void drain(struct killing *k, unsigned slot)
+{
+	unsigned from = k->w.slots, others = 0;
+	ssize_t rc;
+
+	do {
+		rc = killing_recv(k, &from);
+		others = from == slot ? 0 : others + 1;
+	} while ((rc > 0 && others < DEEP) || (rc == 0 && from != slot));
+}
+
+void killing_settle(struct killing *k, unsigned slot, unsigned most)
+{
+	uint64_t acked = atomic_load(&k->w.board->acked[slot]), got;
+
+	drain(k, slot);
+	got = k->next[slot] - k->first[slot];
+	k->account->acknowledged += acked;
+	if (can(&k->w, IPC_CAP_DURABLE) && got < acked)
+		k->account->lost += acked - got;
+	if (got > acked + most)
+		k->account->invented += got - acked - most;
+	world_detach(&k->w, slot);
+}
+
+/* ---- one mechanism ---- */
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void count_leaks(struct account *account, const struct oracle *before)
+{
+	struct timespec nap = { .tv_nsec = 1000000 };
+	struct oracle now;
+	int tries;
+
+	for (tries = 0; tries < 1000; tries++) { /* a joined thread may still be in /proc */
+		oracle_look(&now);
+		if (now.threads == before->threads)
+			break;
+		(void)nanosleep(&nap, NULL);
+	}
+	account->leaked += (uint64_t)(now.fds != before->fds) +
+			   (uint64_t)(now.threads != before->threads) +
+			   (uint64_t)(now.shared_maps != before->shared_maps);
+	while (waitpid(-1, NULL, WNOHANG) >= 0)
+		account->leaked++;
+}
+
+static _Noreturn void mechanism_child(const struct ipc_backend *backend, const char *dir,
+				      const struct options *options, struct account *account)
+{
+	struct subject subject = { .backend = backend, .rule = &whole, .record = 56, .dir = dir };
+	struct killing k = { .account = account, .rng = rng_for(80) };
+	struct rlimit pending;
+	struct oracle before;
+	double start = now_s();
+
+	CHECK_EQ(setpgid(0, 0), 0);
+	contract_group = getpid();
+	CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
+	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &pending), 0);
+	if (pending.rlim_cur > PENDING_MAX) {
+		pending.rlim_cur = PENDING_MAX;
+		CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &pending), 0);
+	}
+	oracle_look(&before);
+	world_open(&k.w, &subject, VICTIMS);
+	sweep_points(&k, backend->own_threads ? options->stride : 1);
+	sweep_random(&k, options->kills);
+	world_kill_and_close(&k.w);
+	count_leaks(account, &before);
+	account->seconds = now_s() - start;
+	account->done = 1;
+	exit(0);
+}
+
+static void mechanism_run(const struct ipc_backend *backend, const struct options *options,
+			  struct account *account)
+{
+	char dir[] = "/tmp/kill_sweep.XXXXXX";
+	struct pollfd death = { .events = POLLIN };
+	struct listing *before = listing_take();
+	unsigned deadline_s = DEADLINE_S + options->kills / 50;
+	char *object;
+	pid_t pid;
+
+	CHECK(mkdtemp(dir));
+	(void)fflush(NULL);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0)
+		mechanism_child(backend, dir, options, account);
+	(void)setpgid(pid, pid);
+	death.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	CHECK(death.fd >= 0);
+	if (poll(&death, 1, (int)deadline_s * 1000) == 0)
+		(void)fprintf(stderr, "%s: not done at the deadline\n", backend->info.name);
+	(void)kill(-pid, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	(void)close(death.fd);
+	account->leaked += (uint64_t)(rmdir(dir) < 0);
+	object = listing_new_since(before);
+	account->leaked += (uint64_t)(object != NULL);
+	free(object);
+	listing_free(before);
+}
+
+/* ---- all of them ---- */
+
+static bool report(const char *name, const struct account *a)
+{
+	bool good = a->done && !a->lost && !a->duplicated && !a->torn && !a->invented && !a->leaked;
+
+	printf("%-10s %8llu %8llu %13llu %6llu %11llu %6llu %9llu %7llu %8.1f%s\n", name,
+	       (unsigned long long)a->points, (unsigned long long)a->kills,
+	       (unsigned long long)a->acknowledged, (unsigned long long)a->lost,
+	       (unsigned long long)a->duplicated, (unsigned long long)a->torn,
+	       (unsigned long long)a->invented, (unsigned long long)a->leaked, a->seconds,
+	       good ? "" : " FAILED");
+	return good;
+}
+
+static bool parse(int argc, char **argv, struct options *options)
+{
+	static const struct option table[] = {
+		{ .name = "stride", .has_arg = required_argument, .val = 's' },
+		{ .name = "kills", .has_arg = required_argument, .val = 'k' },
+		{ .name = "only", .has_arg = required_argument, .val = 'o' },
+		{ .name = "seed", .has_arg = required_argument, .val = 'r' },
+		{ .name = NULL },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1)
+		switch (option) {
+		case 's':
+			options->stride = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'k':
+			options->kills = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'o':
+			options->only = optarg;
+			break;
+		case 'r':
+			contract_seed = strtoull(optarg, NULL, 10);
+			break;
+		default:
+			return false;
+		}
+	return optind == argc && options->stride > 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .stride = 8, .kills = 300 };
+	const struct ipc_backend *list[MECHANISMS_MAX];
+	struct account *account;
+	struct timespec now;
+	size_t count = 0, i;
+	bool good = true;
+	char reason[128];
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	contract_seed = (uint64_t)now.tv_nsec;
+	if (!parse(argc, argv, &options)) {
+		(void)fputs("usage: kill_sweep [--stride=N] [--kills=N] [--only=NAME] [--seed=N]\n",
+			    stderr);
+		return 2;
+	}
+	account = mmap(NULL, MECHANISMS_MAX * sizeof *account, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(account != MAP_FAILED);
+	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	for (i = 0; ipc_info_at(i) && count < MECHANISMS_MAX - 1; i++)
+		if (ipc_probe(ipc_info_at(i)->name, reason, sizeof reason) == 0)
+			list[count++] = ipc_backend_find(ipc_info_at(i)->name);
+	list[count++] = &ipc_skeleton;
+	printf("kill_sweep: --seed=%llu\n", (unsigned long long)contract_seed);
+	printf("%-10s %8s %8s %13s %6s %11s %6s %9s %7s %8s\n", "mechanism", "points", "kills",
+	       "acknowledged", "lost", "duplicated", "torn", "invented", "leaked", "seconds");
+	for (i = 0; i < count; i++) {
+		if (options.only && strcmp(options.only, list[i]->info.name) != 0)
+			continue;
+		mechanism_run(list[i], &options, &account[i]);
+		good = report(list[i]->info.name, &account[i]) && good;
+	}
+	return good ? 0 : 1;
+}
