@@ -95,8 +95,8 @@ static int memfd_limits(struct ipc_limit *limits, size_t cap)
 	sys_limit(&limits[0], "seals", "fcntl(F_ADD_SEALS)", "%s",
 		  fd >= 0 && memfd_seal(&s, fd) == 0 ? "size and seals are fixed" : "refused");
 	sys_close(&fd);
-	sys_limit(&limits[1], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c", "%zu bytes",
-		  rings_slot_bytes(56));
+	sys_limit(&limits[1], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c",
+		  "%zu bytes", rings_slot_bytes(56));
 	sys_limit(&limits[2], "page", "sysconf(_SC_PAGESIZE)", "%ld bytes", sysconf(_SC_PAGESIZE));
 	sys_limit_file(&limits[3], "2: executable memfds are refused", "/proc/sys/vm/memfd_noexec");
 	sys_limit_file(&limits[4], "mappings of a process", "/proc/sys/vm/max_map_count");

@@ -77,8 +77,8 @@ static int shm_limits(struct ipc_limit *limits, size_t cap)
 		sys_limit(&limits[1], "size of " SHM_DIR, "statvfs(3)", "%llu bytes",
 			  (unsigned long long)fs.f_blocks * fs.f_frsize);
 	}
-	sys_limit(&limits[2], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c", "%zu bytes",
-		  rings_slot_bytes(56));
+	sys_limit(&limits[2], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c",
+		  "%zu bytes", rings_slot_bytes(56));
 	sys_limit(&limits[3], "page", "sysconf(_SC_PAGESIZE)", "%ld bytes", sysconf(_SC_PAGESIZE));
 	return 4;
 }

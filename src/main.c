@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
+#include "common/exit_code.h"
 #include "download/fetch.h"
 #include "common/message.h"
 
@@ -66,7 +67,7 @@ static void close_stdout(void)
 {
 	if (!ferror(stdout) && fflush(stdout) == 0)
 		return;
-	say_error("standard output: %s", strerror(errno));
+	message_error("standard output: %s", strerror(errno));
 	_exit(EXIT_JOB_FAILED);
 }
 

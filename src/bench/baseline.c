@@ -86,7 +86,7 @@ static int line_main(void *arg)
 {
 	const struct bench_job *job = arg;
 
-	if (bench_pin(job->axes->place.slot) < 0)
+	if (link_pin(job->axes->place.slot) < 0)
 		return 1;
 	(void)link_line(job->area, &job->bench->clock, false, LINE_TRIPS);
 	return 0;
@@ -111,7 +111,7 @@ int bench_base_main(void *arg)
 	const struct bench_job *job = arg;
 	const struct tick_clock *clock = &job->bench->clock;
 
-	if (bench_pin(job->axes->place.hub) < 0)
+	if (link_pin(job->axes->place.hub) < 0)
 		return 1;
 	measure_calls(job->area, clock, job->axes->size);
 	measure_lost(job->area, clock);

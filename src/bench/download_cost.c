@@ -39,7 +39,7 @@ struct round {
 	char dir[64];
 	struct download_cost *cost; /* shared */
 	struct job_list jobs;
-	struct run_settings settings;
+	struct batch_settings settings;
 };
 
 /* ---- in the child: workers that report to nobody ---- */
@@ -55,29 +55,29 @@ static int work_alone(void *arg)
 	const struct share *share = arg;
 	struct round *round = share->round;
 	struct fetch *fetch = fetch_new(&round->settings.limits);
-	struct transfer transfer;
-	struct fault fault;
+	struct attempt attempt;
+	struct failure failure;
 	size_t i;
 
 	for (i = share->first; fetch && i < round->jobs.count; i += round->load->workers) {
 		const struct job *job = &round->jobs.jobs[i];
-		const struct transfer_order order = { .fetch = fetch,
+		const struct attempt_config order = { .fetch = fetch,
 						      .dirfd = round->settings.dirfd,
 						      .url = job->url,
 						      .name = job->name };
 
-		transfer_run(&transfer, &order);
-		if (transfer.fd < 0 ||
-		    !output_check_part(order.dirfd, job->name, transfer.inode,
-				       transfer.result.bytes, &fault) ||
-		    !output_commit(order.dirfd, job->name, EXISTS_FAIL, &fault))
+		attempt_run(&attempt, &order);
+		if (attempt.fd < 0 ||
+		    !part_file_check(order.dirfd, job->name, attempt.inode, attempt.result.bytes,
+				     &failure) ||
+		    !part_file_commit(order.dirfd, job->name, EXISTS_FAIL, &failure))
 			return 1;
-		(void)close(transfer.fd);
+		(void)close(attempt.fd);
 	}
 	return !fetch;
 }
 
-static int run_alone(struct round *round)
+static int batch_alone(struct round *round)
 {
 	struct child children[DOWNLOAD_WORKERS_MAX];
 	struct share share = { .round = round };
@@ -107,7 +107,7 @@ static int make_jobs(struct round *round)
 		(void)snprintf(name, sizeof name, "f%u", i);
 		(void)snprintf(url, sizeof url, "http://127.0.0.1:%u/bytes/%llu/%s", round->port,
 			       (unsigned long long)round->load->size, name);
-		rc = job_add(&round->jobs, &wish, why, sizeof why);
+		rc = job_list_add(&round->jobs, &wish, why, sizeof why);
 	}
 	return rc;
 }
@@ -123,16 +123,16 @@ static double cpu_s(int who)
 }
 
 /* All but the clock is set up before. */
-static int timed(struct round *round, struct run *run)
+static int timed(struct round *round, struct batch *batch)
 {
 	uint64_t begun_ns = clock_ns();
 	double cpu_before_s = cpu_s(RUSAGE_SELF);
-	int rc = round->ipc ? pool_run(run) : run_alone(round);
+	int rc = round->ipc ? model_process_run(batch) : batch_alone(round);
 
 	round->cost->wall_s = (double)(clock_ns() - begun_ns) / (double)NS_PER_S;
 	round->cost->cpu_s = cpu_s(RUSAGE_SELF) - cpu_before_s + cpu_s(RUSAGE_CHILDREN);
-	round->cost->records = run->records;
-	if (rc == 0 && round->ipc && run->ok != round->load->files)
+	round->cost->records = batch->records;
+	if (rc == 0 && round->ipc && batch->ok != round->load->files)
 		rc = -EIO;
 	return rc;
 }
@@ -149,25 +149,25 @@ static void remove_files(const struct round *round)
 static int round_main(void *arg)
 {
 	struct round *round = arg;
-	const struct ui_config quiet = { .progress = UI_NONE, .workers = 1, .jobs = 1 };
-	struct run run;
+	const struct progress_config quiet = { .progress = PROGRESS_NONE, .workers = 1, .jobs = 1 };
+	struct batch batch;
 	int rc = make_jobs(round);
 
-	round->settings = (struct run_settings){ .ipc = round->ipc,
-						 .runtime_dir = "/tmp",
-						 .workers = round->load->workers,
-						 .limits = { .connect_timeout = 15,
-							     .stall_timeout = 30,
-							     .max_redirs = 0,
-							     .max_size = FETCH_SIZE_UNKNOWN } };
+	round->settings = (struct batch_settings){ .ipc = round->ipc,
+						   .runtime_dir = "/tmp",
+						   .workers = round->load->workers,
+						   .limits = { .connect_timeout = 15,
+							       .stall_timeout = 30,
+							       .max_redirs = 0,
+							       .max_size = FETCH_SIZE_UNKNOWN } };
 	round->settings.dirfd = output_dir_open(round->dir);
-	round->settings.ui = ui_open(&quiet);
-	if (rc == 0 && (round->settings.dirfd < 0 || !round->settings.ui))
+	round->settings.progress = progress_open(&quiet);
+	if (rc == 0 && (round->settings.dirfd < 0 || !round->settings.progress))
 		rc = -EIO;
 	if (rc == 0) {
-		run_begin(&run, &round->settings, &round->jobs);
-		rc = timed(round, &run);
-		run_end(&run);
+		batch_begin(&batch, &round->settings, &round->jobs);
+		rc = timed(round, &batch);
+		batch_end(&batch);
 	}
 	round->cost->error = -rc;
 	remove_files(round);

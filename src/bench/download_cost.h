@@ -5,8 +5,8 @@
  *
  * The same files are fetched from the built-in origin by the same pool over each mechanism, and by
  * as many workers that report to nobody ("none": each has its share of the list from the start,
- * checks and commits its files itself). What a mechanism's run takes beyond that is what IPC cost:
- * share = (with - none) / with, per round, of wall time and of CPU time; medians over rounds.
+ * checks and commits its files itself). What a mechanism's run takes beyond that is the IPC:
+ * share = (with - none) / with, per round, of wall and of CPU time; medians over rounds.
  */
 #ifndef IPCDEMO_BENCH_DOWNLOAD_H
 #define IPCDEMO_BENCH_DOWNLOAD_H

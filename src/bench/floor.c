@@ -37,13 +37,3 @@ const struct link_ops *floor_find(const struct bench_axes *axes, const char **re
 	*reason = "no floor is known for this mechanism";
 	return NULL;
 }
-
-enum ipc_strategy floor_wait(const struct bench_axes *axes)
-{
-	if (axes->wait != IPC_ADAPTIVE)
-		return axes->wait;
-	/* libzmq waits as it does */
-	if (strcmp(axes->backend, "zmq") == 0 || axes->place.hub == axes->place.slot)
-		return IPC_BLOCK;
-	return IPC_SPIN;
-}

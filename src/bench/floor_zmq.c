@@ -17,7 +17,7 @@
 
 # include <zmq.h>
 
-# include "loop.h"
+# include "bench/loop.h"
 
 # define PATH_MAX_IPC 100
 # define ID_MAX       256

@@ -125,6 +125,6 @@ static inline void link_pause(void)
 }
 
 /* Binds the calling process to CPU. 0 or -errno. */
-int bench_pin(int cpu);
+int link_pin(int cpu);
 
 #endif

@@ -11,14 +11,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,78 +27,14 @@
 #define RECV_RECORDS 64u
 #define PACKET       4096u /* the longest batch in one packet: a receiver must have room for it */
 #define LINE_TRIPS   2000u
-#define LINE_WARM    100u    /* the other side may come late to the first */
-#define GRACE_MS     100     /* between the end of a slot's channel and its own */
-#define SPIN_NS      100000u /* pacing: asleep until so long before the moment, then awake */
+#define LINE_WARM    100u /* the other side may come late to the first */
+#define GRACE_MS     100  /* between the end of a slot's channel and its own */
 
 struct slot_start {
 	struct link *link;
 	unsigned slot;
 	struct ipc_peer hub;
 };
-
-int bench_pin(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET((unsigned)cpu, &set);
-	return sched_setaffinity(0, sizeof set, &set) < 0 ? -errno : 0;
-}
-
-static uint64_t timespec_ns(const struct timespec *t)
-{
-	return (uint64_t)t->tv_sec * NS_PER_S + (uint64_t)t->tv_nsec;
-}
-
-void link_cost(const struct link *l, struct bench_cost *cost)
-{
-	struct timespec cpu;
-	struct rusage usage;
-
-	/*
-	 * Neither can fail for these arguments. RUSAGE_SELF: libzmq's threads are part of the
-	 * price.
-	 */
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
-	(void)getrusage(RUSAGE_SELF, &usage);
-	cost->cpu_ns = timespec_ns(&cpu);
-	cost->ctxsw = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
-	cost->faults = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
-	cost->syscalls = l->ops->syscalls(l);
-}
-
-void link_cost_since(const struct link *l, struct bench_cost *cost, uint64_t records)
-{
-	struct bench_cost now;
-
-	link_cost(l, &now);
-	cost->records = records;
-	cost->cpu_ns = now.cpu_ns - cost->cpu_ns;
-	cost->ctxsw = now.ctxsw - cost->ctxsw;
-	cost->faults = now.faults - cost->faults;
-	cost->syscalls = now.syscalls == UINT64_MAX ? UINT64_MAX : now.syscalls - cost->syscalls;
-}
-
-uint64_t link_pace(const struct link *l, uint64_t due)
-{
-	bool same = l->axes->place.hub == l->axes->place.slot;
-	uint64_t now = tick_now(l->clock);
-	double left_ns = now < due ? tick_to_ns(l->clock, due - now) : 0;
-
-	/* On one CPU an awake pacer would keep the receiver from running. */
-	if (left_ns > 0 && (same || left_ns > SPIN_NS)) {
-		uint64_t wake = clock_ns() + (uint64_t)left_ns - (same ? 0 : SPIN_NS);
-		struct timespec at = { .tv_sec = (time_t)(wake / NS_PER_S),
-				       .tv_nsec = (long)(wake % NS_PER_S) };
-
-		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
-			;
-	}
-	while ((now = tick_now(l->clock)) < due)
-		;
-	return now;
-}
 
 double link_line(struct bench_area *area, const struct tick_clock *clock, bool lead, unsigned n)
 {
@@ -208,7 +142,7 @@ static int slot_main(void *arg)
 	const struct slot_start *start = arg;
 	struct link *l = start->link;
 	struct ipc_peer hub = start->hub;
-	int rc = bench_pin(slot_cpu(l, start->slot));
+	int rc = link_pin(slot_cpu(l, start->slot));
 
 	if (rc < 0)
 		return fail(&l->area->slot[start->slot], rc, "pin to its CPU"), 1;
@@ -337,7 +271,7 @@ int bench_round_main(void *arg)
 		.room = job->room,
 	};
 	unsigned slot;
-	int rc = bench_pin(job->axes->place.hub);
+	int rc = link_pin(job->axes->place.hub);
 
 	for (slot = 0; slot < BENCH_SENDERS_MAX; slot++)
 		children[slot] = CHILD_NONE;

@@ -15,6 +15,7 @@
 #include "bench/axes.h"
 #include "bench/write/write.h"
 #include "commands/commands.h"
+#include "common/exit_code.h"
 #include "bench/machine.h"
 #include "common/signals.h"
 #include "bench/topology.h"

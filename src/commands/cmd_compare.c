@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "common/exit_code.h"
 #include "bench/compare.h"
 #include "common/options.h"
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "common/exit_code.h"
 #include "download/download.h"
 #include "download/fetch.h"
 #include "ipc/ipc.h"
@@ -232,7 +233,7 @@ static const struct command_options command = {
 
 static int tell_usage(const char *why)
 {
-	say_error("%s", why);
+	message_error("%s", why);
 	return EXIT_USAGE;
 }
 
@@ -247,7 +248,7 @@ static int read_input(const char *path, struct job_list *jobs)
 		(void)snprintf(why, sizeof why, "%s: %s", path, strerror(errno));
 		return tell_usage(why);
 	}
-	rc = job_read(jobs, file, is_stdin ? "standard input" : path, why, sizeof why);
+	rc = job_list_read(jobs, file, is_stdin ? "standard input" : path, why, sizeof why);
 	if (!is_stdin)
 		(void)fclose(file); /* it was only read */
 	return rc < 0 ? tell_usage(why) : 0;
@@ -281,7 +282,7 @@ static int make_jobs(struct download *download, struct job_list *jobs, char **di
 		wish.sha256 = download->checksum + strlen("sha256=");
 	for (i = 0; i < download->url_count; i++) {
 		wish.url = download->urls[i];
-		if (job_add(jobs, &wish, why, sizeof why) < 0)
+		if (job_list_add(jobs, &wish, why, sizeof why) < 0)
 			return tell_usage(why);
 	}
 	if (download->input_file && read_input(download->input_file, jobs) != 0)
@@ -294,7 +295,7 @@ static int make_jobs(struct download *download, struct job_list *jobs, char **di
 static int download_or_demo(struct download *download, int *signo)
 {
 	struct job_list jobs = { .jobs = NULL };
-	struct run run = { .jobs = NULL };
+	struct batch batch = { .jobs = NULL };
 	char *dir = NULL;
 	int code;
 
@@ -302,8 +303,8 @@ static int download_or_demo(struct download *download, int *signo)
 		return demo_run(download);
 	code = make_jobs(download, &jobs, &dir);
 	if (code == 0)
-		code = download_jobs(download, download->dir ? download->dir : ".", &jobs, &run);
-	*signo = run.signo;
+		code = download_jobs(download, download->dir ? download->dir : ".", &jobs, &batch);
+	*signo = batch.signo;
 	job_list_free(&jobs);
 	free(dir);
 	return code;
@@ -321,8 +322,9 @@ int cmd_download(int argc, char **argv)
 		free(download.urls);
 		return EXIT_ALL_DONE;
 	}
-	if (download.trace && download.progress == UI_AUTO)
-		download.progress = UI_PLAIN; /* both write lines to stderr: no rows in between */
+	if (download.trace && download.progress == PROGRESS_AUTO)
+		download.progress =
+			PROGRESS_PLAIN; /* both write lines to stderr: no rows in between */
 	code = mechanism_check(download.ipc);
 	if (code == 0 && fetch_global_init() < 0)
 		code = EXIT_INTERNAL;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "common/exit_code.h"
 #include "ipc/ipc.h"
 #include "common/mechanism.h"
 #include "common/options.h"
@@ -103,9 +104,9 @@ static void print_page(const struct ipc_info *info)
 	print_words("System calls of its file", info->syscalls);
 	print_words("Manual pages", info->man);
 	print_heading("Read, in this order");
-	(void)printf(
-		"  examples/%s.c  ipc/core/backend.h  ipc/%s.c  ipc/core/session.c  src/download/protocol.c  src/download/pool.c\n",
-		info->name, info->name);
+	(void)printf("  examples/%s.c  ipc/core/backend.h  ipc/%s.c  ipc/core/session.c\n"
+		     "  src/download/protocol.c  src/download/pool.c\n",
+		     info->name, info->name);
 	(void)printf("\nSee it work:  ipcdemo --ipc=%s --trace     Measure it:  ipcdemo bench "
 		     "--ipc=%s\n",
 		     info->name, info->name);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "common/exit_code.h"
 #include "ipc/ipc.h"
 #include "common/options.h"
 

@@ -6,14 +6,6 @@
 #ifndef IPCDEMO_COMMANDS_H
 #define IPCDEMO_COMMANDS_H
 
-enum exit_code {
-	EXIT_ALL_DONE = 0,
-	EXIT_JOB_FAILED = 1,
-	EXIT_USAGE = 2,       /* also: an input file that cannot be read */
-	EXIT_UNAVAILABLE = 3, /* mechanism or resource not to be had here */
-	EXIT_INTERNAL = 4,
-};
-
 int cmd_download(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "commands/commands.h"
+#include "common/exit_code.h"
 #include "ipc/ipc.h"
 #include "common/options.h"
 #include "common/message.h"
@@ -23,11 +23,11 @@ static int tell_unknown(const char *name)
 	const char *nearest = options_suggest(name, name_at);
 
 	if (nearest)
-		say_error("no mechanism is called '%s'; did you mean '%s'? "
-			  "(--ipc=help lists them)",
-			  name, nearest);
+		message_error("no mechanism is called '%s'; did you mean '%s'? "
+			      "(--ipc=help lists them)",
+			      name, nearest);
 	else
-		say_error("no mechanism is called '%s' (--ipc=help lists them)", name);
+		message_error("no mechanism is called '%s' (--ipc=help lists them)", name);
 	return EXIT_USAGE;
 }
 
@@ -39,14 +39,14 @@ int mechanism_check(const char *name)
 
 	for (i = 0; (missing = ipc_missing_at(i, &why)); i++) {
 		if (strcmp(missing, name) == 0) {
-			say_error("%s is not available: %s", name, why);
+			message_error("%s is not available: %s", name, why);
 			return EXIT_UNAVAILABLE;
 		}
 	}
 	if (!ipc_info_find(name))
 		return tell_unknown(name);
 	if (ipc_probe(name, reason, sizeof reason) < 0) {
-		say_error("%s cannot be used here: %s", name, reason);
+		message_error("%s cannot be used here: %s", name, reason);
 		return EXIT_UNAVAILABLE;
 	}
 	return 0;

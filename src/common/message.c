@@ -10,7 +10,7 @@
 
 #include "common/text.h"
 
-void say_error(const char *format, ...)
+void message_error(const char *format, ...)
 {
 	struct text line = { 0 };
 	char *said = NULL;

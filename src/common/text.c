@@ -13,8 +13,6 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "progress/rate.h"
-
 void text_free(struct text *text)
 {
 	free(text->at);
@@ -300,98 +298,4 @@ void text_add_utf8(struct text *text, const char *string)
 		len = 1;
 		text_printf(text, "\\x%02x", (unsigned)(unsigned char)*string);
 	}
-}
-
-char *text_size(char buf[static TEXT_FIGURE], uint64_t bytes)
-{
-	static const char unit[] = "KMGTPE";
-	unsigned power = 0;
-	uint64_t whole = bytes;
-	unsigned rest = 0;
-	unsigned tenths;
-
-	/* What rounds to 1024 KiB is 1.0 MiB. */
-	while (whole >= 1024 || (whole == 1023 && power > 0 && rest >= 512)) {
-		rest = whole % 1024;
-		whole /= 1024;
-		power++;
-	}
-	tenths = (unsigned)whole * 10 + (rest * 10 + 512) / 1024;
-	/* Each fits: the widest is "1023 KiB". */
-	if (power == 0)
-		(void)snprintf(buf, TEXT_FIGURE, "%u B", (unsigned)whole);
-	else if (tenths < 1000)
-		(void)snprintf(buf, TEXT_FIGURE, "%u.%u %ciB", tenths / 10, tenths % 10,
-			       unit[power - 1]);
-	else
-		(void)snprintf(buf, TEXT_FIGURE, "%u %ciB", (unsigned)whole + (rest >= 512),
-			       unit[power - 1]);
-	return buf;
-}
-
-char *text_speed(char buf[static TEXT_FIGURE], uint64_t bytes_per_s)
-{
-	size_t len;
-
-	buf[0] = '\0';
-	if (bytes_per_s == RATE_UNKNOWN)
-		return buf;
-	len = strlen(text_size(buf, bytes_per_s));
-	(void)snprintf(buf + len, TEXT_FIGURE - len, "/s"); /* fits: 10 columns */
-	return buf;
-}
-
-char *text_clock(char buf[static TEXT_FIGURE], uint64_t seconds)
-{
-	uint64_t minutes = seconds / 60;
-	uint64_t days = seconds / 86400;
-
-	/* Each fits: the largest figure of a form is bounded by the test before it. */
-	if (minutes < 60)
-		(void)snprintf(buf, TEXT_FIGURE, "%u:%02u", (unsigned)minutes,
-			       (unsigned)(seconds % 60));
-	else if (minutes < 6000)
-		(void)snprintf(buf, TEXT_FIGURE, "%uh%02um", (unsigned)minutes / 60,
-			       (unsigned)minutes % 60);
-	else if (days <= 9999)
-		(void)snprintf(buf, TEXT_FIGURE, "%ud", (unsigned)days);
-	else
-		(void)snprintf(buf, TEXT_FIGURE, ">9999d");
-	return buf;
-}
-
-/* From a second on; the forms of text_left and text_elapsed. */
-static void whole_seconds(char buf[static TEXT_FIGURE], unsigned seconds)
-{
-	/* Each fits: the longest is "49710 d 06 h". */
-	if (seconds < 60)
-		(void)snprintf(buf, TEXT_FIGURE, "%u s", seconds);
-	else if (seconds < 3600)
-		(void)snprintf(buf, TEXT_FIGURE, "%u min %02u s", seconds / 60, seconds % 60);
-	else if (seconds < 86400)
-		(void)snprintf(buf, TEXT_FIGURE, "%u h %02u min", seconds / 3600,
-			       seconds / 60 % 60);
-	else
-		(void)snprintf(buf, TEXT_FIGURE, "%u d %02u h", seconds / 86400,
-			       seconds / 3600 % 24);
-}
-
-char *text_left(char buf[static TEXT_FIGURE], uint64_t seconds)
-{
-	whole_seconds(buf, seconds < UINT32_MAX ? (unsigned)seconds : UINT32_MAX);
-	return buf;
-}
-
-char *text_elapsed(char buf[static TEXT_FIGURE], double seconds)
-{
-	double known = seconds > 0 ? seconds : 0; /* NaN as well */
-	unsigned tenths;
-
-	if (known >= 59.95) {
-		whole_seconds(buf, known < 4e9 ? (unsigned)(known + 0.5) : 4000000000U);
-		return buf;
-	}
-	tenths = (unsigned)(known * 10 + 0.5);
-	(void)snprintf(buf, TEXT_FIGURE, "%u.%u s", tenths / 10, tenths % 10); /* fits: 6 */
-	return buf;
 }

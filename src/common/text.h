@@ -5,7 +5,6 @@
  * Names and URLs come from the user's list and end on a terminal, which obeys
  * escape sequences. So nothing reaches a screen but through text_add_escaped or
  * text_add_cut. Columns are what wcwidth(3) says; it needs text_locale first.
- * Figures do not depend on the locale: the decimal mark is always a point.
  */
 #ifndef IPCDEMO_TEXT_H
 #define IPCDEMO_TEXT_H
@@ -59,26 +58,5 @@ size_t text_columns(const char *string, bool utf8);
 
 /* Whether text_add_escaped would leave STRING as it is. */
 bool text_is_clean(const char *string, bool utf8);
-
-/* Room for any figure below, with its NUL. Each returns its buffer. */
-#define TEXT_FIGURE 16
-
-/* "0 B", "1023 B", "1.0 KiB", "99.9 MiB", "100 MiB", "16.0 EiB": at most 8 columns. */
-#define TEXT_SIZE_COLUMNS 8
-char *text_size(char buf[static TEXT_FIGURE], uint64_t bytes);
-
-/* "3.1 MiB/s", "" for RATE_UNKNOWN: at most 10 columns. */
-#define TEXT_SPEED_COLUMNS 10
-char *text_speed(char buf[static TEXT_FIGURE], uint64_t bytes_per_s);
-
-/* For a clock: "0:04", "59:59", "1h00m", "99h59m", "4d", ">9999d": at most 6 columns. */
-#define TEXT_CLOCK_COLUMNS 6
-char *text_clock(char buf[static TEXT_FIGURE], uint64_t seconds);
-
-/* For a sentence, what was measured: "3.2 s", "2 min 03 s", "1 h 02 min", "4 d 03 h". */
-char *text_elapsed(char buf[static TEXT_FIGURE], double seconds);
-
-/* For a sentence, what is to come: "12 s", then the same. */
-char *text_left(char buf[static TEXT_FIGURE], uint64_t seconds);
 
 #endif

@@ -8,17 +8,16 @@
 
 #include "download/part_file.h"
 
-void transfer_run(struct transfer *transfer, const struct transfer_order *order)
+void attempt_run(struct attempt *attempt, const struct attempt_config *order)
 {
-	struct fetch_result *result = &transfer->result;
+	struct fetch_result *result = &attempt->result;
 
 	*result = (struct fetch_result){ .total = FETCH_SIZE_UNKNOWN };
-	transfer->fd =
-		output_open_part(order->dirfd, order->name, &transfer->inode, &result->fault);
-	if (transfer->fd < 0)
+	attempt->fd = part_file_open(order->dirfd, order->name, &attempt->inode, &result->failure);
+	if (attempt->fd < 0)
 		return;
-	if (fetch_run(order->fetch, order->url, transfer->fd, order->hooks, result) == 0)
+	if (fetch_run(order->fetch, order->url, attempt->fd, order->hooks, result) == 0)
 		return;
-	(void)close(transfer->fd); /* nothing of it will be used */
-	transfer->fd = -1;
+	(void)close(attempt->fd); /* nothing of it will be used */
+	attempt->fd = -1;
 }

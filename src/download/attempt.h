@@ -3,15 +3,15 @@
  * attempt.h - one try of one job, as a worker does it: open NAME.part under its lock, fetch
  * into it. The same for every model.
  */
-#ifndef IPCDEMO_TRANSFER_H
-#define IPCDEMO_TRANSFER_H
+#ifndef IPCDEMO_ATTEMPT_H
+#define IPCDEMO_ATTEMPT_H
 
 #include "download/fetch.h"
 
 #include <stdint.h>
 
 /* What is to be done, and by whom. All borrowed. */
-struct transfer_order {
+struct attempt_config {
 	struct fetch *fetch;
 	int dirfd;
 	const char *url;
@@ -19,14 +19,14 @@ struct transfer_order {
 	const struct fetch_hooks *hooks;
 };
 
-struct transfer {
+struct attempt {
 	int fd; /* NAME.part, locked: close it once it is committed; -1: the try failed */
 	uint64_t inode;
 	struct fetch_result result;
 };
 
-/* Blocks until done or failed; transfer->result.fault tells. A failed try closes the file itself.
+/* Blocks until done or failed; attempt->result.failure tells. A failed try closes the file itself.
  */
-void transfer_run(struct transfer *transfer, const struct transfer_order *order);
+void attempt_run(struct attempt *attempt, const struct attempt_config *order);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * batch.h - a run: a list of jobs brought to an end by one of the models. What all models share
+ * batch.h - a batch: a list of jobs brought to an end by one of the models. What all models share
  * is here: what a failure means for the job, the parent's own check of a file, its
  * commit, and telling the user.
  */
@@ -15,8 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the user asked for. All borrowed for the time of the run. */
-struct run_settings {
+/* What the user asked for. All borrowed for the time of the batch. */
+struct batch_settings {
 	const char *ipc;         /* mechanism; NULL in the sequential model */
 	const char *runtime_dir; /* see ipc_config */
 	unsigned workers;
@@ -25,12 +25,12 @@ struct run_settings {
 	int dirfd; /* the output directory */
 	enum exists_policy exists;
 	struct fetch_limits limits;
-	struct ui *ui;
+	struct progress *progress;
 	bool trace;
 };
 
-struct run {
-	const struct run_settings *settings;
+struct batch {
+	const struct batch_settings *settings;
 	struct job_list *jobs;
 	size_t open; /* jobs that are neither done, skipped nor failed */
 	unsigned ok, failed, skipped;
@@ -38,48 +38,50 @@ struct run {
 	uint64_t bytes;   /* of the jobs that are done */
 	uint64_t job_ns;  /* the sum of their own times */
 	uint64_t begun_ns;
-	unsigned left; /* not finished when the run ended early */
-	int signo;     /* 0, or the signal that ended the run */
+	unsigned left; /* not finished when the batch ended early */
+	int signo;     /* 0, or the signal that ended the batch */
 	/* batch.c's own, but for looking: */
 	size_t waiting, checking;
 	uint64_t retry_ns; /* when the first waiting job may be tried; UINT64_MAX: none waits */
-	struct output_digest *digest; /* of digest_job */
+	struct part_digest *digest; /* of digest_job */
 	struct job *digest_job;
 };
 
 /* Counts the jobs that are settled already and reports them. */
-void run_begin(struct run *run, const struct run_settings *settings, struct job_list *jobs);
+void batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs);
 
 /* The worker's START, PROGRESS of a job. */
-void run_started(struct run *run, struct job *job, unsigned worker, uint64_t begun_ns);
-void run_moved(struct run *run, struct job *job, unsigned worker, uint64_t bytes, uint64_t total);
+void batch_started(struct batch *batch, struct job *job, unsigned worker, uint64_t begun_ns);
+void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t bytes,
+		 uint64_t total);
 
 /*
  * All bytes are said to be there: checks the file (job->inode, job->bytes), commits it and
  * ends the job, or fails the try. A job with a checksum becomes JOB_CHECKING instead:
- * call run_check until it no longer is.
+ * call batch_check until it no longer is.
  */
-void run_received(struct run *run, struct job *job, unsigned worker, uint64_t ended_ns);
+void batch_received(struct batch *batch, struct job *job, unsigned worker, uint64_t ended_ns);
 
 /* A slice of the checksum of some JOB_CHECKING job. True while there is more to do. */
-bool run_check(struct run *run);
+bool batch_check(struct batch *batch);
 
 /* A try failed. The job is tried again later (JOB_WAITING), or is JOB_FAILED. */
-void run_failed(struct run *run, struct job *job, unsigned worker, const struct fault *fault);
+void batch_failed(struct batch *batch, struct job *job, unsigned worker,
+		  const struct failure *failure);
 
 /* Waiting jobs whose time has come become JOB_READY; TAKE is told each. Returns the time of the
  * next, or UINT64_MAX. */
-uint64_t run_wake(struct run *run, uint64_t now_ns, void (*take)(void *arg, struct job *job),
-		  void *arg);
+uint64_t batch_wake(struct batch *batch, uint64_t now_ns, void (*take)(void *arg, struct job *job),
+		    void *arg);
 
-/* The run ends early: what is open is left, its .part removed. */
-void run_abandon(struct run *run);
+/* The batch ends early: what is open is left, its .part removed. */
+void batch_abandon(struct batch *batch);
 
-void run_end(struct run *run);
+void batch_end(struct batch *batch);
 
-/* The models: bring all open jobs to an end. 0, or -errno when the run could not be set up or
+/* The models: bring all open jobs to an end. 0, or -errno when the batch could not be set up or
  * go on (with one line already told to the user). */
-int pool_run(struct run *run);
-int sequential_run(struct run *run);
+int model_process_run(struct batch *batch);
+int model_sequential_run(struct batch *batch);
 
 #endif

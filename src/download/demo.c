@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "commands/commands.h"
+#include "common/exit_code.h"
 #include "download/download.h"
 #include "origin/process.h"
 #include "common/message.h"
@@ -110,7 +110,7 @@ static int add_jobs(const struct demo *demo, struct job_list *jobs)
 		(void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", demo->port);
 		add_encoded(url, sizeof url, demo->files[i].name);
 		if (rc == 0)
-			rc = job_add(jobs, &wish, why, sizeof why);
+			rc = job_list_add(jobs, &wish, why, sizeof why);
 		if (rc < 0)
 			return rc;
 	}
@@ -132,7 +132,7 @@ static void compare(const struct demo *demo, const struct job_list *jobs, double
 		(void)fprintf(stderr,
 			      "\nOne after the other: %.2f s + %.2f s = %.2f s in all.\n"
 			      "Two workers at once need as long as the longer file, %.2f s:\n"
-			      "run ipcdemo without --model=sequential.\n",
+			      "batch ipcdemo without --model=sequential.\n",
 			      seconds[0], seconds[1], wall_s, longest);
 		return;
 	}
@@ -148,15 +148,15 @@ static void compare(const struct demo *demo, const struct job_list *jobs, double
 static int fetch_files(struct demo *demo, int *signo)
 {
 	struct job_list jobs = { .jobs = NULL };
-	struct run run = { .jobs = NULL };
+	struct batch batch = { .jobs = NULL };
 	int code = EXIT_INTERNAL;
 
 	if (add_jobs(demo, &jobs) == 0)
-		code = download_jobs(demo->download, demo->dir, &jobs, &run);
-	if (code == EXIT_ALL_DONE && run.ok == FILES && !demo->download->quiet &&
-	    demo->download->progress != UI_JSON && demo->download->progress != UI_NONE)
-		compare(demo, &jobs, (double)(clock_ns() - run.begun_ns) / (double)NS_PER_S);
-	*signo = run.signo;
+		code = download_jobs(demo->download, demo->dir, &jobs, &batch);
+	if (code == EXIT_ALL_DONE && batch.ok == FILES && !demo->download->quiet &&
+	    demo->download->progress != PROGRESS_JSON && demo->download->progress != PROGRESS_NONE)
+		compare(demo, &jobs, (double)(clock_ns() - batch.begun_ns) / (double)NS_PER_S);
+	*signo = batch.signo;
 	job_list_free(&jobs);
 	return code;
 }
@@ -183,7 +183,7 @@ int demo_run(const struct download *download)
 	if (rc == 0)
 		code = fetch_files(&demo, &signo);
 	else
-		say_error("the demo cannot start: %s", strerror(-rc));
+		message_error("the demo cannot start: %s", strerror(-rc));
 	stop_origin(&demo);
 	remove_dir(&demo);
 	if (signo)

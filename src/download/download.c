@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "commands/commands.h"
+#include "common/exit_code.h"
 #include "ipc/ipc.h"
 #include "common/message.h"
 
@@ -59,31 +59,31 @@ static int check_descriptors(const char *ipc, unsigned workers)
 	}
 	if (limit.rlim_cur >= need)
 		return 0;
-	say_error("%u workers over %s need about %u open files, but the limit is %llu: raise "
-		  "ulimit -n, or use fewer workers (-j)",
-		  workers, ipc, need, (unsigned long long)limit.rlim_cur);
+	message_error("%u workers over %s need about %u open files, but the limit is %llu: raise "
+		      "ulimit -n, or use fewer workers (-j)",
+		      workers, ipc, need, (unsigned long long)limit.rlim_cur);
 	return EXIT_UNAVAILABLE;
 }
 
-static void summarize(const struct run *run, const struct download *download)
+static void summarize(const struct batch *batch, const struct download *download)
 {
-	double wall_s = (double)(clock_ns() - run->begun_ns) / (double)NS_PER_S;
-	double job_s = (double)run->job_ns / (double)NS_PER_S;
-	const struct ui_summary summary = { .ipc = run->settings->ipc,
-					    .model = model_names[download->model],
-					    .jobs = (unsigned)run->jobs->count,
-					    .ok = run->ok,
-					    .failed = run->failed,
-					    .skipped = run->skipped,
-					    .left = run->left,
-					    .wall_s = wall_s,
-					    .bytes = run->bytes,
-					    .records = run->records,
-					    .job_seconds = job_s,
-					    .concurrency = wall_s > 0 ? job_s / wall_s : 0,
-					    .signal = run->signo };
+	double wall_s = (double)(clock_ns() - batch->begun_ns) / (double)NS_PER_S;
+	double job_s = (double)batch->job_ns / (double)NS_PER_S;
+	const struct progress_summary summary = { .ipc = batch->settings->ipc,
+						  .model = model_names[download->model],
+						  .jobs = (unsigned)batch->jobs->count,
+						  .ok = batch->ok,
+						  .failed = batch->failed,
+						  .skipped = batch->skipped,
+						  .left = batch->left,
+						  .wall_s = wall_s,
+						  .bytes = batch->bytes,
+						  .records = batch->records,
+						  .job_seconds = job_s,
+						  .concurrency = wall_s > 0 ? job_s / wall_s : 0,
+						  .signal = batch->signo };
 
-	ui_summary(run->settings->ui, &summary);
+	progress_summary(batch->settings->progress, &summary);
 }
 
 /* A set-up or a loop that broke down: what may help is another limit or mechanism, but for a bug.
@@ -106,35 +106,36 @@ static int exit_code_of(int rc)
 	}
 }
 
-static int run_jobs(const struct download *download, struct run_settings *settings,
-		    struct job_list *jobs, struct run *run)
+static int batch_jobs(const struct download *download, struct batch_settings *settings,
+		      struct job_list *jobs, struct batch *batch)
 {
-	int rc = job_settle(jobs, settings->dirfd, settings->exists);
+	int rc = job_list_settle(jobs, settings->dirfd, settings->exists);
 
 	if (rc < 0)
 		return EXIT_INTERNAL;
-	run_begin(run, settings, jobs);
-	if (run->open > 0)
-		rc = download->model == MODEL_SEQUENTIAL ? sequential_run(run) : pool_run(run);
-	run_abandon(run);
-	run_end(run);
-	summarize(run, download);
+	batch_begin(batch, settings, jobs);
+	if (batch->open > 0)
+		rc = download->model == MODEL_SEQUENTIAL ? model_sequential_run(batch) :
+							   model_process_run(batch);
+	batch_abandon(batch);
+	batch_end(batch);
+	summarize(batch, download);
 	if (rc < 0)
 		return exit_code_of(rc);
-	return run->failed + run->left > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
+	return batch->failed + batch->left > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
 }
 
 static int tell(const char *what, int rc)
 {
-	say_error("%s: %s", what, strerror(-rc));
+	message_error("%s: %s", what, strerror(-rc));
 	return EXIT_JOB_FAILED;
 }
 
 int download_jobs(const struct download *download, const char *dir, struct job_list *jobs,
-		  struct run *run)
+		  struct batch *batch)
 {
 	const bool sequential = download->model == MODEL_SEQUENTIAL;
-	struct run_settings settings = {
+	struct batch_settings settings = {
 		.ipc = sequential ? NULL : download->ipc,
 		.runtime_dir = runtime_dir(),
 		.workers = worker_count(download, jobs->count),
@@ -147,13 +148,14 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 			    .max_size = download->max_size },
 		.trace = download->trace,
 	};
-	const struct ui_config ui = { .progress = (enum ui_progress)download->progress,
-				      .workers = settings.workers,
-				      .jobs = (unsigned)jobs->count,
-				      .quiet = download->quiet,
-				      .verbose = download->verbose,
-				      .ipc = settings.ipc,
-				      .model = model_names[download->model] };
+	const struct progress_config progress = { .progress =
+							  (enum progress_style)download->progress,
+						  .workers = settings.workers,
+						  .jobs = (unsigned)jobs->count,
+						  .quiet = download->quiet,
+						  .verbose = download->verbose,
+						  .ipc = settings.ipc,
+						  .model = model_names[download->model] };
 	int code, rc;
 
 	code = sequential ? 0 : check_descriptors(download->ipc, settings.workers);
@@ -162,13 +164,13 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 	settings.dirfd = output_dir_open(dir);
 	if (settings.dirfd < 0)
 		return tell(dir, settings.dirfd);
-	settings.ui = ui_open(&ui);
-	if (!settings.ui)
+	settings.progress = progress_open(&progress);
+	if (!settings.progress)
 		code = tell("the progress display", -errno);
 	else
-		code = run_jobs(download, &settings, jobs, run);
-	rc = ui_close(settings.ui);
-	run->settings = NULL;        /* they end here */
+		code = batch_jobs(download, &settings, jobs, batch);
+	rc = progress_close(settings.progress);
+	batch->settings = NULL;      /* they end here */
 	(void)close(settings.dirfd); /* opened for reading: nothing to lose */
 	if (rc < 0 && code == EXIT_ALL_DONE)
 		code = tell("standard output", rc);

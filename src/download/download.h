@@ -22,7 +22,7 @@ struct download {
 	unsigned retries, connect_timeout, stall_timeout, max_redirs;
 	uint64_t max_size;
 	const char *checksum;
-	int progress; /* enum ui_progress */
+	int progress; /* enum progress_style */
 	bool quiet, verbose, trace;
 	double demo_seconds[2]; /* least and most, of each file */
 	const char **urls;
@@ -31,10 +31,10 @@ struct download {
 
 /*
  * Brings JOBS to an end in the directory DIR as DOWNLOAD says, showing progress. Fills RUN for a
- * closing word. Returns the exit code; run->signo tells whether a signal ended it.
+ * closing word. Returns the exit code; batch->signo tells whether a signal ended it.
  */
 int download_jobs(const struct download *download, const char *dir, struct job_list *jobs,
-		  struct run *run);
+		  struct batch *batch);
 
 /* The built-in demo: its own origin, two files, a comparison. Returns the exit code. */
 int demo_run(const struct download *download);

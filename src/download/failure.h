@@ -13,40 +13,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The meaning of fault.code is given beside each kind. Wire values: append only. */
-enum fault_kind {
-	FAULT_NONE = 0,
-	FAULT_FETCH,     /* the transfer itself: a CURLcode; fault.os_errno may say more */
-	FAULT_HTTP,      /* the origin's answer is no file: an HTTP status */
-	FAULT_CREATE,    /* NAME.part could not be made: errno, see output_open_part */
-	FAULT_WRITE,     /* writing it failed: errno (ENOSPC, EDQUOT, EFBIG, EIO) */
-	FAULT_HELD,      /* NAME.part is being written by another process: its pid, 0 unknown */
-	FAULT_TOO_BIG,   /* --max-size exceeded: 0 */
-	FAULT_SIZE,      /* fewer or more bytes than the origin announced: 0; see bytes, total */
-	FAULT_CHECKSUM,  /* SHA-256 differs: 0 */
-	FAULT_EXISTS,    /* the name is taken and --exists=fail: 0 */
-	FAULT_COMMIT,    /* the rename to the final name failed: errno */
-	FAULT_VANISHED,  /* NAME.part is gone or is not the file that was written: 0 */
-	FAULT_NAME,      /* no safe file name follows from the URL: enum name_error */
-	FAULT_CLASH,     /* another job of this run writes the same name: that job */
-	FAULT_KILLED,    /* the worker died by a signal: its number */
-	FAULT_EXITED,    /* the worker ended by itself: its exit status */
-	FAULT_PROTOCOL,  /* the worker said what it may not say: 0 */
-	FAULT_STALLED,   /* the worker said nothing for --stall-timeout: seconds */
-	FAULT_CANCELLED, /* the user asked to stop: 0 */
-	FAULT_TOO_LONG,  /* URL longer than a worker accepts: 0 */
-	FAULT_QUEUE,     /* the mechanism's queue stayed full: errno */
-	FAULT_IDLE,      /* the origin sent nothing for --stall-timeout: seconds */
-	FAULT_KINDS
+/* The meaning of failure.code is given beside each kind. Wire values: append only. */
+enum failure_kind {
+	FAILURE_NONE = 0,
+	FAILURE_FETCH,     /* the transfer itself: a CURLcode; failure.os_errno may say more */
+	FAILURE_HTTP,      /* the origin's answer is no file: an HTTP status */
+	FAILURE_CREATE,    /* NAME.part could not be made: errno, see part_file_open */
+	FAILURE_WRITE,     /* writing it failed: errno (ENOSPC, EDQUOT, EFBIG, EIO) */
+	FAILURE_HELD,      /* NAME.part is being written by another process: its pid, 0 unknown */
+	FAILURE_TOO_BIG,   /* --max-size exceeded: 0 */
+	FAILURE_SIZE,      /* fewer or more bytes than the origin announced: 0; see bytes, total */
+	FAILURE_CHECKSUM,  /* SHA-256 differs: 0 */
+	FAILURE_EXISTS,    /* the name is taken and --exists=fail: 0 */
+	FAILURE_COMMIT,    /* the rename to the final name failed: errno */
+	FAILURE_VANISHED,  /* NAME.part is gone or is not the file that was written: 0 */
+	FAILURE_NAME,      /* no safe file name follows from the URL: enum filename_error */
+	FAILURE_CLASH,     /* another job of this batch writes the same name: that job */
+	FAILURE_KILLED,    /* the worker died by a signal: its number */
+	FAILURE_EXITED,    /* the worker ended by itself: its exit status */
+	FAILURE_PROTOCOL,  /* the worker said what it may not say: 0 */
+	FAILURE_STALLED,   /* the worker said nothing for --stall-timeout: seconds */
+	FAILURE_CANCELLED, /* the user asked to stop: 0 */
+	FAILURE_TOO_LONG,  /* URL longer than a worker accepts: 0 */
+	FAILURE_QUEUE,     /* the mechanism's queue stayed full: errno */
+	FAILURE_IDLE,      /* the origin sent nothing for --stall-timeout: seconds */
+	FAILURE_KINDS
 };
 
-struct fault {
-	enum fault_kind kind;
+struct failure {
+	enum failure_kind kind;
 	int32_t code;
-	int32_t os_errno; /* 0, or the errno behind a FAULT_FETCH */
+	int32_t os_errno; /* 0, or the errno behind a FAILURE_FETCH */
 	bool transient;   /* a later try may succeed: --retries applies */
 	uint32_t after_s; /* the origin's Retry-After, 0 when it gave none */
-	uint64_t bytes;   /* FAULT_SIZE: received of total announced; both 0 when not known */
+	uint64_t bytes;   /* FAILURE_SIZE: received of total announced; both 0 when not known */
 	uint64_t total;
 };
 
@@ -55,6 +55,6 @@ struct fault {
  * "HTTP 404 Not Found", always NUL-terminated, and cut at SIZE (160 bytes hold the longest).
  * Holds only printable ASCII, whatever the worker sent. Returns BUF.
  */
-char *fault_text(const struct fault *fault, char *buf, size_t size);
+char *failure_text(const struct failure *failure, char *buf, size_t size);
 
 #endif

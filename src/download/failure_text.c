@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * failure_text.c - from the numbers of a fault to the sentence that the user reads.
+ * failure_text.c - from the numbers of a failure to the sentence that the user reads.
  *
  * The numbers may come from a hostile worker: every table is left by a range check, and
  * every text is our own or the C library's, never the locale's and never the network's.
@@ -101,42 +101,42 @@ static const char *http_phrase(int32_t status)
 	return "";
 }
 
-static void http_text(const struct fault *fault, char *buf, size_t size)
+static void http_text(const struct failure *failure, char *buf, size_t size)
 {
-	const char *phrase = http_phrase(fault->code);
+	const char *phrase = http_phrase(failure->code);
 	const char *gap = *phrase ? " " : "";
 
-	if (fault->after_s == 0)
-		snprintf(buf, size, "HTTP %" PRId32 "%s%s", fault->code, gap, phrase);
+	if (failure->after_s == 0)
+		snprintf(buf, size, "HTTP %" PRId32 "%s%s", failure->code, gap, phrase);
 	else
 		snprintf(buf, size, "HTTP %" PRId32 "%s%s, to be tried again after %" PRIu32 " s",
-			 fault->code, gap, phrase, fault->after_s);
+			 failure->code, gap, phrase, failure->after_s);
 }
 
-static void size_text(const struct fault *fault, char *buf, size_t size)
+static void size_text(const struct failure *failure, char *buf, size_t size)
 {
-	if (fault->bytes < fault->total)
+	if (failure->bytes < failure->total)
 		snprintf(buf, size,
 			 "the origin closed the connection after %" PRIu64 " of %" PRIu64 " bytes",
-			 fault->bytes, fault->total);
-	else if (fault->bytes > fault->total && fault->total > 0)
+			 failure->bytes, failure->total);
+	else if (failure->bytes > failure->total && failure->total > 0)
 		snprintf(buf, size,
 			 "the origin sent %" PRIu64 " bytes where it had announced %" PRIu64,
-			 fault->bytes, fault->total);
-	else if (fault->bytes > 0)
+			 failure->bytes, failure->total);
+	else if (failure->bytes > 0)
 		snprintf(buf, size,
 			 "the origin closed the connection after %" PRIu64 " bytes, before the end",
-			 fault->bytes);
+			 failure->bytes);
 	else
 		snprintf(buf, size, "the origin did not send as many bytes as it had announced");
 }
 
-/* The errno values that output_open_part gives a meaning of its own. */
-static void create_text(const struct fault *fault, char *buf, size_t size)
+/* The errno values that part_file_open gives a meaning of its own. */
+static void create_text(const struct failure *failure, char *buf, size_t size)
 {
 	char words[WORDS_BYTES];
 
-	switch (fault->code) {
+	switch (failure->code) {
 	case ELOOP:
 		snprintf(buf, size, "its .part file is a symbolic link");
 		break;
@@ -148,107 +148,107 @@ static void create_text(const struct fault *fault, char *buf, size_t size)
 		break;
 	default:
 		snprintf(buf, size, "cannot create its .part file: %s",
-			 errno_words(fault->code, words));
+			 errno_words(failure->code, words));
 	}
 }
 
-static void held_text(const struct fault *fault, char *buf, size_t size)
+static void held_text(const struct failure *failure, char *buf, size_t size)
 {
-	if (fault->code > 0)
-		snprintf(buf, size, "the file is being written by process %" PRId32, fault->code);
+	if (failure->code > 0)
+		snprintf(buf, size, "the file is being written by process %" PRId32, failure->code);
 	else
 		snprintf(buf, size, "the file is being written by another process");
 }
 
-static void killed_text(const struct fault *fault, char *buf, size_t size)
+static void killed_text(const struct failure *failure, char *buf, size_t size)
 {
-	const char *name = sigabbrev_np(fault->code);
+	const char *name = sigabbrev_np(failure->code);
 
 	if (name)
 		snprintf(buf, size, "its worker was killed by signal %" PRId32 " (SIG%s)",
-			 fault->code, name);
+			 failure->code, name);
 	else
-		snprintf(buf, size, "its worker was killed by signal %" PRId32, fault->code);
+		snprintf(buf, size, "its worker was killed by signal %" PRId32, failure->code);
 }
 
 /* Kinds whose sentence holds no number; NULL for the others. */
-static const char *plain_text(enum fault_kind kind)
+static const char *plain_text(enum failure_kind kind)
 {
-	static const char *const texts[FAULT_KINDS] = {
-		[FAULT_NONE] = "no fault",
-		[FAULT_TOO_BIG] = "larger than --max-size",
-		[FAULT_CHECKSUM] = "its SHA-256 checksum is not the expected one",
-		[FAULT_EXISTS] = "the file exists already",
-		[FAULT_VANISHED] = "its .part file was removed or changed by another program",
-		[FAULT_PROTOCOL] = "its worker broke the protocol",
-		[FAULT_CANCELLED] = "cancelled",
-		[FAULT_TOO_LONG] = "the URL is too long",
+	static const char *const texts[FAILURE_KINDS] = {
+		[FAILURE_NONE] = "no failure",
+		[FAILURE_TOO_BIG] = "larger than --max-size",
+		[FAILURE_CHECKSUM] = "its SHA-256 checksum is not the expected one",
+		[FAILURE_EXISTS] = "the file exists already",
+		[FAILURE_VANISHED] = "its .part file was removed or changed by another program",
+		[FAILURE_PROTOCOL] = "its worker broke the protocol",
+		[FAILURE_CANCELLED] = "cancelled",
+		[FAILURE_TOO_LONG] = "the URL is too long",
 	};
 
 	/* Cast: a hostile value may lie below or above the enumerators. */
-	return (size_t)kind < FAULT_KINDS ? texts[kind] : NULL;
+	return (size_t)kind < FAILURE_KINDS ? texts[kind] : NULL;
 }
 
 /* Kinds that hold one number or one errno. */
-static void numbered_text(const struct fault *fault, char *buf, size_t size)
+static void numbered_text(const struct failure *failure, char *buf, size_t size)
 {
 	char words[WORDS_BYTES];
-	int32_t code = fault->code;
+	int32_t code = failure->code;
 
-	switch (fault->kind) {
-	case FAULT_WRITE:
+	switch (failure->kind) {
+	case FAILURE_WRITE:
 		snprintf(buf, size, "cannot write: %s", errno_words(code, words));
 		break;
-	case FAULT_COMMIT:
+	case FAILURE_COMMIT:
 		snprintf(buf, size, "cannot rename its .part file: %s", errno_words(code, words));
 		break;
-	case FAULT_NAME:
-		snprintf(buf, size, "%s", name_strerror((enum name_error)code));
+	case FAILURE_NAME:
+		snprintf(buf, size, "%s", filename_strerror((enum filename_error)code));
 		break;
-	case FAULT_CLASH:
+	case FAILURE_CLASH:
 		snprintf(buf, size, "job %" PRId32 " writes a file of the same name", code);
 		break;
-	case FAULT_EXITED:
+	case FAILURE_EXITED:
 		snprintf(buf, size, "its worker ended early, with exit status %" PRId32, code);
 		break;
-	case FAULT_STALLED:
+	case FAILURE_STALLED:
 		snprintf(buf, size, "stalled: its worker said nothing for %" PRId32 " s", code);
 		break;
-	case FAULT_IDLE:
+	case FAILURE_IDLE:
 		snprintf(buf, size, "stalled: the origin sent nothing for %" PRId32 " s", code);
 		break;
-	case FAULT_QUEUE:
+	case FAILURE_QUEUE:
 		snprintf(buf, size, "the mechanism's queue stayed full: %s",
 			 errno_words(code, words));
 		break;
 	default:
-		snprintf(buf, size, "unknown fault (kind %d, code %" PRId32 ")", (int)fault->kind,
-			 code);
+		snprintf(buf, size, "unknown failure (kind %d, code %" PRId32 ")",
+			 (int)failure->kind, code);
 	}
 }
 
-char *fault_text(const struct fault *fault, char *buf, size_t size)
+char *failure_text(const struct failure *failure, char *buf, size_t size)
 {
-	const char *plain = plain_text(fault->kind);
+	const char *plain = plain_text(failure->kind);
 	char words[WORDS_BYTES];
 
 	if (plain)
 		snprintf(buf, size, "%s", plain);
-	else if (fault->kind == FAULT_FETCH)
+	else if (failure->kind == FAILURE_FETCH)
 		snprintf(buf, size, "%s",
-			 fault->os_errno ? errno_words(fault->os_errno, words) :
-					   lowered(fetch_strerror(fault->code), words));
-	else if (fault->kind == FAULT_HTTP)
-		http_text(fault, buf, size);
-	else if (fault->kind == FAULT_SIZE)
-		size_text(fault, buf, size);
-	else if (fault->kind == FAULT_CREATE)
-		create_text(fault, buf, size);
-	else if (fault->kind == FAULT_HELD)
-		held_text(fault, buf, size);
-	else if (fault->kind == FAULT_KILLED)
-		killed_text(fault, buf, size);
+			 failure->os_errno ? errno_words(failure->os_errno, words) :
+					     lowered(fetch_strerror(failure->code), words));
+	else if (failure->kind == FAILURE_HTTP)
+		http_text(failure, buf, size);
+	else if (failure->kind == FAILURE_SIZE)
+		size_text(failure, buf, size);
+	else if (failure->kind == FAILURE_CREATE)
+		create_text(failure, buf, size);
+	else if (failure->kind == FAILURE_HELD)
+		held_text(failure, buf, size);
+	else if (failure->kind == FAILURE_KILLED)
+		killed_text(failure, buf, size);
 	else
-		numbered_text(fault, buf, size);
+		numbered_text(failure, buf, size);
 	return buf;
 }

@@ -253,14 +253,14 @@ int fetch_run(struct fetch *fetch, const char *url, int fd, const struct fetch_h
 	beat_start(&fetch->beat, hooks);
 	if (rc == CURLE_OK && curl_multi_add_handle(fetch->multi, fetch->easy) == CURLM_OK) {
 		rc = drive(fetch);
-		result->fault = fetch_judge(fetch, rc);
+		result->failure = fetch_conclude(fetch, rc);
 		(void)curl_multi_remove_handle(fetch->multi, fetch->easy); /* keeps connections */
 	} else {
-		result->fault = fetch_judge(fetch, CURLE_OUT_OF_MEMORY);
+		result->failure = fetch_conclude(fetch, CURLE_OUT_OF_MEMORY);
 	}
 	result->bytes = fetch->now.bytes;
 	result->total = fetch->now.total;
-	return result->fault.kind == FAULT_NONE ? 0 : -1;
+	return result->failure.kind == FAILURE_NONE ? 0 : -1;
 }
 
 const char *fetch_version(void)

@@ -4,7 +4,7 @@
  *
  * A fetcher keeps its connections between calls (keep-alive): make one per worker and use it
  * for all its jobs. Not shared between threads or across a fork. The caller ignores SIGPIPE
- * (a TLS peer may be gone) and SIGXFSZ (RLIMIT_FSIZE is then EFBIG, a FAULT_WRITE).
+ * (a TLS peer may be gone) and SIGXFSZ (RLIMIT_FSIZE is then EFBIG, a FAILURE_WRITE).
  */
 #ifndef IPCDEMO_FETCH_H
 #define IPCDEMO_FETCH_H
@@ -31,7 +31,7 @@ struct fetch_hooks {
 	/*
 	 * At most every 50 ms while bytes arrive, and about once a second when none do. BYTES
 	 * so far, TOTAL announced (FETCH_SIZE_UNKNOWN). Non-zero stops the transfer with
-	 * FAULT_CANCELLED.
+	 * FAILURE_CANCELLED.
 	 */
 	int (*progress)(void *arg, uint64_t bytes, uint64_t total);
 	/*
@@ -43,13 +43,13 @@ struct fetch_hooks {
 	/*
 	 * That descriptor became readable (or was hung up), also looked at every 50 ms while
 	 * bytes arrive without a sleep. It must take what is there, or it is called again at
-	 * once. Non-zero stops the transfer with FAULT_CANCELLED.
+	 * once. Non-zero stops the transfer with FAILURE_CANCELLED.
 	 */
 	int (*wakeup)(void *arg);
 };
 
 struct fetch_result {
-	struct fault fault; /* FAULT_NONE: all bytes arrived and were written */
+	struct failure failure; /* FAILURE_NONE: all bytes arrived and were written */
 	uint64_t bytes;
 	uint64_t total; /* as announced; FETCH_SIZE_UNKNOWN when it was not */
 };
@@ -72,12 +72,12 @@ void fetch_free(struct fetch *fetch);
  * sends beyond the length it announced is no part of the answer: it is left unread, with the
  * connection. A body without a length that breaks off cannot be told from a whole one:
  * result->total is then FETCH_SIZE_UNKNOWN.
- * Returns result->fault.kind == FAULT_NONE ? 0 : -1.
+ * Returns result->failure.kind == FAILURE_NONE ? 0 : -1.
  */
 int fetch_run(struct fetch *fetch, const char *url, int fd, const struct fetch_hooks *hooks,
 	      struct fetch_result *result);
 
-/* Words for a CURLcode, for failure_text.c, without full stop. Any number will do. Static storage. */
+/* The text for a CURLcode, without a full stop, in static storage. Any number is allowed. */
 const char *fetch_strerror(int code);
 
 /* The transfer library's own, "7.88.1", for --version. Static storage. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_internal.h - between fetch.c, which drives libcurl, and fetch_result.c, which says what became
- * of a transfer. Nobody else includes it.
+ * fetch_internal.h - between fetch.c, which drives libcurl, and fetch_result.c, which says what
+ * became of a transfer. Nobody else includes it.
  */
 #ifndef IPCDEMO_FETCH_CURL_H
 #define IPCDEMO_FETCH_CURL_H
@@ -48,6 +48,6 @@ static inline long to_long(unsigned value)
 bool fetch_begin(struct fetch *fetch);
 
 /* What became of the transfer that libcurl ended with RC. */
-struct fault fetch_judge(struct fetch *fetch, CURLcode rc);
+struct failure fetch_conclude(struct fetch *fetch, CURLcode rc);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fetch_result.c - what became of a transfer: libcurl's result, and what libcurl does not look at,
- * as a fault. See fetch.h.
+ * as a failure. See fetch.h.
  */
 #include "config.h"
 
@@ -99,42 +99,42 @@ static bool is_transient(CURLcode rc, int error)
 	}
 }
 
-static void http_fault(CURL *easy, struct fault *fault)
+static void http_fault(CURL *easy, struct failure *failure)
 {
 	curl_off_t after = 0;
 	long status = http_status(easy);
 
 	(void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &after);
-	fault->kind = FAULT_HTTP;
-	fault->code = (int32_t)status;
-	fault->transient = status == 408 || status == 429 || status == 500 || status == 502 ||
-			   status == 503 || status == 504;
+	failure->kind = FAILURE_HTTP;
+	failure->code = (int32_t)status;
+	failure->transient = status == 408 || status == 429 || status == 500 || status == 502 ||
+			     status == 503 || status == 504;
 	if (after > 0)
-		fault->after_s = after < UINT32_MAX ? (uint32_t)after : UINT32_MAX;
+		failure->after_s = after < UINT32_MAX ? (uint32_t)after : UINT32_MAX;
 }
 
-static void size_fault(const struct fetch *fetch, struct fault *fault)
+static void size_fault(const struct fetch *fetch, struct failure *failure)
 {
-	fault->kind = FAULT_SIZE;
-	fault->transient = true;
-	fault->bytes = fetch->now.bytes;
+	failure->kind = FAILURE_SIZE;
+	failure->transient = true;
+	failure->bytes = fetch->now.bytes;
 	if (fetch->now.total != FETCH_SIZE_UNKNOWN)
-		fault->total = fetch->now.total;
+		failure->total = fetch->now.total;
 }
 
 /* Nothing came: before the connection stood, or after? */
-static void timeout_fault(struct fetch *fetch, struct fault *fault)
+static void timeout_fault(struct fetch *fetch, struct failure *failure)
 {
 	curl_off_t connected = 0;
 
 	(void)curl_easy_getinfo(fetch->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
-	fault->transient = true;
+	failure->transient = true;
 	if (connected > 0) {
-		fault->kind = FAULT_IDLE;
-		fault->code = (int32_t)to_long(fetch->limits.stall_timeout);
+		failure->kind = FAILURE_IDLE;
+		failure->code = (int32_t)to_long(fetch->limits.stall_timeout);
 	} else {
-		fault->kind = FAULT_FETCH;
-		fault->code = CURLE_OPERATION_TIMEDOUT;
+		failure->kind = FAILURE_FETCH;
+		failure->code = CURLE_OPERATION_TIMEDOUT;
 	}
 }
 
@@ -148,21 +148,21 @@ static bool is_http_url(CURL *easy)
 }
 
 /* The transfer failed with RC. */
-static void curl_fault(struct fetch *fetch, CURLcode rc, struct fault *fault)
+static void curl_fault(struct fetch *fetch, CURLcode rc, struct failure *failure)
 {
 	if (rc == CURLE_HTTP_RETURNED_ERROR) {
-		http_fault(fetch->easy, fault);
+		http_fault(fetch->easy, failure);
 	} else if (rc == CURLE_PARTIAL_FILE) {
-		size_fault(fetch, fault);
+		size_fault(fetch, failure);
 	} else if (rc == CURLE_OPERATION_TIMEDOUT) {
-		timeout_fault(fetch, fault);
+		timeout_fault(fetch, failure);
 	} else {
 		if (rc == CURLE_UNSUPPORTED_PROTOCOL && is_http_url(fetch->easy))
 			rc = CURLE_WEIRD_SERVER_REPLY;
-		fault->kind = FAULT_FETCH;
-		fault->code = (int32_t)rc;
-		fault->os_errno = os_errno(fetch->easy, rc);
-		fault->transient = is_transient(rc, fault->os_errno);
+		failure->kind = FAILURE_FETCH;
+		failure->code = (int32_t)rc;
+		failure->os_errno = os_errno(fetch->easy, rc);
+		failure->transient = is_transient(rc, failure->os_errno);
 	}
 }
 
@@ -174,33 +174,33 @@ static bool is_unread(const struct fetch *fetch)
 }
 
 /* Our own verdicts come first: libcurl knows of them as a write error only. */
-struct fault fetch_judge(struct fetch *fetch, CURLcode rc)
+struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 {
-	struct fault fault = { .kind = FAULT_NONE };
+	struct failure failure = { .kind = FAILURE_NONE };
 
 	/* An empty body calls on_body never, so it is looked at here. */
 	if (!fetch->now.begun && (rc == CURLE_OK || rc == CURLE_PARTIAL_FILE))
 		(void)fetch_begin(fetch);
 
 	if (fetch->beat.stopped)
-		return (struct fault){ .kind = FAULT_CANCELLED };
+		return (struct failure){ .kind = FAILURE_CANCELLED };
 	if (fetch->now.too_big)
-		return (struct fault){ .kind = FAULT_TOO_BIG };
+		return (struct failure){ .kind = FAILURE_TOO_BIG };
 	if (fetch->now.write_errno)
-		return (struct fault){ .kind = FAULT_WRITE, .code = fetch->now.write_errno };
+		return (struct failure){ .kind = FAILURE_WRITE, .code = fetch->now.write_errno };
 	if (fetch->now.bad_status)
-		http_fault(fetch->easy, &fault);
+		http_fault(fetch->easy, &failure);
 	else if (fetch->now.bad_header)
-		curl_fault(fetch, CURLE_WEIRD_SERVER_REPLY, &fault);
+		curl_fault(fetch, CURLE_WEIRD_SERVER_REPLY, &failure);
 	else if (rc != CURLE_OK)
-		curl_fault(fetch, rc, &fault);
+		curl_fault(fetch, rc, &failure);
 	else if (is_unread(fetch))
-		curl_fault(fetch, CURLE_FILE_COULDNT_READ_FILE, &fault);
+		curl_fault(fetch, CURLE_FILE_COULDNT_READ_FILE, &failure);
 	else if (!length_is_sound(fetch->easy, fetch->now.total))
-		curl_fault(fetch, CURLE_WEIRD_SERVER_REPLY, &fault);
+		curl_fault(fetch, CURLE_WEIRD_SERVER_REPLY, &failure);
 	else if (fetch->now.total != FETCH_SIZE_UNKNOWN && fetch->now.total != fetch->now.bytes)
-		size_fault(fetch, &fault);
-	return fault;
+		size_fault(fetch, &failure);
+	return failure;
 }
 
 /* ---- words ---- */

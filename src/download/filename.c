@@ -84,7 +84,7 @@ static bool has_host(const char *authority, size_t n)
 
 /* Decodes the N bytes at SEGMENT into NAME. A decoded NUL is refused here: it would cut the name.
  */
-static enum name_error decode(const char *segment, size_t n, char *name, size_t size)
+static enum filename_error decode(const char *segment, size_t n, char *name, size_t size)
 {
 	size_t used = 0;
 
@@ -97,43 +97,43 @@ static enum name_error decode(const char *segment, size_t n, char *name, size_t 
 			int low = high >= 0 ? hex_value(segment[i + 2]) : -1;
 
 			if (low < 0)
-				return NAME_ENCODING;
+				return FILENAME_ENCODING;
 			byte = (char)(high << 4 | low);
 			i += 2;
 		}
 		if (byte == '\0')
-			return NAME_CONTROL;
+			return FILENAME_CONTROL;
 		if (used + 1 >= size)
-			return NAME_LONG;
+			return FILENAME_LONG;
 		name[used++] = byte;
 	}
 	name[used] = '\0';
-	return NAME_OK;
+	return FILENAME_OK;
 }
 
-enum name_error name_check(const char *name)
+enum filename_error filename_check(const char *name)
 {
 	size_t n = strlen(name);
-	size_t suffix = strlen(NAME_PART_SUFFIX);
+	size_t suffix = strlen(FILENAME_PART_SUFFIX);
 
 	if (n == 0)
-		return NAME_EMPTY;
+		return FILENAME_EMPTY;
 	for (size_t i = 0; i < n; i++) {
 		if (is_control(name[i]))
-			return NAME_CONTROL;
+			return FILENAME_CONTROL;
 	}
 	if (memchr(name, '/', n))
-		return NAME_SLASH;
+		return FILENAME_SLASH;
 	if (name[0] == '.')
-		return NAME_DOT;
-	if (n > NAME_BYTES_MAX)
-		return NAME_LONG;
-	if (n >= suffix && strcmp(name + n - suffix, NAME_PART_SUFFIX) == 0)
-		return NAME_PART;
-	return NAME_OK;
+		return FILENAME_DOT;
+	if (n > FILENAME_BYTES_MAX)
+		return FILENAME_LONG;
+	if (n >= suffix && strcmp(name + n - suffix, FILENAME_PART_SUFFIX) == 0)
+		return FILENAME_PART;
+	return FILENAME_OK;
 }
 
-static enum name_error last_segment(const char *url, char *name, size_t size)
+static enum filename_error last_segment(const char *url, char *name, size_t size)
 {
 	static const char index[] = "index.html";
 	size_t scheme = scheme_length(url);
@@ -145,35 +145,35 @@ static enum name_error last_segment(const char *url, char *name, size_t size)
 	size_t n = (size_t)(path + path_length - segment);
 
 	if (!is_file_scheme(url, scheme) && !has_host(authority, (size_t)(path - authority)))
-		return NAME_NO_HOST;
+		return FILENAME_NO_HOST;
 	if (n == 0)
 		return decode(index, sizeof(index) - 1, name, size);
 	return decode(segment, n, name, size);
 }
 
-enum name_error name_from_url(const char *url, char *name, size_t size)
+enum filename_error filename_from_url(const char *url, char *name, size_t size)
 {
-	enum name_error error = last_segment(url, name, size);
+	enum filename_error error = last_segment(url, name, size);
 
-	if (error == NAME_OK)
-		error = name_check(name);
-	if (error != NAME_OK && size > 0)
+	if (error == FILENAME_OK)
+		error = filename_check(name);
+	if (error != FILENAME_OK && size > 0)
 		name[0] = '\0';
 	return error;
 }
 
-const char *name_strerror(enum name_error error)
+const char *filename_strerror(enum filename_error error)
 {
 	static const char *const words[] = {
-		[NAME_OK] = "its name is safe",
-		[NAME_NO_HOST] = "it is not a URL",
-		[NAME_DOT] = "its name begins with a dot",
-		[NAME_SLASH] = "its name holds a slash",
-		[NAME_CONTROL] = "its name holds a control character",
-		[NAME_LONG] = "its name is longer than 250 bytes",
-		[NAME_ENCODING] = "its name holds a % without two hexadecimal digits",
-		[NAME_EMPTY] = "its name is empty",
-		[NAME_PART] = "its name ends in .part, as only unfinished files do",
+		[FILENAME_OK] = "its name is safe",
+		[FILENAME_NO_HOST] = "it is not a URL",
+		[FILENAME_DOT] = "its name begins with a dot",
+		[FILENAME_SLASH] = "its name holds a slash",
+		[FILENAME_CONTROL] = "its name holds a control character",
+		[FILENAME_LONG] = "its name is longer than 250 bytes",
+		[FILENAME_ENCODING] = "its name holds a % without two hexadecimal digits",
+		[FILENAME_EMPTY] = "its name is empty",
+		[FILENAME_PART] = "its name ends in .part, as only unfinished files do",
 	};
 	size_t i = (size_t)error;
 

@@ -72,41 +72,42 @@ static char *without_password(const char *url)
 	return asprintf(&shown, "%.*s:***%s", (int)(colon - url), url, at) < 0 ? NULL : shown;
 }
 
-/* The name that the job writes, or NULL with job->fault saying why there is none. 0 or -ENOMEM. */
+/* Sets the name that the job writes; without one, job->failure says why. 0 or -ENOMEM. */
 static int job_name(struct job *job, const char *name)
 {
-	char from_url[NAME_BYTES_MAX + 1];
-	enum name_error error = NAME_OK;
+	char from_url[FILENAME_BYTES_MAX + 1];
+	enum filename_error error = FILENAME_OK;
 
 	if (strlen(job->url) > COMMAND_URL_MAX) {
 		job->state = JOB_FAILED;
-		job->fault = (struct fault){ .kind = FAULT_TOO_LONG };
+		job->failure = (struct failure){ .kind = FAILURE_TOO_LONG };
 		return 0;
 	}
 
 	if (!name) {
-		error = name_from_url(job->url, from_url, sizeof from_url);
+		error = filename_from_url(job->url, from_url, sizeof from_url);
 		name = from_url;
 	}
-	if (error != NAME_OK) {
+	if (error != FILENAME_OK) {
 		job->state = JOB_FAILED;
-		job->fault = (struct fault){ .kind = FAULT_NAME, .code = (int32_t)error };
+		job->failure = (struct failure){ .kind = FAILURE_NAME, .code = (int32_t)error };
 		return 0;
 	}
 	job->name = strdup(name);
 	return job->name ? 0 : -ENOMEM;
 }
 
-int job_add(struct job_list *list, const struct job_wish *wish, char *why, size_t size)
+int job_list_add(struct job_list *list, const struct job_wish *wish, char *why, size_t size)
 {
 	struct job *job = list_grow(list);
-	enum name_error error = wish->name ? name_check(wish->name) : NAME_OK;
+	enum filename_error error = wish->name ? filename_check(wish->name) : FILENAME_OK;
 
 	if (!job)
 		return -ENOMEM;
 	*job = (struct job){ .state = JOB_READY, .total = UINT64_MAX };
-	if (error != NAME_OK)
-		return refuse(why, size, "the output name cannot be used: ", name_strerror(error));
+	if (error != FILENAME_OK)
+		return refuse(why, size,
+			      "the output name cannot be used: ", filename_strerror(error));
 	job->has_sha256 = wish->sha256 != NULL;
 	if (wish->sha256 && !parse_sha256(wish->sha256, job->sha256))
 		return refuse(why, size, "sha256 needs 64 hexadecimal digits, not ", wish->sha256);
@@ -140,10 +141,10 @@ static int read_line(struct job_list *list, char *line, char *why, size_t size)
 			return refuse(why, size,
 				      "only out=NAME and sha256=HEX may follow a URL, not ", word);
 	}
-	return job_add(list, &wish, why, size);
+	return job_list_add(list, &wish, why, size);
 }
 
-int job_read(struct job_list *list, FILE *file, const char *path, char *why, size_t size)
+int job_list_read(struct job_list *list, FILE *file, const char *path, char *why, size_t size)
 {
 	char *line = NULL;
 	size_t cap = 0, number = 0;
@@ -173,10 +174,10 @@ static int by_name_then_order(const void *a, const void *b)
 	return order ? order : (x > y) - (x < y); /* both point into the same array */
 }
 
-static void fail(struct job *job, enum fault_kind kind, int32_t code)
+static void fail(struct job *job, enum failure_kind kind, int32_t code)
 {
 	job->state = JOB_FAILED;
-	job->fault = (struct fault){ .kind = kind, .code = code };
+	job->failure = (struct failure){ .kind = kind, .code = code };
 }
 
 /* Of several jobs with one name the first keeps it. */
@@ -195,13 +196,13 @@ static int settle_clashes(struct job_list *list)
 		if (strcmp(sorted[i]->name, sorted[first]->name) != 0)
 			first = i;
 		else
-			fail(sorted[i], FAULT_CLASH, (int32_t)(sorted[first] - list->jobs));
+			fail(sorted[i], FAILURE_CLASH, (int32_t)(sorted[first] - list->jobs));
 	}
 	free(sorted);
 	return 0;
 }
 
-int job_settle(struct job_list *list, int dirfd, enum exists_policy policy)
+int job_list_settle(struct job_list *list, int dirfd, enum exists_policy policy)
 {
 	size_t i;
 	int rc = settle_clashes(list);
@@ -217,7 +218,7 @@ int job_settle(struct job_list *list, int dirfd, enum exists_policy policy)
 		if (policy == EXISTS_SKIP)
 			job->state = JOB_SKIPPED;
 		else
-			fail(job, FAULT_EXISTS, 0);
+			fail(job, FAILURE_EXISTS, 0);
 	}
 	return 0;
 }

@@ -21,9 +21,9 @@
 #define NAP_NS     (2 * NS_PER_MS) /* where no descriptor tells of room for a command */
 #define STOPPED_NS (2 * NS_PER_S)  /* a turn that late was not late: we were stopped (Ctrl-Z) */
 
-struct pool {
-	struct crew crew;
-	struct run *run;
+struct model {
+	struct pool pool;
+	struct batch *batch;
 	struct signals signals;
 	uint64_t stall_ns, kill_ns; /* next times of these; UINT64_MAX: none */
 	bool ending;                /* everybody was told to quit */
@@ -31,36 +31,36 @@ struct pool {
 
 /* ---- signals ---- */
 
-static void end_crew(struct pool *pool)
+static void end_workers(struct model *model)
 {
-	pool->ending = true;
-	pool->kill_ns = clock_ns() + GRACE_NS;
-	crew_dismiss(&pool->crew);
+	model->ending = true;
+	model->kill_ns = clock_ns() + GRACE_NS;
+	pool_quit_all(&model->pool);
 }
 
 /* The first time: end cleanly. The second time: at once. */
-static void stop_by(struct pool *pool, int signo)
+static void stop_by(struct model *model, int signo)
 {
-	if (pool->run->signo) {
-		crew_kill(&pool->crew);
+	if (model->batch->signo) {
+		pool_kill_all(&model->pool);
 		return;
 	}
-	pool->run->signo = signo;
-	end_crew(pool);
+	model->batch->signo = signo;
+	end_workers(model);
 }
 
-static void read_signals(struct pool *pool)
+static void read_signals(struct model *model)
 {
 	int signo;
 
-	while ((signo = signals_next(&pool->signals))) {
+	while ((signo = signals_next(&model->signals))) {
 		if (signals_ends(signo)) {
-			stop_by(pool, signo);
+			stop_by(model, signo);
 			continue;
 		}
-		ui_resize(pool->run->settings->ui);
+		progress_resize(model->batch->settings->progress);
 		if (signo == SIGCONT)
-			crew_forgive(&pool->crew, clock_ns());
+			pool_restart_timeouts(&model->pool, clock_ns());
 	}
 }
 
@@ -72,48 +72,49 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 }
 
 /* When the loop has to turn again although nothing happens. */
-static uint64_t next_time(const struct pool *pool, uint64_t now_ns)
+static uint64_t next_time(const struct model *model, uint64_t now_ns)
 {
-	int64_t ui_ns = ui_next_ns(pool->run->settings->ui, now_ns);
-	uint64_t next_ns = earliest(earliest(pool->run->retry_ns, pool->stall_ns), pool->kill_ns);
+	int64_t progress_ns = progress_next_ns(model->batch->settings->progress, now_ns);
+	uint64_t next_ns =
+		earliest(earliest(model->batch->retry_ns, model->stall_ns), model->kill_ns);
 
-	if (pool->run->checking > 0 && !pool->ending)
+	if (model->batch->checking > 0 && !model->ending)
 		return now_ns;
-	return ui_ns < 0 ? next_ns : earliest(next_ns, now_ns + (uint64_t)ui_ns);
+	return progress_ns < 0 ? next_ns : earliest(next_ns, now_ns + (uint64_t)progress_ns);
 }
 
 enum { FD_SIGNALS, FD_DEATHS, FD_EVENTS, FD_COMMANDS, FD_COUNT };
 
 /* Fills FDS, and lowers *UNTIL_NS where something is there already. */
-static void watch(struct pool *pool, struct pollfd fds[FD_COUNT], uint64_t *until_ns,
+static void watch(struct model *model, struct pollfd fds[FD_COUNT], uint64_t *until_ns,
 		  uint64_t now_ns)
 {
-	struct crew *crew = &pool->crew;
+	struct pool *pool = &model->pool;
 
-	fds[FD_SIGNALS] = (struct pollfd){ .fd = pool->signals.fd, .events = POLLIN };
-	fds[FD_DEATHS] = (struct pollfd){ .fd = crew->deaths, .events = POLLIN };
-	fds[FD_EVENTS].fd = ipc_pollfd(crew->events, &fds[FD_EVENTS].events);
+	fds[FD_SIGNALS] = (struct pollfd){ .fd = model->signals.fd, .events = POLLIN };
+	fds[FD_DEATHS] = (struct pollfd){ .fd = pool->deaths, .events = POLLIN };
+	fds[FD_EVENTS].fd = ipc_pollfd(pool->events, &fds[FD_EVENTS].events);
 	fds[FD_COMMANDS] = (struct pollfd){ .fd = -1 };
 	if (fds[FD_EVENTS].fd == -EAGAIN)
 		*until_ns = now_ns;
 	else if (fds[FD_EVENTS].fd < 0)
 		*until_ns = earliest(*until_ns, now_ns + NAP_NS);
-	if (crew->unsent > 0) {
-		fds[FD_COMMANDS].fd = ipc_pollfd(crew->commands, &fds[FD_COMMANDS].events);
+	if (pool->unsent > 0) {
+		fds[FD_COMMANDS].fd = ipc_pollfd(pool->commands, &fds[FD_COMMANDS].events);
 		if (fds[FD_COMMANDS].fd < 0)
 			*until_ns = earliest(*until_ns, now_ns + NAP_NS);
 	}
 }
 
 /* Sleeps until something happens. 0 or -errno. */
-static int pool_sleep(struct pool *pool, struct pollfd fds[FD_COUNT])
+static int model_sleep(struct model *model, struct pollfd fds[FD_COUNT])
 {
 	uint64_t now_ns = clock_ns();
-	uint64_t until_ns = next_time(pool, now_ns);
+	uint64_t until_ns = next_time(model, now_ns);
 	uint64_t left, woke_ns;
 	struct timespec wait;
 
-	watch(pool, fds, &until_ns, now_ns);
+	watch(model, fds, &until_ns, now_ns);
 	left = until_ns > now_ns ? until_ns - now_ns : 0;
 	wait = (struct timespec){ .tv_sec = (time_t)(left / NS_PER_S),
 				  .tv_nsec = (long)(left % NS_PER_S) };
@@ -121,67 +122,67 @@ static int pool_sleep(struct pool *pool, struct pollfd fds[FD_COUNT])
 		return -errno;
 	woke_ns = clock_ns();
 	if (until_ns != UINT64_MAX && woke_ns > until_ns + STOPPED_NS)
-		crew_forgive(&pool->crew, woke_ns);
+		pool_restart_timeouts(&model->pool, woke_ns);
 	return 0;
 }
 
-static void pool_clocks(struct pool *pool)
+static void model_timers(struct model *model)
 {
 	uint64_t now_ns = clock_ns();
 
-	if (now_ns >= pool->stall_ns)
-		pool->stall_ns = crew_check_stalled(&pool->crew, now_ns);
-	if (now_ns >= pool->kill_ns) {
-		crew_kill(&pool->crew);
-		pool->kill_ns = UINT64_MAX;
+	if (now_ns >= model->stall_ns)
+		model->stall_ns = pool_check_stalled(&model->pool, now_ns);
+	if (now_ns >= model->kill_ns) {
+		pool_kill_all(&model->pool);
+		model->kill_ns = UINT64_MAX;
 	}
-	if (!pool->ending)
-		(void)run_wake(pool->run, now_ns, crew_add_job, &pool->crew);
-	ui_tick(pool->run->settings->ui, now_ns);
+	if (!model->ending)
+		(void)batch_wake(model->batch, now_ns, pool_add_job, &model->pool);
+	progress_refresh(model->batch->settings->progress, now_ns);
 }
 
-static int pool_turn(struct pool *pool)
+static int model_turn(struct model *model)
 {
 	struct pollfd fds[FD_COUNT];
-	int rc = pool_sleep(pool, fds);
+	int rc = model_sleep(model, fds);
 
 	if (rc == 0)
-		rc = crew_hear(&pool->crew);
+		rc = pool_receive(&model->pool);
 	if (rc == 0 && fds[FD_DEATHS].revents)
-		rc = crew_bury(&pool->crew);
+		rc = pool_reap(&model->pool);
 	if (rc < 0)
 		return rc;
 	if (fds[FD_SIGNALS].revents)
-		read_signals(pool);
-	if (!pool->ending)
-		(void)run_check(pool->run);
-	pool_clocks(pool);
-	crew_flush(&pool->crew);
-	if (!pool->ending)
-		rc = crew_employ(&pool->crew);
+		read_signals(model);
+	if (!model->ending)
+		(void)batch_check(model->batch);
+	model_timers(model);
+	pool_flush(&model->pool);
+	if (!model->ending)
+		rc = pool_dispatch(&model->pool);
 	return rc;
 }
 
-int pool_run(struct run *run)
+int model_process_run(struct batch *batch)
 {
-	struct pool pool = { .run = run, .signals = { .fd = -1 }, .kill_ns = UINT64_MAX };
+	struct model model = { .batch = batch, .signals = { .fd = -1 }, .kill_ns = UINT64_MAX };
 	int rc;
 
 	/* Sessions first: a mechanism's own signal is then in the mask that workers inherit. */
-	rc = crew_open(&pool.crew, run);
+	rc = pool_open(&model.pool, batch);
 	if (rc < 0)
 		return rc;
-	rc = signals_open(&pool.signals);
-	pool.crew.signals = pool.signals.fd;
+	rc = signals_open(&model.signals);
+	model.pool.signals = model.signals.fd;
 	if (rc == 0)
-		rc = crew_employ(&pool.crew);
-	while (rc == 0 && run->open > 0 && !run->signo)
-		rc = pool_turn(&pool);
-	if (rc == 0 && !pool.ending)
-		end_crew(&pool);
-	while (rc == 0 && pool.crew.alive > 0)
-		rc = pool_turn(&pool);
-	crew_close(&pool.crew);
-	signals_close(&pool.signals);
+		rc = pool_dispatch(&model.pool);
+	while (rc == 0 && batch->open > 0 && !batch->signo)
+		rc = model_turn(&model);
+	if (rc == 0 && !model.ending)
+		end_workers(&model);
+	while (rc == 0 && model.pool.alive > 0)
+		rc = model_turn(&model);
+	pool_close(&model.pool);
+	signals_close(&model.signals);
 	return rc;
 }

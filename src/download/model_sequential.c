@@ -16,7 +16,7 @@
 #include "download/attempt.h"
 
 struct sequential {
-	struct run *run;
+	struct batch *batch;
 	struct fetch *fetch;
 	struct signals signals;
 	struct job *job; /* the running one */
@@ -26,8 +26,8 @@ static int moved(void *arg, uint64_t bytes, uint64_t total)
 {
 	struct sequential *seq = arg;
 
-	run_moved(seq->run, seq->job, 0, bytes, total);
-	ui_tick(seq->run->settings->ui, clock_ns());
+	batch_moved(seq->batch, seq->job, 0, bytes, total);
+	progress_refresh(seq->batch->settings->progress, clock_ns());
 	return 0;
 }
 
@@ -36,7 +36,7 @@ static int signals_pollfd(void *arg)
 	return ((struct sequential *)arg)->signals.fd;
 }
 
-/* Non-zero: stop the transfer. */
+/* Non-zero: stop the attempt. */
 static int signals_wakeup(void *arg)
 {
 	struct sequential *seq = arg;
@@ -44,42 +44,42 @@ static int signals_wakeup(void *arg)
 
 	while ((signo = signals_next(&seq->signals))) {
 		if (signals_ends(signo))
-			seq->run->signo = signo;
+			seq->batch->signo = signo;
 		else
-			ui_resize(seq->run->settings->ui);
+			progress_resize(seq->batch->settings->progress);
 	}
-	return seq->run->signo != 0;
+	return seq->batch->signo != 0;
 }
 
 static void do_job(struct sequential *seq, struct job *job)
 {
-	struct run *run = seq->run;
+	struct batch *batch = seq->batch;
 	const struct fetch_hooks hooks = {
 		.arg = seq, .progress = moved, .pollfd = signals_pollfd, .wakeup = signals_wakeup
 	};
-	const struct transfer_order order = { .fetch = seq->fetch,
-					      .dirfd = run->settings->dirfd,
+	const struct attempt_config order = { .fetch = seq->fetch,
+					      .dirfd = batch->settings->dirfd,
 					      .url = job->url,
 					      .name = job->name,
 					      .hooks = &hooks };
-	struct transfer transfer;
+	struct attempt attempt;
 
 	seq->job = job;
-	job->state = JOB_GIVEN;
-	run_started(run, job, 0, clock_ns());
-	transfer_run(&transfer, &order);
-	job->bytes = transfer.result.bytes;
-	job->total = transfer.result.total;
-	job->inode = transfer.inode;
-	if (transfer.fd < 0) {
-		if (!run->signo)
-			run_failed(run, job, 0, &transfer.result.fault);
+	job->state = JOB_ASSIGNED;
+	batch_started(batch, job, 0, clock_ns());
+	attempt_run(&attempt, &order);
+	job->bytes = attempt.result.bytes;
+	job->total = attempt.result.total;
+	job->inode = attempt.inode;
+	if (attempt.fd < 0) {
+		if (!batch->signo)
+			batch_failed(batch, job, 0, &attempt.result.failure);
 		return;
 	}
-	run_received(run, job, 0, clock_ns());
+	batch_received(batch, job, 0, clock_ns());
 	while (job->state == JOB_CHECKING)
-		(void)run_check(run);
-	(void)close(transfer.fd); /* committed, or removed */
+		(void)batch_check(batch);
+	(void)close(attempt.fd); /* committed, or removed */
 }
 
 static void take_nothing(void *arg, struct job *job)
@@ -93,38 +93,38 @@ static void wait_for_retry(struct sequential *seq)
 {
 	struct pollfd fd = { .fd = seq->signals.fd, .events = POLLIN };
 	uint64_t now_ns = clock_ns();
-	uint64_t next_ns = run_wake(seq->run, now_ns, take_nothing, NULL);
-	int64_t ui_ns = ui_next_ns(seq->run->settings->ui, now_ns);
+	uint64_t next_ns = batch_wake(seq->batch, now_ns, take_nothing, NULL);
+	int64_t progress_ns = progress_next_ns(seq->batch->settings->progress, now_ns);
 	uint64_t left;
 	struct timespec wait;
 
 	if (next_ns == UINT64_MAX)
 		return;
 	left = next_ns > now_ns ? next_ns - now_ns : 0;
-	if (ui_ns >= 0 && (uint64_t)ui_ns < left)
-		left = (uint64_t)ui_ns;
+	if (progress_ns >= 0 && (uint64_t)progress_ns < left)
+		left = (uint64_t)progress_ns;
 	wait = (struct timespec){ .tv_sec = (time_t)(left / NS_PER_S),
 				  .tv_nsec = (long)(left % NS_PER_S) };
 	if (ppoll(&fd, 1, &wait, NULL) > 0)
 		(void)signals_wakeup(seq);
-	ui_tick(seq->run->settings->ui, clock_ns());
+	progress_refresh(seq->batch->settings->progress, clock_ns());
 }
 
-int sequential_run(struct run *run)
+int model_sequential_run(struct batch *batch)
 {
-	struct sequential seq = { .run = run, .signals = { .fd = -1 } };
+	struct sequential seq = { .batch = batch, .signals = { .fd = -1 } };
 	size_t i;
 	int rc;
 
-	seq.fetch = fetch_new(&run->settings->limits);
+	seq.fetch = fetch_new(&batch->settings->limits);
 	if (!seq.fetch)
 		return -ENOMEM;
 	rc = signals_open(&seq.signals);
-	while (rc == 0 && run->open > 0 && !run->signo) {
-		for (i = 0; i < run->jobs->count && !run->signo; i++)
-			if (run->jobs->jobs[i].state == JOB_READY)
-				do_job(&seq, &run->jobs->jobs[i]);
-		if (run->open > 0 && !run->signo)
+	while (rc == 0 && batch->open > 0 && !batch->signo) {
+		for (i = 0; i < batch->jobs->count && !batch->signo; i++)
+			if (batch->jobs->jobs[i].state == JOB_READY)
+				do_job(&seq, &batch->jobs->jobs[i]);
+		if (batch->open > 0 && !batch->signo)
 			wait_for_retry(&seq);
 	}
 	signals_close(&seq.signals);

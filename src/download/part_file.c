@@ -64,17 +64,17 @@ static int part_name(const char *name, char part[NAME_MAX + 1])
 
 	if (*name == '\0' || strchr(name, '/'))
 		return -EINVAL;
-	n = snprintf(part, NAME_MAX + 1, "%s" NAME_PART_SUFFIX, name);
+	n = snprintf(part, NAME_MAX + 1, "%s" FILENAME_PART_SUFFIX, name);
 	return n > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
 /* A file that somebody removed can be fetched again; the rest needs the user's hand. */
-static bool set_fault(struct fault *fault, enum fault_kind kind, int code)
+static bool set_fault(struct failure *failure, enum failure_kind kind, int code)
 {
-	*fault = (struct fault){
+	*failure = (struct failure){
 		.kind = kind,
 		.code = code,
-		.transient = kind == FAULT_VANISHED,
+		.transient = kind == FAILURE_VANISHED,
 	};
 	return false;
 }
@@ -183,7 +183,7 @@ static int lock_part(int dirfd, const char *part, int fd, struct stat *st, pid_t
 }
 
 /*
- * Opens what an earlier run left, for writing. O_NONBLOCK: a FIFO must not hold us; it means
+ * Opens what an earlier batch left, for writing. O_NONBLOCK: a FIFO must not hold us; it means
  * nothing for a regular file. ENXIO is what a FIFO without reader and a socket answer.
  */
 static int open_leftover(int dirfd, const char *part)
@@ -207,7 +207,7 @@ static int open_leftover(int dirfd, const char *part)
 }
 
 /*
- * Empties a leftover that we have locked. With further names it is not ours to empty: a run
+ * Empties a leftover that we have locked. With further names it is not ours to empty: a batch
  * that died between link and unlink leaves a finished file so, an attacker somebody's else.
  * Our name goes, the content stays under the others; -ESTALE: start again.
  */
@@ -244,7 +244,7 @@ static int try_open_part(int dirfd, const char *part, struct stat *st, pid_t *ho
 	return fd;
 }
 
-int output_open_part(int dirfd, const char *name, uint64_t *inode, struct fault *fault)
+int part_file_open(int dirfd, const char *name, uint64_t *inode, struct failure *failure)
 {
 	char part[NAME_MAX + 1];
 	pid_t holder = 0;
@@ -260,24 +260,24 @@ int output_open_part(int dirfd, const char *name, uint64_t *inode, struct fault 
 	}
 	if (fd < 0) {
 		if (fd == -EAGAIN)
-			set_fault(fault, FAULT_HELD, holder);
+			set_fault(failure, FAILURE_HELD, holder);
 		else
-			set_fault(fault, FAULT_CREATE, -fd);
+			set_fault(failure, FAILURE_CREATE, -fd);
 		return -1;
 	}
 	*inode = st.st_ino;
 	return fd;
 }
 
-bool output_check_part(int dirfd, const char *name, uint64_t inode, uint64_t bytes,
-		       struct fault *fault)
+bool part_file_check(int dirfd, const char *name, uint64_t inode, uint64_t bytes,
+		     struct failure *failure)
 {
 	char part[NAME_MAX + 1];
 	struct stat st;
 
 	if (part_name(name, part) || fstatat(dirfd, part, &st, AT_SYMLINK_NOFOLLOW) ||
 	    !S_ISREG(st.st_mode) || st.st_ino != inode || (uint64_t)st.st_size != bytes)
-		return set_fault(fault, FAULT_VANISHED, 0);
+		return set_fault(failure, FAILURE_VANISHED, 0);
 	return true;
 }
 
@@ -294,27 +294,28 @@ static int rename_new(int dirfd, const char *part, const char *name)
 	return sys_result(unlinkat(dirfd, part, 0));
 }
 
-bool output_commit(int dirfd, const char *name, enum exists_policy policy, struct fault *fault)
+bool part_file_commit(int dirfd, const char *name, enum exists_policy policy,
+		      struct failure *failure)
 {
 	char part[NAME_MAX + 1];
 	int rc = part_name(name, part);
 
 	if (rc)
-		return set_fault(fault, FAULT_COMMIT, -rc);
+		return set_fault(failure, FAILURE_COMMIT, -rc);
 	if (policy == EXISTS_OVERWRITE)
 		rc = sys_result(renameat(dirfd, part, dirfd, name));
 	else
 		rc = rename_new(dirfd, part, name);
 	if (rc == -EEXIST && policy != EXISTS_OVERWRITE)
-		return set_fault(fault, FAULT_EXISTS, 0);
+		return set_fault(failure, FAILURE_EXISTS, 0);
 	if (rc == -ENOENT)
-		return set_fault(fault, FAULT_VANISHED, 0);
+		return set_fault(failure, FAILURE_VANISHED, 0);
 	if (rc)
-		return set_fault(fault, FAULT_COMMIT, -rc);
+		return set_fault(failure, FAILURE_COMMIT, -rc);
 	return true;
 }
 
-void output_discard_part(int dirfd, const char *name)
+void part_file_discard(int dirfd, const char *name)
 {
 	char part[NAME_MAX + 1];
 	struct stat st;
@@ -332,7 +333,7 @@ void output_discard_part(int dirfd, const char *name)
 	close(fd);
 }
 
-void output_discard_own(int dirfd, const char *name, uint64_t inode)
+void part_file_discard_own(int dirfd, const char *name, uint64_t inode)
 {
 	char part[NAME_MAX + 1];
 	struct stat st;
@@ -344,7 +345,7 @@ void output_discard_own(int dirfd, const char *name, uint64_t inode)
 
 /* ---- SHA-256 ---- */
 
-struct output_digest {
+struct part_digest {
 	int fd;
 	EVP_MD_CTX *context;
 	unsigned char buffer[DIGEST_BUFFER_BYTES];
@@ -366,9 +367,9 @@ static int open_for_digest(int dirfd, const char *name)
 	return fd;
 }
 
-struct output_digest *output_digest_new(int dirfd, const char *name)
+struct part_digest *part_digest_new(int dirfd, const char *name)
 {
-	struct output_digest *digest = calloc(1, sizeof(*digest));
+	struct part_digest *digest = calloc(1, sizeof(*digest));
 	int rc = ENOMEM;
 
 	if (!digest)
@@ -383,12 +384,12 @@ struct output_digest *output_digest_new(int dirfd, const char *name)
 		goto fail;
 	return digest;
 fail:
-	output_digest_free(digest);
+	part_digest_free(digest);
 	errno = rc;
 	return NULL;
 }
 
-int output_digest_step(struct output_digest *digest, size_t bytes, unsigned char sha256[32])
+int part_digest_step(struct part_digest *digest, size_t bytes, unsigned char sha256[32])
 {
 	while (bytes > 0) {
 		size_t want = bytes < sizeof(digest->buffer) ? bytes : sizeof(digest->buffer);
@@ -405,7 +406,7 @@ int output_digest_step(struct output_digest *digest, size_t bytes, unsigned char
 	return 1;
 }
 
-void output_digest_free(struct output_digest *digest)
+void part_digest_free(struct part_digest *digest)
 {
 	if (!digest)
 		return;

@@ -7,10 +7,10 @@
  * descriptor, and so the lock, until the parent has said that it handled DONE: otherwise a
  * second ipcdemo could take the finished file for a leftover.
  *
- * NAME has passed name_check. No function here follows a symbolic link at NAME or NAME.part.
+ * NAME has passed filename_check. No function here follows a symbolic link at NAME or NAME.part.
  */
-#ifndef IPCDEMO_OUTPUT_H
-#define IPCDEMO_OUTPUT_H
+#ifndef IPCDEMO_PART_FILE_H
+#define IPCDEMO_PART_FILE_H
 
 #include "download/failure.h"
 
@@ -33,7 +33,7 @@ int output_exists(int dirfd, const char *name);
 /*
  * Worker. Opens and locks NAME.part in DIRFD, empty, for writing. An unlocked leftover is
  * used again, mode and all; a new file has mode 0666 less the umask. Returns the descriptor,
- * or -1 with *FAULT set: FAULT_HELD, or FAULT_CREATE with an errno, among them ELOOP (a
+ * or -1 with *FAULT set: FAILURE_HELD, or FAILURE_CREATE with an errno, among them ELOOP (a
  * symbolic link is in the way), EISDIR, EEXIST (something else that is not a file) and EPERM
  * (also: the leftover belongs to another user). *INODE is the file's identity.
  *
@@ -41,37 +41,38 @@ int output_exists(int dirfd, const char *name);
  * F_GETLK names its holder. It goes with the FIRST close of the file by this process, so a
  * worker opens the file once only.
  */
-int output_open_part(int dirfd, const char *name, uint64_t *inode, struct fault *fault);
+int part_file_open(int dirfd, const char *name, uint64_t *inode, struct failure *failure);
 
 /* Parent. Is NAME.part the regular file INODE with BYTES bytes? Else *FAULT says why. */
-bool output_check_part(int dirfd, const char *name, uint64_t inode, uint64_t bytes,
-		       struct fault *fault);
+bool part_file_check(int dirfd, const char *name, uint64_t inode, uint64_t bytes,
+		     struct failure *failure);
 
 /*
  * Parent. NAME.part becomes NAME. Unless POLICY is EXISTS_OVERWRITE an existing NAME stays
- * (FAULT_EXISTS), also on file systems without RENAME_NOREPLACE (link + unlink there).
- * A directory is never replaced (FAULT_COMMIT, EISDIR).
+ * (FAILURE_EXISTS), also on file systems without RENAME_NOREPLACE (link + unlink there).
+ * A directory is never replaced (FAILURE_COMMIT, EISDIR).
  */
-bool output_commit(int dirfd, const char *name, enum exists_policy policy, struct fault *fault);
+bool part_file_commit(int dirfd, const char *name, enum exists_policy policy,
+		      struct failure *failure);
 
 /*
  * Parent. Removes NAME.part, unless a living process holds its lock or it is not a file of
  * this user. Its absence is fine.
  */
-void output_discard_part(int dirfd, const char *name);
+void part_file_discard(int dirfd, const char *name);
 
 /* Parent. Removes NAME.part if it is the file INODE: its writer, ours, may still hold the lock. */
-void output_discard_own(int dirfd, const char *name, uint64_t inode);
+void part_file_discard_own(int dirfd, const char *name, uint64_t inode);
 
 /*
  * Parent. SHA-256 of NAME.part, a slice at a time, so that the event loop goes on. Where
  * writer and checker are one process its lock is gone when the digest is freed.
- * output_digest_new: NULL with errno. output_digest_step reads at most BYTES more: 1 more to
+ * part_digest_new: NULL with errno. part_digest_step reads at most BYTES more: 1 more to
  * do, 0 finished (SHA256 is set), -errno; no further step after 0 or an error.
  */
-struct output_digest;
-struct output_digest *output_digest_new(int dirfd, const char *name);
-int output_digest_step(struct output_digest *digest, size_t bytes, unsigned char sha256[32]);
-void output_digest_free(struct output_digest *digest);
+struct part_digest;
+struct part_digest *part_digest_new(int dirfd, const char *name);
+int part_digest_step(struct part_digest *digest, size_t bytes, unsigned char sha256[32]);
+void part_digest_free(struct part_digest *digest);
 
 #endif

@@ -45,9 +45,9 @@ static void put_head(unsigned char *record, unsigned kind, unsigned flags, unsig
 
 void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
 {
-	const struct fault *fault = &event->fault;
+	const struct failure *failure = &event->failure;
 
-	const bool transient = event->kind == EVENT_FAILED && fault->transient;
+	const bool transient = event->kind == EVENT_FAILED && failure->transient;
 
 	put_head(record, event->kind, transient ? FLAG_TRANSIENT : 0, event->slot, event->job);
 	put(record + 8, event->seq, 8);
@@ -58,16 +58,16 @@ void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
 		put(record + 40, event->inode, 8);
 		return;
 	}
-	put(record + 40, (uint32_t)fault->kind, 4);
-	put(record + 44, (uint32_t)fault->code, 4);
-	put(record + 48, (uint32_t)fault->os_errno, 4);
-	put(record + 52, fault->after_s, 4);
+	put(record + 40, (uint32_t)failure->kind, 4);
+	put(record + 44, (uint32_t)failure->code, 4);
+	put(record + 48, (uint32_t)failure->os_errno, 4);
+	put(record + 52, failure->after_s, 4);
 }
 
 int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 {
 	unsigned kind = record[0];
-	uint32_t fault_kind = (uint32_t)get(record + 40, 4);
+	uint32_t failure_kind = (uint32_t)get(record + 40, 4);
 
 	*event = (struct event){
 		.kind = (enum event_kind)kind,
@@ -84,10 +84,11 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 		event->inode = get(record + 40, 8);
 		return record[1] ? -EPROTO : 0;
 	}
-	if (fault_kind == FAULT_NONE || fault_kind >= FAULT_KINDS || record[1] > FLAG_TRANSIENT)
+	if (failure_kind == FAILURE_NONE || failure_kind >= FAILURE_KINDS ||
+	    record[1] > FLAG_TRANSIENT)
 		return -EPROTO;
-	event->fault = (struct fault){
-		.kind = (enum fault_kind)fault_kind,
+	event->failure = (struct failure){
+		.kind = (enum failure_kind)failure_kind,
 		.code = (int32_t)get(record + 44, 4),
 		.os_errno = (int32_t)get(record + 48, 4),
 		.transient = record[1] & FLAG_TRANSIENT,

@@ -52,12 +52,12 @@ struct event {
 	enum event_kind kind;
 	uint16_t slot;
 	uint32_t job;
-	uint64_t seq;       /* 1, 2, 3 ... in a worker's life, without gaps */
-	uint64_t time_ns;   /* CLOCK_MONOTONIC when it was made: one clock for all processes */
-	uint64_t bytes;     /* so far; DONE: all */
-	uint64_t total;     /* announced, or EVENT_TOTAL_UNKNOWN */
-	uint64_t inode;     /* DONE */
-	struct fault fault; /* FAILED */
+	uint64_t seq;           /* 1, 2, 3 ... in a worker's life, without gaps */
+	uint64_t time_ns;       /* CLOCK_MONOTONIC when it was made: one clock for all processes */
+	uint64_t bytes;         /* so far; DONE: all */
+	uint64_t total;         /* announced, or EVENT_TOTAL_UNKNOWN */
+	uint64_t inode;         /* DONE */
+	struct failure failure; /* FAILED */
 };
 
 struct command {

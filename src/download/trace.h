@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* N events that were just received from SLOT, the process PID. BEGUN_NS: the start of the run. */
+/* N events that were just received from SLOT, the process PID. BEGUN_NS: the start of the batch. */
 void trace_events(uint64_t begun_ns, unsigned slot, pid_t pid, const unsigned char *records,
 		  size_t n);
 

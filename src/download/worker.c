@@ -210,19 +210,19 @@ static int commands_wakeup(void *arg)
 
 /* ---- doing ---- */
 
-static void run_job(struct worker *w)
+static void batch_job(struct worker *w)
 {
 	const struct fetch_hooks hooks = { .arg = w,
 					   .progress = say_progress,
 					   .pollfd = commands_pollfd,
 					   .wakeup = commands_wakeup };
 	struct given given = w->given[0];
-	const struct transfer_order order = { .fetch = w->fetch,
+	const struct attempt_config order = { .fetch = w->fetch,
 					      .dirfd = w->setup->dirfd,
 					      .url = given.url,
 					      .name = given.name,
 					      .hooks = &hooks };
-	struct transfer transfer;
+	struct attempt attempt;
 	struct event event = { .kind = EVENT_START, .job = given.job };
 
 	w->given_count--;
@@ -231,15 +231,15 @@ static void run_job(struct worker *w)
 	event.total = EVENT_TOTAL_UNKNOWN;
 	say(w, event);
 	if (flush(w) == 0) {
-		transfer_run(&transfer, &order);
-		event.bytes = transfer.result.bytes;
-		event.total = transfer.result.total;
-		event.inode = transfer.inode;
-		event.fault = transfer.result.fault;
-		event.kind = transfer.fd >= 0 ? EVENT_DONE : EVENT_FAILED;
+		attempt_run(&attempt, &order);
+		event.bytes = attempt.result.bytes;
+		event.total = attempt.result.total;
+		event.inode = attempt.inode;
+		event.failure = attempt.result.failure;
+		event.kind = attempt.fd >= 0 ? EVENT_DONE : EVENT_FAILED;
 		say(w, event);
-		if (transfer.fd >= 0)
-			w->held[w->held_count++] = (struct held){ transfer.fd, w->seq };
+		if (attempt.fd >= 0)
+			w->held[w->held_count++] = (struct held){ attempt.fd, w->seq };
 	}
 	free(given.url);
 	free(given.name);
@@ -249,7 +249,7 @@ static void work(struct worker *w)
 {
 	while (!w->quit && w->error == 0) {
 		if (w->given_count > 0 && w->held_count < WORKER_JOBS_MAX) {
-			run_job(w);
+			batch_job(w);
 			if (w->given_count == 0 && hear(w, IPC_NOWAIT) < 0)
 				return;
 			continue;

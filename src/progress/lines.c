@@ -6,38 +6,40 @@
 
 #include <string.h>
 
+#include "progress/units.h"
+
 static const char *known(const char *first, const char *second)
 {
 	return first ? first : second ? second : "?";
 }
 
-static void line_done(struct text *line, const struct ui_event *event)
+static void line_done(struct text *line, const struct progress_event *event)
 {
-	char size[TEXT_FIGURE], took[TEXT_FIGURE], speed[TEXT_FIGURE];
+	char size[UNITS_MAX], took[UNITS_MAX], speed[UNITS_MAX];
 
-	text_printf(line, ": %s in %s", text_size(size, event->bytes),
-		    text_elapsed(took, event->seconds));
+	text_printf(line, ": %s in %s", units_size(size, event->bytes),
+		    units_elapsed(took, event->seconds));
 	if (event->seconds > 0 && (double)event->bytes / event->seconds < 9e18)
 		text_printf(line, " (%s)",
-			    text_speed(speed, (uint64_t)((double)event->bytes / event->seconds)));
+			    units_speed(speed, (uint64_t)((double)event->bytes / event->seconds)));
 }
 
-static void line_retry(struct text *line, const struct ui_event *event, bool utf8)
+static void line_retry(struct text *line, const struct progress_event *event, bool utf8)
 {
-	char wait[TEXT_FIGURE];
+	char wait[UNITS_MAX];
 
 	text_add(line, ": ");
 	text_add_escaped(line, known(event->reason, NULL), utf8);
 	if (event->seconds > 0 && event->seconds < 1e9)
 		text_printf(line, "; next try in %s",
-			    text_left(wait, (uint64_t)(event->seconds + 0.999)));
+			    units_left(wait, (uint64_t)(event->seconds + 0.999)));
 	else
 		text_add(line, "; trying again");
 }
 
-void ui_line_event(struct text *line, const struct ui_event *event, bool utf8)
+void line_event(struct text *line, const struct progress_event *event, bool utf8)
 {
-	if (event->kind == UI_FAILED) {
+	if (event->kind == PROGRESS_FAILED) {
 		/* By its URL: that is what the user has to look at, and it names one job. */
 		text_add(line, "ipcdemo: ");
 		text_add_escaped(line, known(event->url, event->file), utf8);
@@ -46,20 +48,20 @@ void ui_line_event(struct text *line, const struct ui_event *event, bool utf8)
 		return;
 	}
 	text_add_escaped(line, known(event->file, event->url), utf8);
-	if (event->kind == UI_START) {
+	if (event->kind == PROGRESS_START) {
 		text_printf(line, ": worker %u, from ", event->worker + 1);
 		text_add_escaped(line, known(event->url, NULL), utf8);
-	} else if (event->kind == UI_DONE) {
+	} else if (event->kind == PROGRESS_DONE) {
 		line_done(line, event);
-	} else if (event->kind == UI_RETRY) {
+	} else if (event->kind == PROGRESS_RETRY) {
 		line_retry(line, event, utf8);
-	} else if (event->kind == UI_SKIPPED) {
+	} else if (event->kind == PROGRESS_SKIPPED) {
 		text_add(line, ": skipped, ");
 		text_add_escaped(line, known(event->reason, "not wanted"), utf8);
 	}
 }
 
-void ui_line_note(struct text *line, const char *note, bool utf8)
+void line_note(struct text *line, const char *note, bool utf8)
 {
 	text_add(line, "ipcdemo: ");
 	text_add_escaped(line, note, utf8);
@@ -78,26 +80,26 @@ static void line_files(struct text *line, unsigned ok, unsigned jobs)
 	text_printf(line, "%u of %u file%s", ok, jobs, jobs == 1 ? "" : "s");
 }
 
-void ui_line_total(struct text *line, const struct ui_tally *tally, uint64_t now_ns)
+void line_total(struct text *line, const struct totals *totals, uint64_t now_ns)
 {
-	char size[TEXT_FIGURE], whole[TEXT_FIGURE], figure[TEXT_FIGURE];
-	struct ui_total total;
+	char size[UNITS_MAX], whole[UNITS_MAX], figure[UNITS_MAX];
+	struct progress_total total;
 
-	ui_tally_sum(tally, now_ns, &total);
-	line_files(line, tally->ok, tally->jobs);
-	line_others(line, tally->failed, tally->skipped);
-	text_printf(line, ", %s", text_size(size, total.bytes));
-	if (total.size != UI_SIZE_UNKNOWN)
-		text_printf(line, " of %s", text_size(whole, total.size));
+	totals_sum(totals, now_ns, &total);
+	line_files(line, totals->ok, totals->jobs);
+	line_others(line, totals->failed, totals->skipped);
+	text_printf(line, ", %s", units_size(size, total.bytes));
+	if (total.size != PROGRESS_SIZE_UNKNOWN)
+		text_printf(line, " of %s", units_size(whole, total.size));
 	if (total.speed != RATE_UNKNOWN)
-		text_printf(line, ", %s", text_speed(figure, total.speed));
-	if (total.left_s != UI_SIZE_UNKNOWN)
+		text_printf(line, ", %s", units_speed(figure, total.speed));
+	if (total.left_s != PROGRESS_SIZE_UNKNOWN)
 		text_printf(line, ", %s%s left", total.left_is_guess ? "about " : "",
-			    text_left(figure, total.left_s));
+			    units_left(figure, total.left_s));
 }
 
 /* How many ran at once is not how much faster it was, so it is not called a gain. */
-static void line_concurrency(struct text *line, const struct ui_summary *summary, bool utf8)
+static void line_concurrency(struct text *line, const struct progress_summary *summary, bool utf8)
 {
 	bool sequential = summary->model && strcmp(summary->model, "sequential") == 0;
 	bool sane = summary->concurrency >= 0 && summary->concurrency < 1e6;
@@ -113,9 +115,9 @@ static void line_concurrency(struct text *line, const struct ui_summary *summary
 	text_add_escaped(line, summary->ipc, utf8);
 }
 
-void ui_line_summary(struct text *line, const struct ui_summary *summary, bool utf8)
+void line_summary(struct text *line, const struct progress_summary *summary, bool utf8)
 {
-	char size[TEXT_FIGURE], took[TEXT_FIGURE], speed[TEXT_FIGURE];
+	char size[UNITS_MAX], took[UNITS_MAX], speed[UNITS_MAX];
 	const char *abbreviated = summary->signal ? sigabbrev_np(summary->signal) : NULL;
 
 	if (abbreviated)
@@ -123,12 +125,12 @@ void ui_line_summary(struct text *line, const struct ui_summary *summary, bool u
 	else if (summary->signal)
 		text_printf(line, "stopped by signal %d: ", summary->signal);
 	line_files(line, summary->ok, summary->jobs);
-	text_printf(line, ", %s in %s", text_size(size, summary->bytes),
-		    text_elapsed(took, summary->wall_s));
+	text_printf(line, ", %s in %s", units_size(size, summary->bytes),
+		    units_elapsed(took, summary->wall_s));
 	if (summary->wall_s > 0 && (double)summary->bytes / summary->wall_s < 9e18)
 		text_printf(
 			line, " (%s)",
-			text_speed(speed, (uint64_t)((double)summary->bytes / summary->wall_s)));
+			units_speed(speed, (uint64_t)((double)summary->bytes / summary->wall_s)));
 	line_others(line, summary->failed, summary->skipped);
 	if (summary->left > 0)
 		text_printf(line, ", %u not finished", summary->left);

@@ -1,83 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* progress.c - chooses a face and forwards to it; what all faces need to write. */
+/* progress.c - see progress.h: chooses a view and forwards to it. */
 #include "config.h"
 
 #include "progress/progress.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/text.h"
 #include "progress/view.h"
-#include "progress/lines.h"
 
-bool ui_writable(int fd)
+static const struct progress_view *choose_view(const struct progress_config *config)
 {
-	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
-	int rc;
+	bool rows = config->progress == PROGRESS_AUTO || config->progress == PROGRESS_BAR;
 
-	do {
-		rc = poll(&pollfd, 1, 0);
-	} while (rc < 0 && errno == EINTR);
-	return rc != 0; /* an error shows at the write */
-}
-
-int ui_write(int fd, const char *bytes, size_t n)
-{
-	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
-	ssize_t done;
-
-	while (n > 0) {
-		done = write(fd, bytes, n);
-		if (done >= 0) {
-			bytes += done;
-			n -= (size_t)done;
-		} else if (errno == EAGAIN) {
-			/* The descriptor is shared, and someone made it non-blocking. */
-			(void)poll(&pollfd, 1, -1); /* EINTR included: the write tells */
-		} else if (errno != EINTR) {
-			return -errno;
-		}
-	}
-	return 0;
-}
-
-/* A log on a full disk is no reason to stop a download, so the result is not looked at. */
-void ui_write_line(struct text *line)
-{
-	text_add(line, "\n");
-	(void)ui_write(STDERR_FILENO, text_string(line), line->len);
-	text_free(line);
-}
-
-void ui_write_note(const struct ui *ui, const char *note)
-{
-	struct text line = { 0 };
-
-	ui_line_note(&line, note, ui->utf8);
-	ui_write_line(&line);
-}
-
-void ui_write_event(const struct ui *ui, const struct ui_event *event)
-{
-	struct text line = { 0 };
-
-	ui_line_event(&line, event, ui->utf8);
-	ui_write_line(&line);
-}
-
-static const struct ui_face *choose_face(const struct ui_config *config)
-{
-	bool rows = config->progress == UI_AUTO || config->progress == UI_BAR;
-
-	if (config->progress == UI_JSON)
-		return &ui_json_face;
-	if (rows && !config->quiet && ui_tty_usable())
-		return &ui_tty_face;
-	return &ui_plain_face;
+	if (config->progress == PROGRESS_JSON)
+		return &progress_view_json;
+	if (rows && !config->quiet && progress_tty_usable())
+		return &progress_view_tty;
+	return &progress_view_plain;
 }
 
 static int copy_string(const char **string)
@@ -88,80 +30,80 @@ static int copy_string(const char **string)
 	return *string ? 0 : -ENOMEM;
 }
 
-static void ui_free(struct ui *ui)
+static void progress_free(struct progress *progress)
 {
-	free((void *)ui->config.ipc); /* a copy of ours: const is for the faces */
-	free((void *)ui->config.model);
-	free(ui->state);
-	free(ui);
+	free((void *)progress->config.ipc); /* a copy of ours: const is for the views */
+	free((void *)progress->config.model);
+	free(progress->state);
+	free(progress);
 }
 
-struct ui *ui_open(const struct ui_config *config)
+struct progress *progress_open(const struct progress_config *config)
 {
-	struct ui *ui = calloc(1, sizeof *ui);
+	struct progress *progress = calloc(1, sizeof *progress);
 	int rc;
 
-	if (!ui)
+	if (!progress)
 		return NULL;
-	ui->config = *config;
-	rc = copy_string(&ui->config.ipc);
-	if (copy_string(&ui->config.model) < 0)
+	progress->config = *config;
+	rc = copy_string(&progress->config.ipc);
+	if (copy_string(&progress->config.model) < 0)
 		rc = -ENOMEM;
-	ui->utf8 = text_locale();
-	ui->face = choose_face(config);
-	ui->state = calloc(1, ui->face->state_size ? ui->face->state_size : 1);
-	if (!ui->state)
+	progress->utf8 = text_locale();
+	progress->view = choose_view(config);
+	progress->state = calloc(1, progress->view->state_size ? progress->view->state_size : 1);
+	if (!progress->state)
 		rc = -ENOMEM;
 	if (rc == 0)
-		rc = ui->face->open(ui);
+		rc = progress->view->open(progress);
 	if (rc == 0)
-		return ui;
-	ui_free(ui);
+		return progress;
+	progress_free(progress);
 	errno = -rc;
 	return NULL;
 }
 
-void ui_event(struct ui *ui, const struct ui_event *event)
+void progress_event(struct progress *progress, const struct progress_event *event)
 {
-	ui->face->event(ui, event);
+	progress->view->event(progress, event);
 }
 
-int64_t ui_next_ns(const struct ui *ui, uint64_t now_ns)
+int64_t progress_next_ns(const struct progress *progress, uint64_t now_ns)
 {
-	return ui->face->next_ns ? ui->face->next_ns(ui, now_ns) : -1;
+	return progress->view->next_ns ? progress->view->next_ns(progress, now_ns) : -1;
 }
 
-void ui_tick(struct ui *ui, uint64_t now_ns)
+void progress_refresh(struct progress *progress, uint64_t now_ns)
 {
-	if (ui->face->tick && ui->face->next_ns(ui, now_ns) == 0)
-		ui->face->tick(ui, now_ns);
+	if (progress->view->tick && progress->view->next_ns(progress, now_ns) == 0)
+		progress->view->tick(progress, now_ns);
 }
 
-void ui_resize(struct ui *ui)
+void progress_resize(struct progress *progress)
 {
-	if (ui->face->resize)
-		ui->face->resize(ui);
+	if (progress->view->resize)
+		progress->view->resize(progress);
 }
 
-void ui_note(struct ui *ui, bool error, const char *text)
+void progress_note(struct progress *progress, bool error, const char *text)
 {
-	if (error || !ui->config.quiet)
-		ui->face->note(ui, error, text);
+	if (error || !progress->config.quiet)
+		progress->view->note(progress, error, text);
 }
 
-void ui_summary(struct ui *ui, const struct ui_summary *summary)
+void progress_summary(struct progress *progress, const struct progress_summary *summary)
 {
-	ui->face->summary(ui, summary);
+	progress->view->summary(progress, summary);
 }
 
-int ui_close(struct ui *ui)
+int progress_close(struct progress *progress)
 {
 	int error;
 
-	if (!ui)
+	if (!progress)
 		return 0;
-	ui->face->close(ui);
-	error = ui->error;
-	ui_free(ui);
+	progress->view->close(progress);
+	error = progress->error;
+	progress_free(progress);
 	return error;
 }

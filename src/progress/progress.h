@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress.h - what the person sees while jobs run. Three faces, one interface:
+ * progress.h - what the person sees while jobs run. Three views, one interface:
  * view_tty.c (one row per worker and a total), view_plain.c (a line per event),
  * view_json.c (one object per line on stdout). progress.c chooses and forwards.
  *
- * The pool reports events; a face never asks the pool anything. All calls come
+ * The pool reports events; a view never asks the pool anything. All calls come
  * from one thread and never block for longer than a write to a terminal does.
  */
-#ifndef IPCDEMO_UI_H
-#define IPCDEMO_UI_H
+#ifndef IPCDEMO_PROGRESS_H
+#define IPCDEMO_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum ui_progress { UI_AUTO, UI_BAR, UI_PLAIN, UI_JSON, UI_NONE };
+enum progress_style { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
-#define UI_SIZE_UNKNOWN UINT64_MAX
+#define PROGRESS_SIZE_UNKNOWN UINT64_MAX
 
-struct ui_config {
-	enum ui_progress progress; /* UI_AUTO: bar when stderr is a terminal, else plain */
+struct progress_config {
+	enum progress_style progress; /* PROGRESS_AUTO: bar when stderr is a terminal, else plain */
 	unsigned workers;
 	unsigned jobs;
 	bool quiet; /* errors and the JSON stream only */
@@ -27,22 +27,30 @@ struct ui_config {
 	const char *model; /* "process" or "sequential" */
 };
 
-enum ui_kind { UI_START, UI_MOVED, UI_DONE, UI_SKIPPED, UI_RETRY, UI_FAILED };
+enum progress_event_kind {
+	PROGRESS_START,
+	PROGRESS_MOVED,
+	PROGRESS_DONE,
+	PROGRESS_SKIPPED,
+	PROGRESS_RETRY,
+	PROGRESS_FAILED
+};
 
-struct ui_event {
-	enum ui_kind kind;
+struct progress_event {
+	enum progress_event_kind kind;
 	uint64_t now_ns; /* CLOCK_MONOTONIC */
 	unsigned job;    /* from 0 */
 	unsigned worker; /* from 0 */
 	const char *url;
-	const char *file;   /* final name, as opened */
-	uint64_t bytes;     /* of this try */
-	uint64_t total;     /* or UI_SIZE_UNKNOWN; 0 is an empty file */
-	double seconds;     /* UI_DONE: the job's own time. UI_RETRY: until the next try */
-	const char *reason; /* UI_RETRY, UI_FAILED: one sentence; UI_SKIPPED too */
+	const char *file; /* final name, as opened */
+	uint64_t bytes;   /* of this try */
+	uint64_t total;   /* or PROGRESS_SIZE_UNKNOWN; 0 is an empty file */
+	double seconds; /* PROGRESS_DONE: the job's own time. PROGRESS_RETRY: until the next try */
+	const char
+		*reason; /* PROGRESS_RETRY, PROGRESS_FAILED: one sentence; PROGRESS_SKIPPED too */
 };
 
-struct ui_summary {
+struct progress_summary {
 	const char *ipc;
 	const char *model;
 	unsigned jobs, ok, failed, skipped;
@@ -55,46 +63,46 @@ struct ui_summary {
 	int signal;         /* 0, or the signal that ended the run early */
 };
 
-struct ui;
+struct progress;
 
 /*
  * NULL with errno when memory is short. CONFIG is copied, its strings too. Sets LC_CTYPE from
  * the environment, to C.UTF-8 where that says nothing. Bars need a terminal on stderr with a
  * TERM other than "dumb", and not quiet; asked for elsewhere they are plain lines.
  */
-struct ui *ui_open(const struct ui_config *config);
+struct progress *progress_open(const struct progress_config *config);
 
 /*
- * Copies what it needs of EVENT. Words for UI_FAILED go to stderr whatever the face. As JSON,
- * UI_MOVED is left out while the reader of stdout is behind; no other event is.
+ * Copies what it needs of EVENT. Words for PROGRESS_FAILED go to stderr whatever the view. As JSON,
+ * PROGRESS_MOVED is left out while the reader of stdout is behind; no other event is.
  */
-void ui_event(struct ui *ui, const struct ui_event *event);
+void progress_event(struct progress *progress, const struct progress_event *event);
 
-/* Nanoseconds until the face wants ui_tick, or -1: whenever. At most 10 redraws a second. */
-int64_t ui_next_ns(const struct ui *ui, uint64_t now_ns);
+/* Nanoseconds until the view wants progress_refresh; -1: no need. At most 10 redraws a second. */
+int64_t progress_next_ns(const struct progress *progress, uint64_t now_ns);
 
 /* Too early, it does nothing: call it after every round of events. */
-void ui_tick(struct ui *ui, uint64_t now_ns);
+void progress_refresh(struct progress *progress, uint64_t now_ns);
 
 /*
  * The terminal changed its size (SIGWINCH), or the program was continued (SIGCONT). With the
  * size as it was it must be the latter: the rows begin again below what the shell has written.
  */
-void ui_resize(struct ui *ui);
+void progress_resize(struct progress *progress);
 
 /*
- * One line for the person ("ipcdemo: ..."), above the bars, whatever the face; not when quiet
+ * One line for the person ("ipcdemo: ..."), above the bars, whatever the view; not when quiet
  * unless ERROR. Text is escaped.
  */
-void ui_note(struct ui *ui, bool error, const char *text);
+void progress_note(struct progress *progress, bool error, const char *text);
 
-/* The closing lines or object. Then only ui_close may follow. */
-void ui_summary(struct ui *ui, const struct ui_summary *summary);
+/* The closing lines or object. Then only progress_close may follow. */
+void progress_summary(struct progress *progress, const struct progress_summary *summary);
 
 /*
  * Leaves the terminal as it was. 0, or -errno of the first failed write to stdout (ENOSPC; EPIPE
  * where SIGPIPE is ignored); what followed was not written. NULL is allowed.
  */
-int ui_close(struct ui *ui);
+int progress_close(struct progress *progress);
 
 #endif

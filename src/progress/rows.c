@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "progress/units.h"
+
 /* Room for "1000 of 1000 files". */
 #define NAME_LEAST  18
 #define NAME_ENOUGH 20
@@ -19,22 +21,22 @@
 /* Gap before and width of each column; a bar's width is BAR_LEAST at first. */
 static const struct {
 	unsigned gap, width;
-} column[UI_COLUMNS] = {
-	[UI_COL_BAR] = { 1, BAR_LEAST },
-	[UI_COL_PERCENT] = { 1, 4 },
-	[UI_COL_BYTES] = { 2, TEXT_SIZE_COLUMNS },
-	[UI_COL_SIZE] = { 1, 3 + TEXT_SIZE_COLUMNS }, /* "of 30.0 MiB" */
-	[UI_COL_SPEED] = { 2, TEXT_SPEED_COLUMNS },
-	[UI_COL_LEFT] = { 2, 1 + TEXT_CLOCK_COLUMNS }, /* "~0:12" */
+} column[ROW_COLUMNS] = {
+	[ROW_COL_BAR] = { 1, BAR_LEAST },
+	[ROW_COL_PERCENT] = { 1, 4 },
+	[ROW_COL_BYTES] = { 2, UNITS_SIZE_COLUMNS },
+	[ROW_COL_SIZE] = { 1, 3 + UNITS_SIZE_COLUMNS }, /* "of 30.0 MiB" */
+	[ROW_COL_SPEED] = { 2, UNITS_SPEED_COLUMNS },
+	[ROW_COL_LEFT] = { 2, 1 + UNITS_CLOCK_COLUMNS }, /* "~0:12" */
 };
 
 /* What goes first where there is no room, and the narrowest name for which it goes. */
 static const struct {
-	enum ui_column column;
+	enum row_column column;
 	unsigned name;
-} dispensable[UI_COLUMNS] = {
-	{ UI_COL_SIZE, NAME_LEAST },  { UI_COL_BYTES, NAME_LEAST }, { UI_COL_BAR, NAME_LEAST },
-	{ UI_COL_SPEED, NAME_LEAST }, { UI_COL_LEFT, 12 },          { UI_COL_PERCENT, 8 },
+} dispensable[ROW_COLUMNS] = {
+	{ ROW_COL_SIZE, NAME_LEAST },  { ROW_COL_BYTES, NAME_LEAST }, { ROW_COL_BAR, NAME_LEAST },
+	{ ROW_COL_SPEED, NAME_LEAST }, { ROW_COL_LEFT, 12 },          { ROW_COL_PERCENT, 8 },
 };
 
 static unsigned digits(unsigned n)
@@ -46,29 +48,29 @@ static unsigned digits(unsigned n)
 	return count;
 }
 
-void ui_layout(struct ui_layout *layout, unsigned columns, unsigned workers)
+void row_layout(struct row_layout *layout, unsigned columns, unsigned workers)
 {
 	/* The last column stays free: a character there leaves the cursor in a state of its own. */
 	unsigned room = columns > 1 ? columns - 1 : 0;
-	enum ui_column gone;
+	enum row_column gone;
 	unsigned used;
 	unsigned i;
 
 	layout->whole = room;
 	layout->number = digits(workers) > 3 ? digits(workers) : 3;
 	used = layout->number + NAME_GAP;
-	for (i = 0; i < UI_COLUMNS; i++) {
+	for (i = 0; i < ROW_COLUMNS; i++) {
 		layout->shown[i] = true;
 		used += column[i].gap + column[i].width;
 	}
-	for (i = 0; i < UI_COLUMNS && used + dispensable[i].name > room; i++) {
+	for (i = 0; i < ROW_COLUMNS && used + dispensable[i].name > room; i++) {
 		gone = dispensable[i].column;
 		layout->shown[gone] = false;
 		used -= column[gone].gap + column[gone].width;
 	}
 	layout->name = room > used ? room - used : 0;
 	layout->bar = BAR_LEAST;
-	if (layout->shown[UI_COL_BAR] && layout->name > NAME_ENOUGH) {
+	if (layout->shown[ROW_COL_BAR] && layout->name > NAME_ENOUGH) {
 		layout->bar += (layout->name - NAME_ENOUGH) / 2;
 		if (layout->bar > BAR_MOST)
 			layout->bar = BAR_MOST;
@@ -79,28 +81,28 @@ void ui_layout(struct ui_layout *layout, unsigned columns, unsigned workers)
 /* Rows differ in these only. */
 struct cells {
 	uint64_t bytes;
-	uint64_t size;   /* UI_SIZE_UNKNOWN: a spinner */
+	uint64_t size;   /* PROGRESS_SIZE_UNKNOWN: a spinner */
 	uint64_t speed;  /* RATE_UNKNOWN */
-	uint64_t left_s; /* UI_SIZE_UNKNOWN */
+	uint64_t left_s; /* PROGRESS_SIZE_UNKNOWN */
 	bool left_is_guess;
 	uint64_t moved_ns; /* turns the spinner: a stalled transfer's stands still */
 };
 
-static void row_clear(struct ui_row *row)
+static void row_clear(struct row *row)
 {
 	text_clear(&row->text);
 	row->columns = row->bar_from = row->bar_to = 0;
 	row->idle = false;
 }
 
-static void row_fill(struct ui_row *row, size_t n)
+static void row_fill(struct row *row, size_t n)
 {
 	text_fill(&row->text, ' ', n);
 	row->columns += n;
 }
 
 /* S, ASCII, to the right of a column that is WIDTH wide. */
-static void row_right(struct ui_row *row, const char *s, size_t width)
+static void row_right(struct row *row, const char *s, size_t width)
 {
 	size_t len = strlen(s);
 
@@ -109,7 +111,7 @@ static void row_right(struct ui_row *row, const char *s, size_t width)
 	row->columns += len;
 }
 
-static void row_bar_ascii(struct ui_row *row, unsigned width, double part)
+static void row_bar_ascii(struct row *row, unsigned width, double part)
 {
 	unsigned inner = width - 2;
 	unsigned full = (unsigned)(part * inner);
@@ -121,7 +123,7 @@ static void row_bar_ascii(struct ui_row *row, unsigned width, double part)
 }
 
 /* Eighths of a cell. */
-static void row_bar_blocks(struct ui_row *row, unsigned width, double part)
+static void row_bar_blocks(struct row *row, unsigned width, double part)
 {
 	static const char *const block[] = {
 		"", "\u258f", "\u258e", "\u258d", "\u258c", "\u258b", "\u258a", "\u2589",
@@ -136,11 +138,11 @@ static void row_bar_blocks(struct ui_row *row, unsigned width, double part)
 	text_fill(&row->text, ' ', width - full - (eighths % 8 != 0));
 }
 
-static void row_bar(struct ui_row *row, const struct ui_layout *layout, const struct cells *cells)
+static void row_bar(struct row *row, const struct row_layout *layout, const struct cells *cells)
 {
 	double part = cells->size ? (double)cells->bytes / (double)cells->size : 1.0;
 
-	if (cells->size == UI_SIZE_UNKNOWN) {
+	if (cells->size == PROGRESS_SIZE_UNKNOWN) {
 		row_fill(row, layout->bar);
 		return;
 	}
@@ -153,20 +155,19 @@ static void row_bar(struct ui_row *row, const struct ui_layout *layout, const st
 	row->columns += layout->bar;
 }
 
-static void row_percent(struct ui_row *row, const struct ui_layout *layout,
-			const struct cells *cells)
+static void row_percent(struct row *row, const struct row_layout *layout, const struct cells *cells)
 {
 	static const char *const turning[] = {
 		"\u280b", "\u2819", "\u2839", "\u2838", "\u283c",
 		"\u2834", "\u2826", "\u2827", "\u2807", "\u280f",
 	};
 	static const char bars[] = "|/-\\";
-	char figure[TEXT_FIGURE];
+	char figure[UNITS_MAX];
 	uint64_t turn = cells->moved_ns / TURN_NS;
 	unsigned percent = 100;
 
-	if (cells->size == UI_SIZE_UNKNOWN) {
-		row_fill(row, column[UI_COL_PERCENT].width - 1);
+	if (cells->size == PROGRESS_SIZE_UNKNOWN) {
+		row_fill(row, column[ROW_COL_PERCENT].width - 1);
 		if (layout->blocks)
 			text_add(&row->text, turning[turn % 10]);
 		else
@@ -180,75 +181,75 @@ static void row_percent(struct ui_row *row, const struct ui_layout *layout,
 	if (cells->bytes < cells->size && percent > 99)
 		percent = 99;
 	(void)snprintf(figure, sizeof figure, "%u%%", percent); /* fits: at most 100 */
-	row_right(row, figure, column[UI_COL_PERCENT].width);
+	row_right(row, figure, column[ROW_COL_PERCENT].width);
 }
 
-static void row_left(struct ui_row *row, const struct cells *cells)
+static void row_left(struct row *row, const struct cells *cells)
 {
-	char clock[TEXT_FIGURE], figure[TEXT_FIGURE + 1];
+	char clock[UNITS_MAX], figure[UNITS_MAX + 1];
 
-	if (cells->left_s == UI_SIZE_UNKNOWN) {
-		row_right(row, "-:--", column[UI_COL_LEFT].width);
+	if (cells->left_s == PROGRESS_SIZE_UNKNOWN) {
+		row_right(row, "-:--", column[ROW_COL_LEFT].width);
 		return;
 	}
 	(void)snprintf(figure, sizeof figure, "%s%s", cells->left_is_guess ? "~" : "",
-		       text_clock(clock, cells->left_s)); /* fits: one more than the clock */
-	row_right(row, figure, column[UI_COL_LEFT].width);
+		       units_clock(clock, cells->left_s)); /* fits: one more than the clock */
+	row_right(row, figure, column[ROW_COL_LEFT].width);
 }
 
-static void row_size(struct ui_row *row, const struct cells *cells)
+static void row_size(struct row *row, const struct cells *cells)
 {
-	char size[TEXT_FIGURE];
+	char size[UNITS_MAX];
 
-	if (cells->size == UI_SIZE_UNKNOWN) {
-		row_fill(row, column[UI_COL_SIZE].width);
+	if (cells->size == PROGRESS_SIZE_UNKNOWN) {
+		row_fill(row, column[ROW_COL_SIZE].width);
 		return;
 	}
 	text_add(&row->text, "of ");
 	row->columns += 3;
-	text_size(size, cells->size);
+	units_size(size, cells->size);
 	text_add(&row->text, size);
 	row->columns += strlen(size);
-	row_fill(row, column[UI_COL_SIZE].width - 3 - strlen(size));
+	row_fill(row, column[ROW_COL_SIZE].width - 3 - strlen(size));
 }
 
 /* All between the number and the name. */
-static void row_cells(struct ui_row *row, const struct ui_layout *layout, const struct cells *cells)
+static void row_cells(struct row *row, const struct row_layout *layout, const struct cells *cells)
 {
-	char figure[TEXT_FIGURE];
+	char figure[UNITS_MAX];
 	unsigned i;
 
-	for (i = 0; i < UI_COLUMNS; i++) {
+	for (i = 0; i < ROW_COLUMNS; i++) {
 		if (!layout->shown[i])
 			continue;
 		row_fill(row, column[i].gap);
-		if (i == UI_COL_BAR)
+		if (i == ROW_COL_BAR)
 			row_bar(row, layout, cells);
-		else if (i == UI_COL_PERCENT)
+		else if (i == ROW_COL_PERCENT)
 			row_percent(row, layout, cells);
-		else if (i == UI_COL_BYTES)
-			row_right(row, text_size(figure, cells->bytes), column[i].width);
-		else if (i == UI_COL_SIZE)
+		else if (i == ROW_COL_BYTES)
+			row_right(row, units_size(figure, cells->bytes), column[i].width);
+		else if (i == ROW_COL_SIZE)
 			row_size(row, cells);
-		else if (i == UI_COL_SPEED)
-			row_right(row, text_speed(figure, cells->speed), column[i].width);
+		else if (i == ROW_COL_SPEED)
+			row_right(row, units_speed(figure, cells->speed), column[i].width);
 		else
 			row_left(row, cells);
 	}
 }
 
-static void row_no_cells(struct ui_row *row, const struct ui_layout *layout)
+static void row_no_cells(struct row *row, const struct row_layout *layout)
 {
 	unsigned i;
 
-	for (i = 0; i < UI_COLUMNS; i++) {
+	for (i = 0; i < ROW_COLUMNS; i++) {
 		if (layout->shown[i])
-			row_fill(row,
-				 column[i].gap + (i == UI_COL_BAR ? layout->bar : column[i].width));
+			row_fill(row, column[i].gap +
+					      (i == ROW_COL_BAR ? layout->bar : column[i].width));
 	}
 }
 
-static void row_name(struct ui_row *row, const struct ui_layout *layout, const char *name)
+static void row_name(struct row *row, const struct row_layout *layout, const char *name)
 {
 	if (layout->name == 0)
 		return;
@@ -256,19 +257,19 @@ static void row_name(struct ui_row *row, const struct ui_layout *layout, const c
 	row->columns += text_add_cut(&row->text, name, layout->name, layout->utf8);
 }
 
-void ui_row_worker(struct ui_row *row, const struct ui_layout *layout, const struct ui_tally *tally,
-		   unsigned worker, uint64_t now_ns)
+void row_worker(struct row *row, const struct row_layout *layout, const struct totals *totals,
+		unsigned worker, uint64_t now_ns)
 {
-	const struct ui_worker *at = &tally->worker[worker];
+	const struct progress_worker *at = &totals->worker[worker];
 	struct cells cells = {
 		.bytes = at->bytes,
-		.size = at->total != UI_SIZE_UNKNOWN && at->bytes > at->total ?
-				UI_SIZE_UNKNOWN :
+		.size = at->total != PROGRESS_SIZE_UNKNOWN && at->bytes > at->total ?
+				PROGRESS_SIZE_UNKNOWN :
 				at->total, /* the origin was wrong: so would 100% be */
 		.speed = at->busy ? rate_bytes_per_s(&at->rate, now_ns) : RATE_UNKNOWN,
 		.moved_ns = at->rate.moved_ns,
 	};
-	char number[TEXT_FIGURE];
+	char number[UNITS_MAX];
 
 	row_clear(row);
 	(void)snprintf(number, sizeof number, "%u", worker + 1); /* fits: 10 digits */
@@ -279,12 +280,12 @@ void ui_row_worker(struct ui_row *row, const struct ui_layout *layout, const str
 		row_name(row, layout, "idle");
 		return;
 	}
-	cells.left_s = ui_seconds_left(cells.bytes, cells.size, cells.speed);
+	cells.left_s = progress_seconds_left(cells.bytes, cells.size, cells.speed);
 	row_cells(row, layout, &cells);
 	row_name(row, layout, at->name ? at->name : "?");
 }
 
-void ui_row_more(struct ui_row *row, const struct ui_layout *layout, unsigned hidden, unsigned busy)
+void row_more(struct row *row, const struct row_layout *layout, unsigned hidden, unsigned busy)
 {
 	struct text text = { 0 };
 
@@ -301,13 +302,13 @@ void ui_row_more(struct ui_row *row, const struct ui_layout *layout, unsigned hi
 }
 
 /* Adds PART to NAME if the column has room for both. */
-static void name_add(struct text *name, const struct ui_layout *layout, const char *part)
+static void name_add(struct text *name, const struct row_layout *layout, const char *part)
 {
 	if (name->len + strlen(part) <= layout->name)
 		text_add(name, part);
 }
 
-static void name_add_count(struct text *name, const struct ui_layout *layout, unsigned n,
+static void name_add_count(struct text *name, const struct row_layout *layout, unsigned n,
 			   const char *what)
 {
 	char part[48];
@@ -317,30 +318,30 @@ static void name_add_count(struct text *name, const struct ui_layout *layout, un
 		name_add(name, layout, part);
 }
 
-void ui_row_total(struct ui_row *row, const struct ui_layout *layout, const struct ui_tally *tally,
-		  const char *ipc, uint64_t now_ns)
+void row_total(struct row *row, const struct row_layout *layout, const struct totals *totals,
+	       const char *ipc, uint64_t now_ns)
 {
 	struct text name = { 0 };
 	struct text over = { 0 };
-	struct ui_total total;
+	struct progress_total total;
 	struct cells cells;
 
-	ui_tally_sum(tally, now_ns, &total);
+	totals_sum(totals, now_ns, &total);
 	cells = (struct cells){
 		.bytes = total.bytes,
-		.size = total.bytes <= total.size ? total.size : UI_SIZE_UNKNOWN,
+		.size = total.bytes <= total.size ? total.size : PROGRESS_SIZE_UNKNOWN,
 		.speed = total.speed,
 		.left_s = total.left_s,
 		.left_is_guess = total.left_is_guess,
-		.moved_ns = tally->rate.moved_ns,
+		.moved_ns = totals->rate.moved_ns,
 	};
 	row_clear(row);
 	row_right(row, "all", layout->number);
 	row_cells(row, layout, &cells);
-	text_printf(&name, "%u of %u", tally->ok, tally->jobs);
-	name_add(&name, layout, tally->jobs == 1 ? " file" : " files");
-	name_add_count(&name, layout, tally->failed, "failed");
-	name_add_count(&name, layout, tally->skipped, "skipped");
+	text_printf(&name, "%u of %u", totals->ok, totals->jobs);
+	name_add(&name, layout, totals->jobs == 1 ? " file" : " files");
+	name_add_count(&name, layout, totals->failed, "failed");
+	name_add_count(&name, layout, totals->skipped, "skipped");
 	text_printf(&over, ", over %s", ipc ? ipc : "");
 	if (ipc)
 		name_add(&name, layout, text_string(&over));

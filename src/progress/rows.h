@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rows.h - the rows of the terminal face as plain text, without any terminal code.
+ * rows.h - the rows of the terminal view as plain text, without any terminal code.
  *
  * At 80 columns:
  *	  1 ███████▌      52%  12.4 MiB   3.1 MiB/s     0:04  name.pdf
@@ -18,43 +18,42 @@
 #include "common/text.h"
 #include "progress/totals.h"
 
-enum ui_column {
-	UI_COL_BAR,
-	UI_COL_PERCENT,
-	UI_COL_BYTES,
-	UI_COL_SIZE,
-	UI_COL_SPEED,
-	UI_COL_LEFT,
-	UI_COLUMNS
+enum row_column {
+	ROW_COL_BAR,
+	ROW_COL_PERCENT,
+	ROW_COL_BYTES,
+	ROW_COL_SIZE,
+	ROW_COL_SPEED,
+	ROW_COL_LEFT,
+	ROW_COLUMNS
 };
 
-struct ui_layout {
+struct row_layout {
 	bool utf8;       /* names */
 	bool blocks;     /* bars and spinners of more than ASCII */
 	unsigned number; /* width of the column of worker numbers */
 	unsigned bar;
 	unsigned name;
 	unsigned whole; /* all but the last column */
-	bool shown[UI_COLUMNS];
+	bool shown[ROW_COLUMNS];
 };
 
-struct ui_row {
+struct row {
 	struct text text;
 	size_t columns;          /* its width on the screen, below the terminal's */
 	size_t bar_from, bar_to; /* bytes of text that are bar; equal: none */
 	bool idle;
 };
 
-void ui_layout(struct ui_layout *layout, unsigned columns, unsigned workers);
+void row_layout(struct row_layout *layout, unsigned columns, unsigned workers);
 
 /* Each replaces what ROW holds. */
-void ui_row_worker(struct ui_row *row, const struct ui_layout *layout, const struct ui_tally *tally,
-		   unsigned worker, uint64_t now_ns);
-void ui_row_more(struct ui_row *row, const struct ui_layout *layout, unsigned hidden,
-		 unsigned busy);
+void row_worker(struct row *row, const struct row_layout *layout, const struct totals *totals,
+		unsigned worker, uint64_t now_ns);
+void row_more(struct row *row, const struct row_layout *layout, unsigned hidden, unsigned busy);
 
 /* IPC may be NULL. */
-void ui_row_total(struct ui_row *row, const struct ui_layout *layout, const struct ui_tally *tally,
-		  const char *ipc, uint64_t now_ns);
+void row_total(struct row *row, const struct row_layout *layout, const struct totals *totals,
+	       const char *ipc, uint64_t now_ns);
 
 #endif

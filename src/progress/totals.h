@@ -14,17 +14,17 @@
 #include "progress/rate.h"
 #include "progress/progress.h"
 
-struct ui_worker {
+struct progress_worker {
 	bool busy;
 	unsigned job;
 	char *name; /* may be NULL: memory was short */
 	uint64_t bytes;
-	uint64_t total; /* UI_SIZE_UNKNOWN */
+	uint64_t total; /* PROGRESS_SIZE_UNKNOWN */
 	struct rate rate;
 };
 
-struct ui_tally {
-	struct ui_worker *worker;
+struct totals {
+	struct progress_worker *worker;
 	unsigned workers;
 	unsigned jobs, ok, failed, skipped;
 	uint64_t ok_bytes;
@@ -34,22 +34,22 @@ struct ui_tally {
 };
 
 /* All jobs together, as far as known. */
-struct ui_total {
+struct progress_total {
 	unsigned busy;
 	uint64_t bytes;     /* of finished and running jobs */
-	uint64_t size;      /* of all jobs; UI_SIZE_UNKNOWN unless every one is known */
+	uint64_t size;      /* of all jobs; PROGRESS_SIZE_UNKNOWN unless every one is known */
 	uint64_t speed;     /* RATE_UNKNOWN */
-	uint64_t left_s;    /* UI_SIZE_UNKNOWN: no idea */
+	uint64_t left_s;    /* PROGRESS_SIZE_UNKNOWN: no idea */
 	bool left_is_guess; /* from the mean size of the jobs that are known */
 };
 
-/* 0 or -ENOMEM. ui_tally_close is due only after 0. */
-int ui_tally_open(struct ui_tally *tally, unsigned workers, unsigned jobs);
-void ui_tally_event(struct ui_tally *tally, const struct ui_event *event);
-void ui_tally_sum(const struct ui_tally *tally, uint64_t now_ns, struct ui_total *total);
-void ui_tally_close(struct ui_tally *tally);
+/* 0 or -ENOMEM. totals_close is due only after 0. */
+int totals_open(struct totals *totals, unsigned workers, unsigned jobs);
+void totals_event(struct totals *totals, const struct progress_event *event);
+void totals_sum(const struct totals *totals, uint64_t now_ns, struct progress_total *total);
+void totals_close(struct totals *totals);
 
-/* Seconds until SIZE is reached, UI_SIZE_UNKNOWN when nobody can tell. */
-uint64_t ui_seconds_left(uint64_t bytes, uint64_t size, uint64_t speed);
+/* Seconds until SIZE is reached, PROGRESS_SIZE_UNKNOWN when nobody can tell. */
+uint64_t progress_seconds_left(uint64_t bytes, uint64_t size, uint64_t speed);
 
 #endif

@@ -21,6 +21,7 @@
 #include <jansson.h>
 
 #include "common/text.h"
+#include "progress/output_lines.h"
 #include "progress/view.h"
 
 struct json {
@@ -29,9 +30,9 @@ struct json {
 	bool foreign; /* the line holds a string that a terminal would obey */
 };
 
-static int json_face_open(struct ui *ui)
+static int json_face_open(struct progress *progress)
 {
-	(void)ui;
+	(void)progress;
 	return 0;
 }
 
@@ -65,9 +66,9 @@ static int json_add(const char *bytes, size_t n, void *line)
 }
 
 /* Takes OBJECT. FAILED: it lacks something, for want of memory. */
-static void json_put(struct ui *ui, json_t *object, int failed)
+static void json_put(struct progress *progress, json_t *object, int failed)
 {
-	struct json *json = ui->state;
+	struct json *json = progress->state;
 	size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(9);
 
 	/* jansson writes 0x80 to 0x9f and direction overrides as they are. */
@@ -78,26 +79,27 @@ static void json_put(struct ui *ui, json_t *object, int failed)
 	failed |= json_dump_callback(object, json_add, &json->line, flags);
 	json_decref(object);
 	text_add(&json->line, "\n");
-	if (ui->error)
+	if (progress->error)
 		return; /* after half a line nothing sensible can follow */
 	if (failed || json->line.incomplete)
-		ui->error = -ENOMEM;
+		progress->error = -ENOMEM;
 	else
-		ui->error = ui_write(STDOUT_FILENO, json->line.at, json->line.len);
+		progress->error = output_write(STDOUT_FILENO, json->line.at, json->line.len);
 }
 
-static void json_event(struct ui *ui, const struct ui_event *event)
+static void json_event(struct progress *progress, const struct progress_event *event)
 {
 	static const char *const name[] = {
-		[UI_START] = "start",     [UI_MOVED] = "progress", [UI_DONE] = "done",
-		[UI_SKIPPED] = "skipped", [UI_RETRY] = "retry",    [UI_FAILED] = "failed",
+		[PROGRESS_START] = "start", [PROGRESS_MOVED] = "progress",
+		[PROGRESS_DONE] = "done",   [PROGRESS_SKIPPED] = "skipped",
+		[PROGRESS_RETRY] = "retry", [PROGRESS_FAILED] = "failed",
 	};
-	struct json *json = ui->state;
+	struct json *json = progress->state;
 	json_t *object;
 	int rc = 0;
 
 	/* A reader that is behind wants the latest figure, not each: it must not stall the jobs. */
-	if (event->kind == UI_MOVED && !ui_writable(STDOUT_FILENO))
+	if (event->kind == PROGRESS_MOVED && !output_writable(STDOUT_FILENO))
 		return;
 	object = json_object();
 	rc |= json_object_set_new(object, "event", json_string(name[event->kind]));
@@ -107,28 +109,29 @@ static void json_event(struct ui *ui, const struct ui_event *event)
 	rc |= json_object_set_new(object, "file", json_text(json, event->file));
 	rc |= json_object_set_new(object, "bytes", json_count(event->bytes));
 	rc |= json_object_set_new(object, "total",
-				  event->total == UI_SIZE_UNKNOWN ? json_null() :
-								    json_count(event->total));
-	if (event->kind == UI_DONE)
+				  event->total == PROGRESS_SIZE_UNKNOWN ? json_null() :
+									  json_count(event->total));
+	if (event->kind == PROGRESS_DONE)
 		rc |= json_object_set_new(object, "seconds", json_seconds(event->seconds));
-	if (event->kind == UI_SKIPPED || event->kind == UI_RETRY || event->kind == UI_FAILED)
+	if (event->kind == PROGRESS_SKIPPED || event->kind == PROGRESS_RETRY ||
+	    event->kind == PROGRESS_FAILED)
 		rc |= json_object_set_new(object, "reason", json_text(json, event->reason));
-	if (event->kind == UI_RETRY)
+	if (event->kind == PROGRESS_RETRY)
 		rc |= json_object_set_new(object, "delay_s", json_seconds(event->seconds));
-	json_put(ui, object, rc);
-	if (event->kind == UI_FAILED)
-		ui_write_event(ui, event);
+	json_put(progress, object, rc);
+	if (event->kind == PROGRESS_FAILED)
+		output_event(progress, event);
 }
 
-static void json_note(struct ui *ui, bool error, const char *text)
+static void json_note(struct progress *progress, bool error, const char *text)
 {
 	(void)error;
-	ui_write_note(ui, text);
+	output_note(progress, text);
 }
 
-static void json_summary(struct ui *ui, const struct ui_summary *summary)
+static void json_summary(struct progress *progress, const struct progress_summary *summary)
 {
-	struct json *json = ui->state;
+	struct json *json = progress->state;
 	json_t *object = json_object();
 	int rc = 0;
 
@@ -147,18 +150,18 @@ static void json_summary(struct ui *ui, const struct ui_summary *summary)
 	rc |= json_object_set_new(object, "concurrency", json_seconds(summary->concurrency));
 	if (summary->signal)
 		rc |= json_object_set_new(object, "signal", json_integer(summary->signal));
-	json_put(ui, object, rc);
+	json_put(progress, object, rc);
 }
 
-static void json_close(struct ui *ui)
+static void json_close(struct progress *progress)
 {
-	struct json *json = ui->state;
+	struct json *json = progress->state;
 
 	text_free(&json->line);
 	text_free(&json->string);
 }
 
-const struct ui_face ui_json_face = {
+const struct progress_view progress_view_json = {
 	.name = "json",
 	.state_size = sizeof(struct json),
 	.open = json_face_open,

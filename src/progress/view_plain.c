@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "common/text.h"
+#include "progress/output_lines.h"
 #include "progress/view.h"
 #include "progress/lines.h"
 #include "progress/totals.h"
@@ -13,82 +14,83 @@
 #define PLAIN_PERIOD_NS UINT64_C(5000000000)
 
 struct plain {
-	struct ui_tally tally;
+	struct totals totals;
 	uint64_t due_ns; /* the next total line; 0 before the first event */
 };
 
-static int plain_open(struct ui *ui)
+static int plain_open(struct progress *progress)
 {
-	struct plain *plain = ui->state;
+	struct plain *plain = progress->state;
 
-	return ui_tally_open(&plain->tally, ui->config.workers, ui->config.jobs);
+	return totals_open(&plain->totals, progress->config.workers, progress->config.jobs);
 }
 
-static bool plain_wants(const struct ui_config *config, enum ui_kind kind)
+static bool plain_wants(const struct progress_config *config, enum progress_event_kind kind)
 {
-	if (kind == UI_MOVED)
+	if (kind == PROGRESS_MOVED)
 		return false;
-	if (kind == UI_FAILED)
+	if (kind == PROGRESS_FAILED)
 		return true;
-	if (config->quiet || config->progress == UI_NONE)
+	if (config->quiet || config->progress == PROGRESS_NONE)
 		return false;
-	return kind != UI_START || config->verbose;
+	return kind != PROGRESS_START || config->verbose;
 }
 
-static void plain_event(struct ui *ui, const struct ui_event *event)
+static void plain_event(struct progress *progress, const struct progress_event *event)
 {
-	struct plain *plain = ui->state;
+	struct plain *plain = progress->state;
 
-	ui_tally_event(&plain->tally, event);
+	totals_event(&plain->totals, event);
 	if (plain->due_ns == 0)
 		plain->due_ns = event->now_ns + PLAIN_PERIOD_NS;
-	if (plain_wants(&ui->config, event->kind))
-		ui_write_event(ui, event);
+	if (plain_wants(&progress->config, event->kind))
+		output_event(progress, event);
 }
 
-static int64_t plain_next_ns(const struct ui *ui, uint64_t now_ns)
+static int64_t plain_next_ns(const struct progress *progress, uint64_t now_ns)
 {
-	const struct plain *plain = ui->state;
+	const struct plain *plain = progress->state;
 
-	if (ui->config.quiet || ui->config.progress == UI_NONE || plain->due_ns == 0)
+	if (progress->config.quiet || progress->config.progress == PROGRESS_NONE ||
+	    plain->due_ns == 0)
 		return -1;
 	return plain->due_ns > now_ns ? (int64_t)(plain->due_ns - now_ns) : 0;
 }
 
-static void plain_tick(struct ui *ui, uint64_t now_ns)
+static void plain_tick(struct progress *progress, uint64_t now_ns)
 {
-	struct plain *plain = ui->state;
+	struct plain *plain = progress->state;
 	struct text line = { 0 };
 
 	plain->due_ns = now_ns + PLAIN_PERIOD_NS;
-	ui_line_total(&line, &plain->tally, now_ns);
-	ui_write_line(&line);
+	line_total(&line, &plain->totals, now_ns);
+	output_line(&line);
 }
 
-static void plain_note(struct ui *ui, bool error, const char *text)
+static void plain_note(struct progress *progress, bool error, const char *text)
 {
 	(void)error; /* they look alike: the words tell */
-	ui_write_note(ui, text);
+	output_note(progress, text);
 }
 
-static void plain_summary(struct ui *ui, const struct ui_summary *summary)
+static void plain_summary(struct progress *progress, const struct progress_summary *summary)
 {
 	struct text line = { 0 };
 
-	if (ui->config.quiet || ui->config.progress == UI_NONE)
+	if (progress->config.quiet || progress->config.progress == PROGRESS_NONE)
 		return;
-	ui_line_summary(&line, summary, ui->utf8);
-	ui_write_line(&line);
+	line_summary(&line, summary, progress->utf8);
+	output_line(&line);
 }
 
-static void plain_close(struct ui *ui)
+static void plain_close(struct progress *progress)
 {
-	struct plain *plain = ui->state;
+	struct plain *plain = progress->state;
 
-	ui_tally_close(&plain->tally);
+	totals_close(&plain->totals);
 }
 
-const struct ui_face ui_plain_face = {
+const struct progress_view progress_view_plain = {
 	.name = "plain",
 	.state_size = sizeof(struct plain),
 	.open = plain_open,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * view_tty.c - the face for a terminal: a row per worker and one for all, redrawn in place. The
- * only file with terminal codes, and the only one of the faces that reads the environment.
+ * view_tty.c - the view for a terminal: a row per worker and one for all, redrawn in place. The
+ * only file with terminal codes, and the only one of the views that reads the environment.
  *
  * The rows are a block at the end of what was printed; the cursor rests on the free line below
  * it. A frame goes up, rewrites the rows that changed, and comes back, in one write. Lines that
@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "common/text.h"
+#include "progress/output_lines.h"
 #include "progress/view.h"
 #include "progress/lines.h"
 #include "progress/rows.h"
@@ -46,16 +47,16 @@
 #define CODE_NORMAL      "\033[0m"
 
 struct tty {
-	struct ui_tally tally;
-	struct ui_layout layout;
+	struct totals totals;
+	struct row_layout layout;
 	unsigned columns, lines;
 	bool plain_glyphs; /* the console's font has no eighths */
 	bool colour;
 	bool dead; /* the terminal is gone */
 	bool dirty;
-	bool redraw;        /* what is on the screen is not what was drawn last */
-	struct ui_row *row; /* the next frame's */
-	struct ui_row *shown;
+	bool redraw;     /* what is on the screen is not what was drawn last */
+	struct row *row; /* the next frame's */
+	struct row *shown;
 	unsigned room;    /* of both */
 	unsigned drawn;   /* how many of shown are on the screen */
 	struct text held; /* lines that stay and are not yet on the screen */
@@ -63,7 +64,7 @@ struct tty {
 	uint64_t due_ns; /* no frame before this */
 };
 
-bool ui_tty_usable(void)
+bool progress_tty_usable(void)
 {
 	const char *term = getenv("TERM");
 
@@ -71,9 +72,9 @@ bool ui_tty_usable(void)
 }
 
 /* Makes room for N rows, which never shrinks: what is shown must outlast a resize. */
-static int rows_grow(struct ui_row **rows, unsigned room, unsigned n)
+static int rows_grow(struct row **rows, unsigned room, unsigned n)
 {
-	struct ui_row *grown = reallocarray(*rows, n, sizeof *grown);
+	struct row *grown = reallocarray(*rows, n, sizeof *grown);
 
 	if (!grown)
 		return -ENOMEM;
@@ -82,7 +83,7 @@ static int rows_grow(struct ui_row **rows, unsigned room, unsigned n)
 	return 0;
 }
 
-static void rows_free(struct ui_row *row, unsigned n)
+static void rows_free(struct row *row, unsigned n)
 {
 	unsigned i;
 
@@ -92,9 +93,9 @@ static void rows_free(struct ui_row *row, unsigned n)
 }
 
 /* Lays out for SIZE. 0, or -ENOMEM and the old layout stays. */
-static int tty_measure(struct ui *ui, const struct winsize *size)
+static int tty_measure(struct progress *progress, const struct winsize *size)
 {
-	struct tty *tty = ui->state;
+	struct tty *tty = progress->state;
 	int rc = 0;
 
 	if (size->ws_row > tty->room) {
@@ -107,9 +108,9 @@ static int tty_measure(struct ui *ui, const struct winsize *size)
 	}
 	tty->lines = size->ws_row;
 	tty->columns = size->ws_col;
-	tty->layout.utf8 = ui->utf8;
-	tty->layout.blocks = ui->utf8 && !tty->plain_glyphs;
-	ui_layout(&tty->layout, tty->columns, ui->config.workers);
+	tty->layout.utf8 = progress->utf8;
+	tty->layout.blocks = progress->utf8 && !tty->plain_glyphs;
+	row_layout(&tty->layout, tty->columns, progress->config.workers);
 	return 0;
 }
 
@@ -129,12 +130,12 @@ static void tty_free(struct tty *tty)
 	rows_free(tty->shown, tty->room);
 	text_free(&tty->held);
 	text_free(&tty->frame);
-	ui_tally_close(&tty->tally);
+	totals_close(&tty->totals);
 }
 
-static int tty_open(struct ui *ui)
+static int tty_open(struct progress *progress)
 {
-	struct tty *tty = ui->state;
+	struct tty *tty = progress->state;
 	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
 	struct winsize size = tty_size();
@@ -143,10 +144,10 @@ static int tty_open(struct ui *ui)
 	tty->colour = !no_colour || !*no_colour;
 	tty->plain_glyphs = term && strcmp(term, "linux") == 0;
 	tty->dirty = true;
-	rc = ui_tally_open(&tty->tally, ui->config.workers, ui->config.jobs);
+	rc = totals_open(&tty->totals, progress->config.workers, progress->config.jobs);
 	if (rc < 0)
 		return rc;
-	rc = tty_measure(ui, &size);
+	rc = tty_measure(progress, &size);
 	if (rc < 0)
 		tty_free(tty);
 	return rc;
@@ -163,15 +164,15 @@ static bool tty_is_ours(void)
 /* Rows for as many workers: in order of their numbers, the busy first if not all fit. */
 static unsigned tty_pick(struct tty *tty, unsigned rows, uint64_t now_ns)
 {
-	const struct ui_tally *tally = &tty->tally;
-	bool all = tally->workers <= rows;
+	const struct totals *totals = &tty->totals;
+	bool all = totals->workers <= rows;
 	unsigned n = 0;
 	unsigned pass, i;
 
 	for (pass = 0; pass < (all ? 1U : 2U); pass++) {
-		for (i = 0; i < tally->workers && n < rows; i++) {
-			if (all || tally->worker[i].busy == (pass == 0))
-				ui_row_worker(&tty->row[n++], &tty->layout, tally, i, now_ns);
+		for (i = 0; i < totals->workers && n < rows; i++) {
+			if (all || totals->worker[i].busy == (pass == 0))
+				row_worker(&tty->row[n++], &tty->layout, totals, i, now_ns);
 		}
 	}
 	return n;
@@ -182,17 +183,17 @@ static unsigned tty_busy(const struct tty *tty)
 	unsigned busy = 0;
 	unsigned i;
 
-	for (i = 0; i < tty->tally.workers; i++)
-		busy += tty->tally.worker[i].busy;
+	for (i = 0; i < tty->totals.workers; i++)
+		busy += tty->totals.worker[i].busy;
 	return busy;
 }
 
 /* Fills tty->row; returns how many rows that is. The line below them is the cursor's. */
-static unsigned tty_compose(struct ui *ui, uint64_t now_ns)
+static unsigned tty_compose(struct progress *progress, uint64_t now_ns)
 {
-	struct tty *tty = ui->state;
+	struct tty *tty = progress->state;
 	unsigned room = tty->lines - 1;
-	unsigned workers = tty->tally.workers;
+	unsigned workers = tty->totals.workers;
 	unsigned busy;
 	unsigned n = 0;
 
@@ -203,23 +204,23 @@ static unsigned tty_compose(struct ui *ui, uint64_t now_ns)
 	} else if (room > 2) {
 		busy = tty_busy(tty);
 		n = tty_pick(tty, room - 2, now_ns);
-		ui_row_more(&tty->row[n], &tty->layout, workers - n, busy > n ? busy - n : 0);
+		row_more(&tty->row[n], &tty->layout, workers - n, busy > n ? busy - n : 0);
 		n++;
 	}
-	ui_row_total(&tty->row[n++], &tty->layout, &tty->tally, ui->config.ipc, now_ns);
+	row_total(&tty->row[n++], &tty->layout, &tty->totals, progress->config.ipc, now_ns);
 	return n;
 }
 
 /* What a terminal that has gone cannot show is not missed. */
 static void tty_write(struct tty *tty, const struct text *what)
 {
-	if (!tty->dead && ui_write(STDERR_FILENO, text_string(what), what->len) < 0)
+	if (!tty->dead && output_write(STDERR_FILENO, text_string(what), what->len) < 0)
 		tty->dead = true;
 	text_clear(&tty->held);
 	tty->redraw = false;
 }
 
-static void frame_row(struct tty *tty, const struct ui_row *row)
+static void frame_row(struct tty *tty, const struct row *row)
 {
 	const char *at = text_string(&row->text);
 
@@ -237,7 +238,7 @@ static void frame_row(struct tty *tty, const struct ui_row *row)
 	text_add(&tty->frame, CODE_ERASE_LINE);
 }
 
-static bool rows_equal(const struct ui_row *a, const struct ui_row *b)
+static bool rows_equal(const struct row *a, const struct row *b)
 {
 	return strcmp(text_string(&a->text), text_string(&b->text)) == 0;
 }
@@ -301,7 +302,7 @@ static bool tty_unchanged(const struct tty *tty, unsigned n)
 static void tty_draw(struct tty *tty, unsigned n)
 {
 	bool anew = tty->redraw || tty->held.len > 0;
-	struct ui_row *swap = tty->shown;
+	struct row *swap = tty->shown;
 	unsigned i;
 
 	if (tty_unchanged(tty, n))
@@ -324,9 +325,9 @@ static void tty_draw(struct tty *tty, unsigned n)
 	tty->drawn = n;
 }
 
-static int64_t tty_next_ns(const struct ui *ui, uint64_t now_ns)
+static int64_t tty_next_ns(const struct progress *progress, uint64_t now_ns)
 {
-	const struct tty *tty = ui->state;
+	const struct tty *tty = progress->state;
 	uint64_t due_ns = tty->due_ns;
 
 	if (tty->dead)
@@ -338,16 +339,16 @@ static int64_t tty_next_ns(const struct ui *ui, uint64_t now_ns)
 	return due_ns > now_ns ? (int64_t)(due_ns - now_ns) : 0;
 }
 
-static void tty_tick(struct ui *ui, uint64_t now_ns)
+static void tty_tick(struct progress *progress, uint64_t now_ns)
 {
-	struct tty *tty = ui->state;
+	struct tty *tty = progress->state;
 
 	tty->due_ns = now_ns + TTY_FRAME_NS;
 	/* Stopped with Ctrl-S, a terminal must not stop the downloads. */
-	if (!ui_writable(STDERR_FILENO) && tty->held.len < TTY_HELD_BYTES)
+	if (!output_writable(STDERR_FILENO) && tty->held.len < TTY_HELD_BYTES)
 		return;
 	tty->dirty = false;
-	tty_draw(tty, tty_compose(ui, now_ns));
+	tty_draw(tty, tty_compose(progress, now_ns));
 }
 
 /* A line that stays. Bold is all the emphasis there is; the words say the same. */
@@ -360,19 +361,19 @@ static void tty_hold(struct tty *tty, const struct text *line, bool error)
 	tty->dirty = true;
 }
 
-static void tty_event(struct ui *ui, const struct ui_event *event)
+static void tty_event(struct progress *progress, const struct progress_event *event)
 {
-	struct tty *tty = ui->state;
+	struct tty *tty = progress->state;
 	struct text line = { 0 };
 
-	ui_tally_event(&tty->tally, event);
+	totals_event(&tty->totals, event);
 	tty->dirty = true;
-	if (event->kind == UI_START || event->kind == UI_MOVED)
+	if (event->kind == PROGRESS_START || event->kind == PROGRESS_MOVED)
 		return; /* a row shows it */
-	if (event->kind == UI_DONE && !ui->config.verbose)
+	if (event->kind == PROGRESS_DONE && !progress->config.verbose)
 		return;
-	ui_line_event(&line, event, ui->utf8);
-	tty_hold(tty, &line, event->kind == UI_FAILED);
+	line_event(&line, event, progress->utf8);
+	tty_hold(tty, &line, event->kind == PROGRESS_FAILED);
 	text_free(&line);
 }
 
@@ -380,48 +381,48 @@ static void tty_event(struct ui *ui, const struct ui_event *event)
  * Where the size is as it was, this is a SIGCONT: the shell has written below the block, which
  * is left alone.
  */
-static void tty_resize(struct ui *ui)
+static void tty_resize(struct progress *progress)
 {
-	struct tty *tty = ui->state;
+	struct tty *tty = progress->state;
 	struct winsize size = tty_size();
 
 	if (size.ws_col == tty->columns && size.ws_row == tty->lines)
 		tty->drawn = 0;
-	if (tty_measure(ui, &size) < 0)
+	if (tty_measure(progress, &size) < 0)
 		return;
 	tty->redraw = true;
 	tty->dirty = true;
 }
 
-static void tty_note(struct ui *ui, bool error, const char *text)
+static void tty_note(struct progress *progress, bool error, const char *text)
 {
 	struct text line = { 0 };
 
-	ui_line_note(&line, text, ui->utf8);
-	tty_hold(ui->state, &line, error);
+	line_note(&line, text, progress->utf8);
+	tty_hold(progress->state, &line, error);
 	text_free(&line);
 }
 
-static void tty_summary(struct ui *ui, const struct ui_summary *summary)
+static void tty_summary(struct progress *progress, const struct progress_summary *summary)
 {
-	struct tty *tty = ui->state;
+	struct tty *tty = progress->state;
 	struct text line = { 0 };
 
-	ui_line_summary(&line, summary, ui->utf8);
+	line_summary(&line, summary, progress->utf8);
 	tty_hold(tty, &line, false);
 	text_free(&line);
 	tty_draw(tty, 0);
 }
 
-static void tty_close(struct ui *ui)
+static void tty_close(struct progress *progress)
 {
-	struct tty *tty = ui->state;
+	struct tty *tty = progress->state;
 
 	tty_draw(tty, 0);
 	tty_free(tty);
 }
 
-const struct ui_face ui_tty_face = {
+const struct progress_view progress_view_tty = {
 	.name = "tty",
 	.state_size = sizeof(struct tty),
 	.open = tty_open,

@@ -89,8 +89,8 @@ equal "--ipc=help names each" "$(cat "$T/names")" "$(awk '/^[^ ]/ { print $1 }' 
 
 # All that the build was told of is there.
 if [ -f "$abs_top_builddir/ipc/core/backends.inc" ]; then
-	sed -n 's/^IPC_[A-Z]*(\([a-z0-9_]*\)[,)].*$/\1/p' "$abs_top_builddir/ipc/core/backends.inc" |
-		sort >"$T/built"
+	sed -n 's/^IPC_[A-Z]*(\([a-z0-9_]*\)[,)].*$/\1/p' \
+		"$abs_top_builddir/ipc/core/backends.inc" | sort >"$T/built"
 	equal "every mechanism of the build is listed" "$(cat "$T/built")" "$(sort "$T/names")"
 fi
 

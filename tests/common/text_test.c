@@ -14,6 +14,7 @@
 
 #include "progress/rate.h"
 #include "common/text.h"
+#include "progress/units.h"
 
 #define SECOND UINT64_C(1000000000)
 #define KIB    UINT64_C(1024)
@@ -200,44 +201,44 @@ static void test_text_size_every_magnitude_fits_8_columns(void **state)
 		{ UINT64_MAX / 2, "8.0 EiB" },
 		{ UINT64_MAX, "16.0 EiB" },
 	};
-	char buf[TEXT_FIGURE];
+	char buf[UNITS_MAX];
 	uint64_t bytes;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof row / sizeof row[0]; i++)
-		assert_string_equal(text_size(buf, row[i].bytes), row[i].expected);
+		assert_string_equal(units_size(buf, row[i].bytes), row[i].expected);
 	for (bytes = 1; bytes < UINT64_MAX / 3; bytes += bytes / 7 + 1) {
-		assert_true(strlen(text_size(buf, bytes)) <= TEXT_SIZE_COLUMNS);
-		assert_true(strlen(text_speed(buf, bytes)) <= TEXT_SPEED_COLUMNS);
+		assert_true(strlen(units_size(buf, bytes)) <= UNITS_SIZE_COLUMNS);
+		assert_true(strlen(units_speed(buf, bytes)) <= UNITS_SPEED_COLUMNS);
 	}
-	assert_string_equal(text_speed(buf, RATE_UNKNOWN), "");
-	assert_string_equal(text_speed(buf, 3250586), "3.1 MiB/s");
+	assert_string_equal(units_speed(buf, RATE_UNKNOWN), "");
+	assert_string_equal(units_speed(buf, 3250586), "3.1 MiB/s");
 }
 
 static void test_text_times_read_well_and_fit(void **state)
 {
-	char buf[TEXT_FIGURE];
+	char buf[UNITS_MAX];
 	uint64_t s;
 
 	(void)state;
-	assert_string_equal(text_clock(buf, 0), "0:00");
-	assert_string_equal(text_clock(buf, 3599), "59:59");
-	assert_string_equal(text_clock(buf, 3600), "1h00m");
-	assert_string_equal(text_clock(buf, 359999), "99h59m");
-	assert_string_equal(text_clock(buf, 360000), "4d");
-	assert_string_equal(text_clock(buf, UINT64_MAX), ">9999d");
+	assert_string_equal(units_clock(buf, 0), "0:00");
+	assert_string_equal(units_clock(buf, 3599), "59:59");
+	assert_string_equal(units_clock(buf, 3600), "1h00m");
+	assert_string_equal(units_clock(buf, 359999), "99h59m");
+	assert_string_equal(units_clock(buf, 360000), "4d");
+	assert_string_equal(units_clock(buf, UINT64_MAX), ">9999d");
 	for (s = 1; s < UINT64_MAX / 3; s += s / 5 + 1)
-		assert_true(strlen(text_clock(buf, s)) <= TEXT_CLOCK_COLUMNS);
-	assert_string_equal(text_elapsed(buf, -1), "0.0 s");
-	assert_string_equal(text_elapsed(buf, 3.24), "3.2 s");
-	assert_string_equal(text_elapsed(buf, 59.94), "59.9 s");
-	assert_string_equal(text_elapsed(buf, 59.96), "1 min 00 s");
-	assert_string_equal(text_elapsed(buf, 3720), "1 h 02 min");
-	assert_string_equal(text_elapsed(buf, 1e300), "46296 d 07 h");
-	assert_string_equal(text_elapsed(buf, strtod("nan", NULL)), "0.0 s");
-	assert_string_equal(text_left(buf, 12), "12 s");
-	assert_string_equal(text_left(buf, UINT64_MAX), "49710 d 06 h");
+		assert_true(strlen(units_clock(buf, s)) <= UNITS_CLOCK_COLUMNS);
+	assert_string_equal(units_elapsed(buf, -1), "0.0 s");
+	assert_string_equal(units_elapsed(buf, 3.24), "3.2 s");
+	assert_string_equal(units_elapsed(buf, 59.94), "59.9 s");
+	assert_string_equal(units_elapsed(buf, 59.96), "1 min 00 s");
+	assert_string_equal(units_elapsed(buf, 3720), "1 h 02 min");
+	assert_string_equal(units_elapsed(buf, 1e300), "46296 d 07 h");
+	assert_string_equal(units_elapsed(buf, strtod("nan", NULL)), "0.0 s");
+	assert_string_equal(units_left(buf, 12), "12 s");
+	assert_string_equal(units_left(buf, UINT64_MAX), "49710 d 06 h");
 }
 
 static void test_rate_steady_transfer_gives_its_speed(void **state)

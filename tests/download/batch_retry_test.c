@@ -9,15 +9,15 @@
 
 #define DEADLINE_S 60
 
-static const enum fault_kind deaths[] = { FAULT_KILLED, FAULT_EXITED, FAULT_PROTOCOL,
-					  FAULT_STALLED };
+static const enum failure_kind deaths[] = { FAILURE_KILLED, FAILURE_EXITED, FAILURE_PROTOCOL,
+					    FAILURE_STALLED };
 #define DEATH_COUNT (sizeof deaths / sizeof deaths[0])
 
 /* ---- how often ---- */
 
 static void test_run_failed_transient_is_tried_as_often_as_asked(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 
 	for (unsigned retries = 0; retries < 5; retries++) {
 		struct job *job;
@@ -25,15 +25,15 @@ static void test_run_failed_transient_is_tried_as_often_as_asked(void **state)
 		stage->settings.retries = retries;
 		job = given(stage, 1, NULL);
 		for (unsigned i = 0; i < retries; i++) {
-			fail_by(stage, job, FAULT_FETCH, true);
+			fail_by(stage, job, FAILURE_FETCH, true);
 			assert_int_equal(job->state, JOB_WAITING);
-			assert_counts(&stage->run, 1, 0, 0);
+			assert_counts(&stage->batch, 1, 0, 0);
 			hand_out(stage);
 		}
-		fail_by(stage, job, FAULT_FETCH, true);
-		assert_job_failed(job, FAULT_FETCH);
-		assert_counts(&stage->run, 0, 0, 1);
-		assert_true(stage->run.retry_ns == UINT64_MAX);
+		fail_by(stage, job, FAILURE_FETCH, true);
+		assert_job_failed(job, FAILURE_FETCH);
+		assert_counts(&stage->batch, 0, 0, 1);
+		assert_true(stage->batch.retry_ns == UINT64_MAX);
 		job_list_free(&stage->jobs);
 	}
 }
@@ -41,18 +41,18 @@ static void test_run_failed_transient_is_tried_as_often_as_asked(void **state)
 /* Every kind, as permanent: only the death of a worker is not the job's own failure. */
 static void test_run_failed_permanent_is_final_at_once(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 
-	for (int kind = FAULT_NONE + 1; kind < FAULT_KINDS; kind++) {
+	for (int kind = FAILURE_NONE + 1; kind < FAILURE_KINDS; kind++) {
 		struct job *job = given(stage, 1, NULL);
 		bool death = false;
 
 		for (size_t i = 0; i < DEATH_COUNT; i++)
 			death |= kind == (int)deaths[i];
 		close(write_part(stage, job, "ab"));
-		fail_by(stage, job, (enum fault_kind)kind, false);
+		fail_by(stage, job, (enum failure_kind)kind, false);
 		assert_int_equal(job->state, death ? JOB_WAITING : JOB_FAILED);
-		assert_int_equal(job->fault.kind, kind);
+		assert_int_equal(job->failure.kind, kind);
 		if (!death)
 			expect_absent(stage->place, "a.part");
 		job_list_free(&stage->jobs);
@@ -62,7 +62,7 @@ static void test_run_failed_permanent_is_final_at_once(void **state)
 /* A URL that kills every worker must end: three are forgiven, whatever --retries says. */
 static void test_run_failed_three_deaths_are_forgiven(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 
 	for (unsigned i = 0; i < DEATH_COUNT * 2; i++) {
 		struct job *job;
@@ -77,26 +77,26 @@ static void test_run_failed_three_deaths_are_forgiven(void **state)
 		}
 		fail_by(stage, job, deaths[i / 2], true);
 		assert_job_failed(job, deaths[i / 2]);
-		assert_counts(&stage->run, 0, 0, 1);
+		assert_counts(&stage->batch, 0, 0, 1);
 		job_list_free(&stage->jobs);
 	}
 }
 
 static void test_run_failed_deaths_and_tries_count_apart(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 1, NULL);
 
 	for (unsigned i = 0; i < 3; i++) {
-		fail_by(stage, job, FAULT_KILLED, false);
+		fail_by(stage, job, FAILURE_KILLED, false);
 		hand_out(stage);
-		fail_by(stage, job, FAULT_FETCH, true);
+		fail_by(stage, job, FAILURE_FETCH, true);
 		assert_int_equal(job->state, JOB_WAITING);
 		hand_out(stage);
 	}
 	deliver(stage, job, "abc"); /* the seventh try */
 	assert_int_equal(job->state, JOB_OK);
-	assert_counts(&stage->run, 0, 1, 0);
+	assert_counts(&stage->batch, 0, 1, 0);
 }
 
 /* ---- when ---- */
@@ -115,7 +115,7 @@ static void assert_waits(const struct job *job, uint64_t before_ns, double least
 /* 1, 2, 4 ... seconds, spread by up to a quarter so that many jobs do not come back as one. */
 static void test_run_failed_waits_longer_each_time(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job;
 	double wanted_s = 1;
 
@@ -124,9 +124,9 @@ static void test_run_failed_waits_longer_each_time(void **state)
 	for (unsigned i = 0; i < 40; i++) {
 		const uint64_t before_ns = clock_ns();
 
-		fail_by(stage, job, FAULT_FETCH, true);
+		fail_by(stage, job, FAILURE_FETCH, true);
 		assert_waits(job, before_ns, wanted_s, wanted_s * 1.25);
-		assert_true(stage->run.retry_ns == job->retry_ns);
+		assert_true(stage->batch.retry_ns == job->retry_ns);
 		hand_out(stage);
 		wanted_s = wanted_s < 32 ? 2 * wanted_s : 60;
 	}
@@ -135,16 +135,16 @@ static void test_run_failed_waits_longer_each_time(void **state)
 static void test_run_failed_waits_as_long_as_the_origin_asks(void **state)
 {
 	static const uint32_t asked_s[] = { 9, 3, 600 };
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 1, NULL);
 
 	for (size_t i = 0; i < sizeof asked_s / sizeof asked_s[0]; i++) {
-		const struct fault fault = {
-			.kind = FAULT_HTTP, .code = 503, .transient = true, .after_s = asked_s[i]
+		const struct failure failure = {
+			.kind = FAILURE_HTTP, .code = 503, .transient = true, .after_s = asked_s[i]
 		};
 		const uint64_t before_ns = clock_ns();
 
-		run_failed(&stage->run, job, 0, &fault);
+		batch_failed(&stage->batch, job, 0, &failure);
 		assert_waits(job, before_ns, asked_s[i], asked_s[i]);
 		hand_out(stage);
 	}
@@ -153,13 +153,13 @@ static void test_run_failed_waits_as_long_as_the_origin_asks(void **state)
 /* Nobody waits an hour for a file in silence: the user hears of it now. */
 static void test_run_failed_does_not_wait_longer_than_ten_minutes(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 1, NULL);
-	const struct fault fault = {
-		.kind = FAULT_HTTP, .code = 503, .transient = true, .after_s = 601
+	const struct failure failure = {
+		.kind = FAILURE_HTTP, .code = 503, .transient = true, .after_s = 601
 	};
 
-	run_failed(&stage->run, job, 0, &fault);
+	batch_failed(&stage->batch, job, 0, &failure);
 	assert_int_equal(job->state, JOB_FAILED);
 }
 
@@ -181,47 +181,47 @@ static void take(void *arg, struct job *job)
 static void test_run_wake_takes_who_is_due_and_tells_the_next_time(void **state)
 {
 	static const uint64_t times[] = { 300, 100, 200, 100, 400 };
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 5, NULL);
 	struct taken taken = { .count = 0 };
 
 	for (unsigned i = 0; i < 5; i++) {
-		fail_by(stage, &job[i], FAULT_FETCH, true);
+		fail_by(stage, &job[i], FAILURE_FETCH, true);
 		job[i].retry_ns = times[i];
 	}
-	stage->run.retry_ns = 100;
-	assert_true(run_wake(&stage->run, 99, take, &taken) == 100);
+	stage->batch.retry_ns = 100;
+	assert_true(batch_wake(&stage->batch, 99, take, &taken) == 100);
 	assert_int_equal(taken.count, 0);
-	assert_true(run_wake(&stage->run, 100, take, &taken) == 200);
+	assert_true(batch_wake(&stage->batch, 100, take, &taken) == 200);
 	assert_int_equal(taken.count, 2);
 	assert_ptr_equal(taken.jobs[0], &job[1]); /* in the order of the list */
 	assert_ptr_equal(taken.jobs[1], &job[3]);
-	assert_int_equal(stage->run.waiting, 3);
-	assert_true(run_wake(&stage->run, 350, take, &taken) == 400);
+	assert_int_equal(stage->batch.waiting, 3);
+	assert_true(batch_wake(&stage->batch, 350, take, &taken) == 400);
 	assert_ptr_equal(taken.jobs[2], &job[0]);
 	assert_ptr_equal(taken.jobs[3], &job[2]);
-	assert_true(run_wake(&stage->run, 400, take, &taken) == UINT64_MAX);
+	assert_true(batch_wake(&stage->batch, 400, take, &taken) == UINT64_MAX);
 	assert_ptr_equal(taken.jobs[4], &job[4]);
-	assert_int_equal(stage->run.waiting, 0);
-	assert_true(run_wake(&stage->run, 500, take, &taken) == UINT64_MAX);
+	assert_int_equal(stage->batch.waiting, 0);
+	assert_true(batch_wake(&stage->batch, 500, take, &taken) == UINT64_MAX);
 	assert_int_equal(taken.count, 5);
-	assert_counts(&stage->run, 5, 0, 0);
+	assert_counts(&stage->batch, 5, 0, 0);
 }
 
 /* The first to wait is not the first to be due. */
 static void test_run_failed_earliest_time_is_kept(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 3, NULL);
-	const struct fault late = {
-		.kind = FAULT_HTTP, .code = 503, .transient = true, .after_s = 100
+	const struct failure late = {
+		.kind = FAILURE_HTTP, .code = 503, .transient = true, .after_s = 100
 	};
 
-	run_failed(&stage->run, &job[0], 0, &late);
-	fail_by(stage, &job[1], FAULT_FETCH, true);
-	run_failed(&stage->run, &job[2], 0, &late);
-	assert_true(stage->run.retry_ns == job[1].retry_ns);
-	assert_true(run_wake(&stage->run, job[1].retry_ns, take_none, NULL) == job[0].retry_ns);
+	batch_failed(&stage->batch, &job[0], 0, &late);
+	fail_by(stage, &job[1], FAILURE_FETCH, true);
+	batch_failed(&stage->batch, &job[2], 0, &late);
+	assert_true(stage->batch.retry_ns == job[1].retry_ns);
+	assert_true(batch_wake(&stage->batch, job[1].retry_ns, take_none, NULL) == job[0].retry_ns);
 }
 
 int main(void)

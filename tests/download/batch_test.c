@@ -20,16 +20,16 @@ static const char zero_sha256[] =
 
 static void test_run_begin_counts_what_is_settled(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 
 	add(stage, "a", NULL);
 	add(stage, "b", NULL)->state = JOB_SKIPPED;
 	add(stage, ".c", NULL); /* no name follows */
 	add(stage, "d", NULL);
-	run_begin(&stage->run, &stage->settings, &stage->jobs);
-	assert_counts(&stage->run, 2, 0, 1);
-	assert_int_equal(stage->run.skipped, 1);
-	assert_true(stage->run.retry_ns == UINT64_MAX);
+	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
+	assert_counts(&stage->batch, 2, 0, 1);
+	assert_int_equal(stage->batch.skipped, 1);
+	assert_true(stage->batch.retry_ns == UINT64_MAX);
 	assert_said(stage, "http://localhost/.c: its name begins with a dot\n");
 }
 
@@ -37,31 +37,31 @@ static void test_run_begin_counts_what_is_settled(void **state)
 
 static void test_run_received_commits_and_counts(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 2, NULL);
 
 	deliver(stage, &job[0], "abc");
 	assert_int_equal(job[0].state, JOB_OK);
-	assert_counts(&stage->run, 1, 1, 0);
-	assert_true(stage->run.bytes == 3);
+	assert_counts(&stage->batch, 1, 1, 0);
+	assert_true(stage->batch.bytes == 3);
 	assert_true(job[0].took_ns == 2 * NS_PER_S);
 	expect_content(stage->place, "a", "abc");
 	expect_absent(stage->place, "a.part");
 	deliver(stage, &job[1], "");
-	assert_counts(&stage->run, 0, 2, 0);
-	assert_true(stage->run.bytes == 3);
-	assert_true(stage->run.job_ns == 4 * NS_PER_S);
-	assert_false(run_check(&stage->run));
+	assert_counts(&stage->batch, 0, 2, 0);
+	assert_true(stage->batch.bytes == 3);
+	assert_true(stage->batch.job_ns == 4 * NS_PER_S);
+	assert_false(batch_check(&stage->batch));
 }
 
 /* A worker's stamps are its own; a time of 584 years would be nonsense for all. */
 static void test_run_received_before_its_start_took_no_time(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 1, NULL);
 	int fd = write_part(stage, job, "abc");
 
-	run_received(&stage->run, job, 0, 999);
+	batch_received(&stage->batch, job, 0, 999);
 	close(fd);
 	assert_int_equal(job->state, JOB_OK);
 	assert_true(job->took_ns == 0);
@@ -70,7 +70,7 @@ static void test_run_received_before_its_start_took_no_time(void **state)
 /* What a worker says is a claim. The file is looked at. */
 static void test_run_received_other_file_is_no_success(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job;
 	int fd;
 
@@ -78,35 +78,35 @@ static void test_run_received_other_file_is_no_success(void **state)
 	job = given(stage, 3, NULL);
 	fd = write_part(stage, &job[0], "abc");
 	job[0].bytes = 4;
-	run_received(&stage->run, &job[0], 0, 2000);
+	batch_received(&stage->batch, &job[0], 0, 2000);
 	close(fd);
-	assert_job_failed(&job[0], FAULT_VANISHED);
+	assert_job_failed(&job[0], FAILURE_VANISHED);
 	expect_absent(stage->place, "a");
 	expect_absent(stage->place, "a.part");
 
 	fd = write_part(stage, &job[1], "abc");
 	job[1].inode++;
-	run_received(&stage->run, &job[1], 0, 2000);
+	batch_received(&stage->batch, &job[1], 0, 2000);
 	close(fd);
-	assert_job_failed(&job[1], FAULT_VANISHED);
+	assert_job_failed(&job[1], FAILURE_VANISHED);
 	expect_absent(stage->place, "b");
 
 	job[2].bytes = 0;
-	run_received(&stage->run, &job[2], 0, 2000); /* never written at all */
-	assert_job_failed(&job[2], FAULT_VANISHED);
+	batch_received(&stage->batch, &job[2], 0, 2000); /* never written at all */
+	assert_job_failed(&job[2], FAILURE_VANISHED);
 	expect_absent(stage->place, "c");
-	assert_counts(&stage->run, 0, 0, 3);
+	assert_counts(&stage->batch, 0, 0, 3);
 }
 
 /* Somebody made a file of that name while it was fetched. */
 static void test_run_received_name_taken_meanwhile_follows_the_policy(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 2, NULL);
 
 	put(stage->place, "a", "mine");
 	deliver(stage, &job[0], "abc");
-	assert_job_failed(&job[0], FAULT_EXISTS);
+	assert_job_failed(&job[0], FAILURE_EXISTS);
 	expect_content(stage->place, "a", "mine");
 	expect_absent(stage->place, "a.part");
 
@@ -121,32 +121,32 @@ static void test_run_received_name_taken_meanwhile_follows_the_policy(void **sta
 
 static void test_run_check_right_sum_commits(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 1, abc_sha256);
 	int fd = write_part(stage, job, "abc");
 
-	run_received(&stage->run, job, 0, 2000);
+	batch_received(&stage->batch, job, 0, 2000);
 	assert_int_equal(job->state, JOB_CHECKING);
 	expect_absent(stage->place, "a"); /* not before it is checked */
-	while (run_check(&stage->run))
+	while (batch_check(&stage->batch))
 		continue;
 	close(fd);
 	assert_int_equal(job->state, JOB_OK);
 	expect_content(stage->place, "a", "abc");
-	assert_counts(&stage->run, 0, 1, 0);
+	assert_counts(&stage->batch, 0, 1, 0);
 }
 
 /* Bytes may be damaged on their way: it is fetched anew, as often as --retries says. */
 static void test_run_check_wrong_sum_is_removed_and_tried_again(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 1, abc_sha256);
 
 	for (unsigned i = 0; i < RETRIES; i++) {
 		deliver(stage, job, "abd");
 		assert_int_equal(job->state, JOB_WAITING);
-		assert_int_equal(job->fault.kind, FAULT_CHECKSUM);
-		assert_counts(&stage->run, 1, 0, 0);
+		assert_int_equal(job->failure.kind, FAILURE_CHECKSUM);
+		assert_counts(&stage->batch, 1, 0, 0);
 		expect_absent(stage->place, "a");
 		expect_absent(stage->place, "a.part");
 		hand_out(stage);
@@ -158,14 +158,14 @@ static void test_run_check_wrong_sum_is_removed_and_tried_again(void **state)
 
 static void test_run_check_sum_that_stays_wrong_fails(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job;
 
 	stage->settings.retries = 0;
 	job = given(stage, 1, zero_sha256);
 	deliver(stage, job, "abc");
-	assert_job_failed(job, FAULT_CHECKSUM);
-	assert_counts(&stage->run, 0, 0, 1);
+	assert_job_failed(job, FAILURE_CHECKSUM);
+	assert_counts(&stage->batch, 0, 0, 1);
 	expect_absent(stage->place, "a");
 	expect_absent(stage->place, "a.part");
 	assert_said(stage, "http://localhost/a: its SHA-256 checksum is not the expected one\n");
@@ -173,7 +173,7 @@ static void test_run_check_sum_that_stays_wrong_fails(void **state)
 
 static void test_run_check_several_files_each_get_their_own_verdict(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job;
 	int fds[4];
 
@@ -181,30 +181,30 @@ static void test_run_check_several_files_each_get_their_own_verdict(void **state
 	job = given(stage, 4, abc_sha256);
 	for (unsigned i = 0; i < 4; i++) {
 		fds[i] = write_part(stage, &job[i], i % 2 ? "abd" : "abc");
-		run_received(&stage->run, &job[i], i, 2000);
+		batch_received(&stage->batch, &job[i], i, 2000);
 	}
-	assert_int_equal(stage->run.checking, 4);
-	while (run_check(&stage->run))
+	assert_int_equal(stage->batch.checking, 4);
+	while (batch_check(&stage->batch))
 		continue;
 	for (unsigned i = 0; i < 4; i++) {
 		close(fds[i]);
 		assert_int_equal(job[i].state, i % 2 ? JOB_FAILED : JOB_OK);
 	}
-	assert_counts(&stage->run, 0, 2, 2);
+	assert_counts(&stage->batch, 0, 2, 2);
 }
 
 /* A large file is read in slices: the workers are heard in between. */
 static void test_run_check_large_file_takes_several_turns(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 1, zero_sha256);
 	int fd = write_part(stage, job, "");
 	unsigned turns = 1;
 
 	assert_int_equal(ftruncate(fd, BIG), 0);
 	job->bytes = BIG;
-	run_received(&stage->run, job, 0, 2000);
-	while (run_check(&stage->run))
+	batch_received(&stage->batch, job, 0, 2000);
+	while (batch_check(&stage->batch))
 		turns++;
 	close(fd);
 	assert_in_range(turns, 3, 100);
@@ -213,42 +213,42 @@ static void test_run_check_large_file_takes_several_turns(void **state)
 /* As for a file without a sum: it can be fetched again. */
 static void test_run_check_file_that_vanishes_is_tried_again(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 1, abc_sha256);
 	int fd = write_part(stage, job, "abc");
 
-	run_received(&stage->run, job, 0, 2000);
+	batch_received(&stage->batch, job, 0, 2000);
 	assert_int_equal(unlinkat(stage->place->dirfd, "a.part", 0), 0);
-	while (run_check(&stage->run))
+	while (batch_check(&stage->batch))
 		continue;
 	close(fd);
-	assert_int_equal(job->fault.kind, FAULT_VANISHED);
+	assert_int_equal(job->failure.kind, FAILURE_VANISHED);
 	assert_int_equal(job->state, JOB_WAITING);
-	assert_counts(&stage->run, 1, 0, 0);
+	assert_counts(&stage->batch, 1, 0, 0);
 	expect_absent(stage->place, "a");
 }
 
-/* ---- the user stops the run ---- */
+/* ---- the user stops the batch ---- */
 
 static void test_run_abandon_leaves_what_is_open_and_removes_its_part(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 5, NULL);
 
 	deliver(stage, &job[0], "abc");
-	fail_by(stage, &job[1], FAULT_CREATE, false);
+	fail_by(stage, &job[1], FAILURE_CREATE, false);
 	close(write_part(stage, &job[2], "ab"));
 	close(write_part(stage, &job[3], "ab"));
-	fail_by(stage, &job[3], FAULT_FETCH, true);
+	fail_by(stage, &job[3], FAILURE_FETCH, true);
 	job[4].state = JOB_READY;
 	put(stage->place, "e.part", "not ours: never begun");
-	run_abandon(&stage->run);
-	assert_counts(&stage->run, 0, 1, 1);
-	assert_int_equal(stage->run.left, 3);
+	batch_abandon(&stage->batch);
+	assert_counts(&stage->batch, 0, 1, 1);
+	assert_int_equal(stage->batch.left, 3);
 	assert_int_equal(job[0].state, JOB_OK);
-	assert_job_failed(&job[1], FAULT_CREATE);
+	assert_job_failed(&job[1], FAILURE_CREATE);
 	for (unsigned i = 2; i < 5; i++)
-		assert_job_failed(&job[i], FAULT_CANCELLED);
+		assert_job_failed(&job[i], FAILURE_CANCELLED);
 	expect_content(stage->place, "a", "abc");
 	expect_absent(stage->place, "c.part");
 	expect_absent(stage->place, "d.part");
@@ -258,20 +258,20 @@ static void test_run_abandon_leaves_what_is_open_and_removes_its_part(void **sta
 /* In the middle of a checksum: what reads the file is freed too (the sanitizers look). */
 static void test_run_abandon_while_checking_leaves_nothing(void **state)
 {
-	struct run_stage *stage = *state;
+	struct batch_stage *stage = *state;
 	struct job *job = given(stage, 2, zero_sha256);
 	int fd = write_part(stage, &job[0], "");
 
 	assert_int_equal(ftruncate(fd, BIG), 0);
 	job[0].bytes = BIG;
-	run_received(&stage->run, &job[0], 0, 2000);
-	assert_true(run_check(&stage->run));
+	batch_received(&stage->batch, &job[0], 0, 2000);
+	assert_true(batch_check(&stage->batch));
 	close(fd);
-	run_abandon(&stage->run);
-	run_end(&stage->run);
-	assert_counts(&stage->run, 0, 0, 0);
-	assert_int_equal(stage->run.left, 2);
-	assert_job_failed(&job[0], FAULT_CANCELLED);
+	batch_abandon(&stage->batch);
+	batch_end(&stage->batch);
+	assert_counts(&stage->batch, 0, 0, 0);
+	assert_int_equal(stage->batch.left, 2);
+	assert_job_failed(&job[0], FAILURE_CANCELLED);
 	expect_absent(stage->place, "a");
 	expect_absent(stage->place, "a.part");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * failure_text_test.c - the sentence for each fault, and that no number a worker may send breaks it.
+ * failure_text_test.c - the sentence for each failure; no number that a worker may send breaks it.
  */
 #include "config.h"
 
@@ -33,7 +33,7 @@
 #define CURL_BAD_CERT 77
 
 struct row {
-	struct fault fault;
+	struct failure failure;
 	const char *text;
 };
 
@@ -42,7 +42,7 @@ static void expect_all(const struct row *rows, size_t n)
 	char text[TEXT_BYTES];
 
 	for (size_t i = 0; i < n; i++) {
-		assert_ptr_equal(fault_text(&rows[i].fault, text, sizeof(text)), text);
+		assert_ptr_equal(failure_text(&rows[i].failure, text, sizeof(text)), text);
 		assert_string_equal(text, rows[i].text);
 	}
 }
@@ -50,22 +50,23 @@ static void expect_all(const struct row *rows, size_t n)
 static void test_fault_of_transfer_names_the_cause(void **state)
 {
 	static const struct row rows[] = {
-		{ { .kind = FAULT_FETCH, .code = CURL_CONNECT, .os_errno = ECONNREFUSED },
+		{ { .kind = FAILURE_FETCH, .code = CURL_CONNECT, .os_errno = ECONNREFUSED },
 		  "connection refused" },
-		{ { .kind = FAULT_FETCH, .code = CURL_CONNECT }, "could not connect" },
-		{ { .kind = FAULT_FETCH, .code = CURL_RECEIVE, .os_errno = ECONNRESET },
+		{ { .kind = FAILURE_FETCH, .code = CURL_CONNECT }, "could not connect" },
+		{ { .kind = FAILURE_FETCH, .code = CURL_RECEIVE, .os_errno = ECONNRESET },
 		  "connection reset by peer" },
-		{ { .kind = FAULT_FETCH, .code = CURL_RESOLVE },
+		{ { .kind = FAILURE_FETCH, .code = CURL_RESOLVE },
 		  "could not resolve the host name" },
 		/* Words of the library itself, one that begins with an abbreviation too. */
-		{ { .kind = FAULT_FETCH, .code = CURL_PARTIAL }, "transferred a partial file" },
-		{ { .kind = FAULT_FETCH, .code = CURL_BAD_CERT },
+		{ { .kind = FAILURE_FETCH, .code = CURL_PARTIAL }, "transferred a partial file" },
+		{ { .kind = FAILURE_FETCH, .code = CURL_BAD_CERT },
 		  "problem with the SSL CA cert (path? access rights?)" },
-		{ { .kind = FAULT_FETCH, .code = 4711 }, "unknown transfer error" },
-		{ { .kind = FAULT_FETCH, .code = -1 }, "unknown transfer error" },
-		{ { .kind = FAULT_TOO_BIG }, "larger than --max-size" },
-		{ { .kind = FAULT_IDLE, .code = 30 }, "stalled: the origin sent nothing for 30 s" },
-		{ { .kind = FAULT_CANCELLED }, "cancelled" },
+		{ { .kind = FAILURE_FETCH, .code = 4711 }, "unknown transfer error" },
+		{ { .kind = FAILURE_FETCH, .code = -1 }, "unknown transfer error" },
+		{ { .kind = FAILURE_TOO_BIG }, "larger than --max-size" },
+		{ { .kind = FAILURE_IDLE, .code = 30 },
+		  "stalled: the origin sent nothing for 30 s" },
+		{ { .kind = FAILURE_CANCELLED }, "cancelled" },
 	};
 
 	(void)state;
@@ -75,13 +76,14 @@ static void test_fault_of_transfer_names_the_cause(void **state)
 static void test_fault_of_http_has_status_and_phrase(void **state)
 {
 	static const struct row rows[] = {
-		{ { .kind = FAULT_HTTP, .code = 404 }, "HTTP 404 Not Found" },
-		{ { .kind = FAULT_HTTP, .code = 206 }, "HTTP 206 Partial Content" },
-		{ { .kind = FAULT_HTTP, .code = 511 }, "HTTP 511 Network Authentication Required" },
-		{ { .kind = FAULT_HTTP, .code = 599 }, "HTTP 599" },
-		{ { .kind = FAULT_HTTP, .code = 503, .after_s = 120 },
+		{ { .kind = FAILURE_HTTP, .code = 404 }, "HTTP 404 Not Found" },
+		{ { .kind = FAILURE_HTTP, .code = 206 }, "HTTP 206 Partial Content" },
+		{ { .kind = FAILURE_HTTP, .code = 511 },
+		  "HTTP 511 Network Authentication Required" },
+		{ { .kind = FAILURE_HTTP, .code = 599 }, "HTTP 599" },
+		{ { .kind = FAILURE_HTTP, .code = 503, .after_s = 120 },
 		  "HTTP 503 Service Unavailable, to be tried again after 120 s" },
-		{ { .kind = FAULT_HTTP, .code = 499, .after_s = 1 },
+		{ { .kind = FAILURE_HTTP, .code = 499, .after_s = 1 },
 		  "HTTP 499, to be tried again after 1 s" },
 	};
 
@@ -92,15 +94,15 @@ static void test_fault_of_http_has_status_and_phrase(void **state)
 static void test_fault_of_size_counts_where_it_can(void **state)
 {
 	static const struct row rows[] = {
-		{ { .kind = FAULT_SIZE, .bytes = 5, .total = 10 },
+		{ { .kind = FAILURE_SIZE, .bytes = 5, .total = 10 },
 		  "the origin closed the connection after 5 of 10 bytes" },
-		{ { .kind = FAULT_SIZE, .bytes = 0, .total = UINT64_MAX },
+		{ { .kind = FAILURE_SIZE, .bytes = 0, .total = UINT64_MAX },
 		  "the origin closed the connection after 0 of 18446744073709551615 bytes" },
-		{ { .kind = FAULT_SIZE, .bytes = 20, .total = 10 },
+		{ { .kind = FAILURE_SIZE, .bytes = 20, .total = 10 },
 		  "the origin sent 20 bytes where it had announced 10" },
-		{ { .kind = FAULT_SIZE, .bytes = 5 },
+		{ { .kind = FAILURE_SIZE, .bytes = 5 },
 		  "the origin closed the connection after 5 bytes, before the end" },
-		{ { .kind = FAULT_SIZE },
+		{ { .kind = FAILURE_SIZE },
 		  "the origin did not send as many bytes as it had announced" },
 	};
 
@@ -111,28 +113,28 @@ static void test_fault_of_size_counts_where_it_can(void **state)
 static void test_fault_of_files_names_the_cause(void **state)
 {
 	static const struct row rows[] = {
-		{ { .kind = FAULT_WRITE, .code = ENOSPC },
+		{ { .kind = FAILURE_WRITE, .code = ENOSPC },
 		  "cannot write: no space left on device" },
-		{ { .kind = FAULT_WRITE, .code = EFBIG }, "cannot write: file too large" },
-		{ { .kind = FAULT_WRITE, .code = 4711 }, "cannot write: error 4711" },
-		{ { .kind = FAULT_CREATE, .code = EACCES },
+		{ { .kind = FAILURE_WRITE, .code = EFBIG }, "cannot write: file too large" },
+		{ { .kind = FAILURE_WRITE, .code = 4711 }, "cannot write: error 4711" },
+		{ { .kind = FAILURE_CREATE, .code = EACCES },
 		  "cannot create its .part file: permission denied" },
-		{ { .kind = FAULT_CREATE, .code = ELOOP }, "its .part file is a symbolic link" },
-		{ { .kind = FAULT_CREATE, .code = EISDIR }, "its .part file is a directory" },
-		{ { .kind = FAULT_CREATE, .code = EEXIST },
+		{ { .kind = FAILURE_CREATE, .code = ELOOP }, "its .part file is a symbolic link" },
+		{ { .kind = FAILURE_CREATE, .code = EISDIR }, "its .part file is a directory" },
+		{ { .kind = FAILURE_CREATE, .code = EEXIST },
 		  "its .part file is not a regular file" },
-		{ { .kind = FAULT_HELD, .code = 1234 },
+		{ { .kind = FAILURE_HELD, .code = 1234 },
 		  "the file is being written by process 1234" },
-		{ { .kind = FAULT_HELD }, "the file is being written by another process" },
-		{ { .kind = FAULT_CHECKSUM }, "its SHA-256 checksum is not the expected one" },
-		{ { .kind = FAULT_EXISTS }, "the file exists already" },
-		{ { .kind = FAULT_COMMIT, .code = EISDIR },
+		{ { .kind = FAILURE_HELD }, "the file is being written by another process" },
+		{ { .kind = FAILURE_CHECKSUM }, "its SHA-256 checksum is not the expected one" },
+		{ { .kind = FAILURE_EXISTS }, "the file exists already" },
+		{ { .kind = FAILURE_COMMIT, .code = EISDIR },
 		  "cannot rename its .part file: is a directory" },
-		{ { .kind = FAULT_VANISHED },
+		{ { .kind = FAILURE_VANISHED },
 		  "its .part file was removed or changed by another program" },
-		{ { .kind = FAULT_NAME, .code = NAME_DOT }, "its name begins with a dot" },
-		{ { .kind = FAULT_NAME, .code = 4711 }, "its name is not safe" },
-		{ { .kind = FAULT_CLASH, .code = 3 }, "job 3 writes a file of the same name" },
+		{ { .kind = FAILURE_NAME, .code = FILENAME_DOT }, "its name begins with a dot" },
+		{ { .kind = FAILURE_NAME, .code = 4711 }, "its name is not safe" },
+		{ { .kind = FAILURE_CLASH, .code = 3 }, "job 3 writes a file of the same name" },
 	};
 
 	(void)state;
@@ -142,17 +144,17 @@ static void test_fault_of_files_names_the_cause(void **state)
 static void test_fault_of_worker_says_how_it_ended(void **state)
 {
 	static const struct row rows[] = {
-		{ { .kind = FAULT_KILLED, .code = SIGKILL },
+		{ { .kind = FAILURE_KILLED, .code = SIGKILL },
 		  "its worker was killed by signal 9 (SIGKILL)" },
-		{ { .kind = FAULT_KILLED, .code = 40 }, "its worker was killed by signal 40" },
-		{ { .kind = FAULT_KILLED, .code = -7 }, "its worker was killed by signal -7" },
-		{ { .kind = FAULT_EXITED, .code = 0 },
+		{ { .kind = FAILURE_KILLED, .code = 40 }, "its worker was killed by signal 40" },
+		{ { .kind = FAILURE_KILLED, .code = -7 }, "its worker was killed by signal -7" },
+		{ { .kind = FAILURE_EXITED, .code = 0 },
 		  "its worker ended early, with exit status 0" },
-		{ { .kind = FAULT_PROTOCOL }, "its worker broke the protocol" },
-		{ { .kind = FAULT_STALLED, .code = 30 },
+		{ { .kind = FAILURE_PROTOCOL }, "its worker broke the protocol" },
+		{ { .kind = FAILURE_STALLED, .code = 30 },
 		  "stalled: its worker said nothing for 30 s" },
-		{ { .kind = FAULT_TOO_LONG }, "the URL is too long" },
-		{ { .kind = FAULT_QUEUE, .code = EAGAIN },
+		{ { .kind = FAILURE_TOO_LONG }, "the URL is too long" },
+		{ { .kind = FAILURE_QUEUE, .code = EAGAIN },
 		  "the mechanism's queue stayed full: resource temporarily unavailable" },
 	};
 
@@ -161,13 +163,13 @@ static void test_fault_of_worker_says_how_it_ended(void **state)
 }
 
 /* Ends one sentence, in the buffer, of printable ASCII only. */
-static void expect_sound(const struct fault *fault)
+static void expect_sound(const struct failure *failure)
 {
 	char text[TEXT_BYTES + 1];
 	size_t n;
 
 	memset(text, '#', sizeof(text));
-	fault_text(fault, text, TEXT_BYTES);
+	failure_text(failure, text, TEXT_BYTES);
 	assert_int_equal(text[TEXT_BYTES], '#');
 	n = strnlen(text, TEXT_BYTES);
 	/* Not even cut. */
@@ -181,36 +183,38 @@ static void expect_sound(const struct fault *fault)
 static void test_fault_with_hostile_numbers_stays_a_sentence(void **state)
 {
 	static const int32_t codes[] = { INT32_MIN, -4711, -1, INT32_MAX, 65536 };
-	static const int kinds[] = { INT_MIN, -1, FAULT_KINDS, FAULT_KINDS + 1, INT_MAX };
-	struct fault fault = { .after_s = UINT32_MAX, .bytes = UINT64_MAX, .total = UINT64_MAX };
+	static const int kinds[] = { INT_MIN, -1, FAILURE_KINDS, FAILURE_KINDS + 1, INT_MAX };
+	struct failure failure = { .after_s = UINT32_MAX,
+				   .bytes = UINT64_MAX,
+				   .total = UINT64_MAX };
 
 	(void)state;
-	for (int kind = 0; kind < FAULT_KINDS; kind++) {
-		fault.kind = (enum fault_kind)kind;
+	for (int kind = 0; kind < FAILURE_KINDS; kind++) {
+		failure.kind = (enum failure_kind)kind;
 		for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-			fault.code = fault.os_errno = codes[i];
-			expect_sound(&fault);
-			fault.os_errno = 0;
-			expect_sound(&fault);
+			failure.code = failure.os_errno = codes[i];
+			expect_sound(&failure);
+			failure.os_errno = 0;
+			expect_sound(&failure);
 		}
-		for (fault.code = 0; fault.code < 600; fault.code++)
-			expect_sound(&fault);
+		for (failure.code = 0; failure.code < 600; failure.code++)
+			expect_sound(&failure);
 	}
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		fault.kind = (enum fault_kind)kinds[i];
-		expect_sound(&fault);
+		failure.kind = (enum failure_kind)kinds[i];
+		expect_sound(&failure);
 	}
 }
 
 static void test_fault_of_each_kind_has_words_of_its_own(void **state)
 {
-	char text[FAULT_KINDS][TEXT_BYTES];
+	char text[FAILURE_KINDS][TEXT_BYTES];
 
 	(void)state;
-	for (int i = 0; i < FAULT_KINDS; i++) {
-		struct fault fault = { .kind = (enum fault_kind)i };
+	for (int i = 0; i < FAILURE_KINDS; i++) {
+		struct failure failure = { .kind = (enum failure_kind)i };
 
-		fault_text(&fault, text[i], sizeof(text[i]));
+		failure_text(&failure, text[i], sizeof(text[i]));
 		assert_null(strstr(text[i], "unknown"));
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(text[i], text[j]);
@@ -219,17 +223,17 @@ static void test_fault_of_each_kind_has_words_of_its_own(void **state)
 
 static void test_fault_for_a_small_buffer_is_cut(void **state)
 {
-	struct fault fault = { .kind = FAULT_HTTP, .code = 404 };
+	struct failure failure = { .kind = FAILURE_HTTP, .code = 404 };
 	char text[8] = "#######";
 
 	(void)state;
-	fault_text(&fault, text, 5);
+	failure_text(&failure, text, 5);
 	assert_string_equal(text, "HTTP");
 	assert_int_equal(text[5], '#');
-	fault_text(&fault, text, 1);
+	failure_text(&failure, text, 1);
 	assert_string_equal(text, "");
 	text[0] = '#';
-	fault_text(&fault, text, 0);
+	failure_text(&failure, text, 0);
 	assert_int_equal(text[0], '#');
 }
 

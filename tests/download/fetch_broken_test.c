@@ -56,14 +56,14 @@ static void test_fetch_without_name_server_does_not_wait_for_it(void **state)
 
 	assert_int_equal(pipe2(resolver_gate, O_CLOEXEC), 0);
 	fetch_url(stage, "http://host.invalid/");
-	expect_fault(stage, FAULT_FETCH, TIMED_OUT, true);
+	expect_fault(stage, FAILURE_FETCH, TIMED_OUT, true);
 	/* The look-up itself would last until the alarm. */
 	assert_true(seconds() - start < 10);
 	expect_body(stage, "/five", "12345");
 	/* Now let its thread go, and the next look-up with it. */
 	assert_int_equal(write(resolver_gate[1], "12", 2), 2);
 	fetch_url(stage, "http://other.invalid/");
-	expect_fault(stage, FAULT_FETCH, UNKNOWN_HOST, true);
+	expect_fault(stage, FAILURE_FETCH, UNKNOWN_HOST, true);
 	close(resolver_gate[1]);
 	close(resolver_gate[0]);
 }
@@ -79,7 +79,7 @@ static void test_fetch_from_a_stalled_origin_gives_up(void **state)
 		double start = seconds();
 
 		fetch_path(stage, paths[i]);
-		expect_fault(stage, FAULT_IDLE, 1, true);
+		expect_fault(stage, FAILURE_IDLE, 1, true);
 		assert_true(seconds() - start > 0.9);
 		assert_true(seconds() - start < 10);
 	}
@@ -91,10 +91,10 @@ static void test_fetch_with_a_broken_connection_may_be_tried_again(void **state)
 	struct stage *stage = *state;
 
 	fetch_path(stage, "/reset");
-	expect_fault(stage, FAULT_FETCH, RECEIVE_FAILED, true);
-	assert_int_equal(stage->result.fault.os_errno, ECONNRESET);
+	expect_fault(stage, FAILURE_FETCH, RECEIVE_FAILED, true);
+	assert_int_equal(stage->result.failure.os_errno, ECONNRESET);
 	fetch_path(stage, "/nothing");
-	expect_fault(stage, FAULT_FETCH, GOT_NOTHING, true);
+	expect_fault(stage, FAILURE_FETCH, GOT_NOTHING, true);
 }
 
 static void test_fetch_from_a_closed_port_is_refused(void **state)
@@ -106,9 +106,9 @@ static void test_fetch_from_a_closed_port_is_refused(void **state)
 	close(listen_anywhere(1, &port));
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
 	fetch_url(stage, url);
-	assert_int_equal(stage->result.fault.kind, FAULT_FETCH);
-	assert_int_equal(stage->result.fault.os_errno, ECONNREFUSED);
-	assert_false(stage->result.fault.transient);
+	assert_int_equal(stage->result.failure.kind, FAILURE_FETCH);
+	assert_int_equal(stage->result.failure.os_errno, ECONNREFUSED);
+	assert_false(stage->result.failure.transient);
 }
 
 /* A listener whose queue is full drops the SYN of whoever comes next. */
@@ -130,7 +130,7 @@ static void test_fetch_from_a_silent_host_times_out(void **state)
 	}
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", port);
 	fetch_url(stage, url);
-	expect_fault(stage, FAULT_FETCH, TIMED_OUT, true);
+	expect_fault(stage, FAILURE_FETCH, TIMED_OUT, true);
 	for (int i = 0; i < 4; i++)
 		close(fillers[i]);
 	close(listener);
@@ -141,12 +141,12 @@ static void test_fetch_of_no_http_fails(void **state)
 	struct stage *stage = *state;
 
 	fetch_path(stage, "/garbage");
-	expect_fault(stage, FAULT_FETCH, WEIRD_REPLY, false);
+	expect_fault(stage, FAILURE_FETCH, WEIRD_REPLY, false);
 	/* Header lines without end, in one answer and in a row of interim ones. */
 	fetch_path(stage, "/headers");
-	expect_fault(stage, FAULT_FETCH, WEIRD_REPLY, false);
+	expect_fault(stage, FAILURE_FETCH, WEIRD_REPLY, false);
 	fetch_path(stage, "/hints");
-	expect_fault(stage, FAULT_FETCH, WEIRD_REPLY, false);
+	expect_fault(stage, FAILURE_FETCH, WEIRD_REPLY, false);
 }
 
 static void test_fetch_of_unusable_urls_fails(void **state)
@@ -154,13 +154,13 @@ static void test_fetch_of_unusable_urls_fails(void **state)
 	struct stage *stage = *state;
 
 	fetch_url(stage, "ftp://127.0.0.1/x");
-	expect_fault(stage, FAULT_FETCH, UNSUPPORTED_PROTOCOL, false);
+	expect_fault(stage, FAILURE_FETCH, UNSUPPORTED_PROTOCOL, false);
 	fetch_url(stage, "gopher://127.0.0.1/x");
-	expect_fault(stage, FAULT_FETCH, UNSUPPORTED_PROTOCOL, false);
+	expect_fault(stage, FAILURE_FETCH, UNSUPPORTED_PROTOCOL, false);
 	fetch_url(stage, "http://127.0.0.1:99999/x");
-	expect_fault(stage, FAULT_FETCH, MALFORMED_URL, false);
+	expect_fault(stage, FAILURE_FETCH, MALFORMED_URL, false);
 	fetch_url(stage, "");
-	expect_fault(stage, FAULT_FETCH, MALFORMED_URL, false);
+	expect_fault(stage, FAILURE_FETCH, MALFORMED_URL, false);
 	expect_body(stage, "/five", "12345");
 }
 
@@ -176,9 +176,9 @@ static void test_fetch_into_a_full_device_says_so(void **state)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/five", stage->origin.port);
 	assert_int_equal(fetch_run(stage->fetch, url, fd, NULL, &stage->result), -1);
 	close(fd);
-	expect_fault(stage, FAULT_WRITE, ENOSPC, false);
+	expect_fault(stage, FAILURE_WRITE, ENOSPC, false);
 	assert_int_equal(fetch_run(stage->fetch, url, -1, NULL, &stage->result), -1);
-	expect_fault(stage, FAULT_WRITE, EBADF, false);
+	expect_fault(stage, FAILURE_WRITE, EBADF, false);
 }
 
 static void test_fetch_beyond_the_file_size_limit_says_so(void **state)
@@ -192,7 +192,7 @@ static void test_fetch_beyond_the_file_size_limit_says_so(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
 	fetch_path(stage, "/five");
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	expect_fault(stage, FAULT_WRITE, EFBIG, false);
+	expect_fault(stage, FAILURE_WRITE, EFBIG, false);
 	assert_string_equal(stage->content, "123");
 }
 
@@ -211,26 +211,26 @@ static void test_fetch_of_local_files_obeys_the_same_limits(void **state)
 	/* After an answer with another length, which must be forgotten. */
 	expect_body(stage, "/nolength", "123");
 	fetch_url(stage, url);
-	expect_fault(stage, FAULT_NONE, 0, false);
+	expect_fault(stage, FAILURE_NONE, 0, false);
 	assert_string_equal(stage->content, "local");
 	assert_int_equal(stage->result.total, 5);
 	assert_int_equal(ftruncate(fd, MAX_SIZE + 1), 0);
 	fetch_url(stage, url);
-	expect_fault(stage, FAULT_TOO_BIG, 0, false);
+	expect_fault(stage, FAILURE_TOO_BIG, 0, false);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	fetch_url(stage, url);
-	expect_fault(stage, FAULT_NONE, 0, false);
+	expect_fault(stage, FAILURE_NONE, 0, false);
 	unlink(path);
 	close(fd);
 	fetch_url(stage, url);
-	expect_fault(stage, FAULT_FETCH, UNREADABLE_FILE, false);
+	expect_fault(stage, FAILURE_FETCH, UNREADABLE_FILE, false);
 	fetch_url(stage, "file:///dev/zero");
-	expect_fault(stage, FAULT_TOO_BIG, 0, false);
+	expect_fault(stage, FAILURE_TOO_BIG, 0, false);
 	fetch_url(stage, "file:///tmp");
-	expect_fault(stage, FAULT_FETCH, UNREADABLE_FILE, false);
+	expect_fault(stage, FAILURE_FETCH, UNREADABLE_FILE, false);
 	/* No size, yet bytes. */
 	fetch_url(stage, "file:///proc/self/status");
-	expect_fault(stage, FAULT_NONE, 0, false);
+	expect_fault(stage, FAILURE_NONE, 0, false);
 	assert_memory_equal(stage->content, "Name:", 5);
 }
 

@@ -170,8 +170,8 @@ static void test_hooks_wakeup_cancels_a_sleeping_transfer(void **state)
 	caller.stop_at_wakeup = 1;
 	assert_int_equal(write(caller.pipe[1], "c", 1), 1);
 	assert_int_equal(fetch_for(stage, &caller, "/stall"), -1);
-	assert_int_equal(stage->result.fault.kind, FAULT_CANCELLED);
-	assert_false(stage->result.fault.transient);
+	assert_int_equal(stage->result.failure.kind, FAILURE_CANCELLED);
+	assert_false(stage->result.failure.transient);
 	/* The broken-off connection is not used again, the fetcher is. */
 	assert_int_equal(fetch_for(stage, &caller, "/five"), 0);
 	caller_close(&caller);
@@ -188,7 +188,7 @@ static void test_hooks_hung_up_descriptor_wakes_too(void **state)
 	close(caller.pipe[1]);
 	caller.pipe[1] = -1;
 	assert_int_equal(fetch_for(stage, &caller, "/stall"), -1);
-	assert_int_equal(stage->result.fault.kind, FAULT_CANCELLED);
+	assert_int_equal(stage->result.failure.kind, FAILURE_CANCELLED);
 	caller_close(&caller);
 }
 
@@ -203,14 +203,14 @@ static void test_hooks_wakeup_cancels_a_transfer_that_never_sleeps(void **state)
 	caller.stop_at_wakeup = 1;
 	assert_int_equal(write(caller.pipe[1], "c", 1), 1);
 	assert_int_equal(fetch_for(stage, &caller, "/endless"), -1);
-	assert_int_equal(stage->result.fault.kind, FAULT_CANCELLED);
+	assert_int_equal(stage->result.failure.kind, FAILURE_CANCELLED);
 	assert_true(seconds() - start < 5);
 	/* A local file without an end is read within one call of the library. */
 	assert_int_equal(write(caller.pipe[1], "c", 1), 1);
 	caller.wakeups = 0;
 	caller.bytes = 0;
 	assert_int_equal(fetch_url_for(stage, &caller, "file:///dev/zero"), -1);
-	assert_int_equal(stage->result.fault.kind, FAULT_CANCELLED);
+	assert_int_equal(stage->result.failure.kind, FAILURE_CANCELLED);
 	caller_close(&caller);
 }
 
@@ -223,7 +223,7 @@ static void test_hooks_progress_comes_at_its_pace_and_cancels(void **state)
 	caller_open(&caller, stage);
 	caller.stop_at_progress = 4;
 	assert_int_equal(fetch_for(stage, &caller, "/endless"), -1);
-	assert_int_equal(stage->result.fault.kind, FAULT_CANCELLED);
+	assert_int_equal(stage->result.failure.kind, FAILURE_CANCELLED);
 	assert_int_equal(caller.progresses, 4);
 	assert_true(caller.shortest > 0.049);
 	assert_true(caller.bytes > 0);
@@ -243,7 +243,7 @@ static void test_hooks_progress_comes_once_a_second_when_nothing_does(void **sta
 	/* One call may tell of the first bytes; the others are a second apart. */
 	caller.stop_at_progress = 3;
 	assert_int_equal(fetch_for(stage, &caller, "/stall"), -1);
-	assert_int_equal(stage->result.fault.kind, FAULT_CANCELLED);
+	assert_int_equal(stage->result.failure.kind, FAILURE_CANCELLED);
 	assert_int_equal(caller.bytes, 3);
 	assert_int_equal(caller.total, 5);
 	assert_true(caller.shortest > 0.9);
@@ -298,7 +298,7 @@ static void test_hooks_may_be_missing_one_by_one(void **state)
 	assert_true(fd >= 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/stall", stage->origin.port);
 	assert_int_equal(fetch_run(stage->fetch, url, fd, &none, &stage->result), -1);
-	assert_int_equal(stage->result.fault.kind, FAULT_IDLE);
+	assert_int_equal(stage->result.failure.kind, FAILURE_IDLE);
 	close(fd);
 }
 

@@ -15,7 +15,7 @@
 
 #define MAX_SIZE 100000
 
-/* What the code of a FAULT_FETCH means; the library's header is not for tests. */
+/* What the code of a FAILURE_FETCH means; the library's header is not for tests. */
 #define UNSUPPORTED_PROTOCOL 1
 #define MALFORMED_URL        3
 #define UNKNOWN_HOST         6
@@ -81,7 +81,7 @@ static inline void fetch_url(struct stage *stage, const char *url)
 
 	assert_true(fd >= 0);
 	rc = fetch_run(stage->fetch, url, fd, NULL, &stage->result);
-	assert_int_equal(rc, stage->result.fault.kind == FAULT_NONE ? 0 : -1);
+	assert_int_equal(rc, stage->result.failure.kind == FAILURE_NONE ? 0 : -1);
 	memset(stage->content, 0, sizeof(stage->content));
 	assert_true(pread(fd, stage->content, sizeof(stage->content) - 1, 0) >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
@@ -101,20 +101,21 @@ static inline void fetch_path(struct stage *stage, const char *path)
 static inline void expect_body(struct stage *stage, const char *path, const char *content)
 {
 	fetch_path(stage, path);
-	if (stage->result.fault.kind != FAULT_NONE)
-		fail_msg("%s: fault %d, code %d", path, (int)stage->result.fault.kind,
-			 stage->result.fault.code);
+	if (stage->result.failure.kind != FAILURE_NONE)
+		fail_msg("%s: failure %d, code %d", path, (int)stage->result.failure.kind,
+			 stage->result.failure.code);
 	assert_string_equal(stage->content, content);
 	assert_int_equal(stage->result.bytes, strlen(content));
 }
 
-static inline void expect_fault(struct stage *stage, enum fault_kind kind, int code, bool transient)
+static inline void expect_fault(struct stage *stage, enum failure_kind kind, int code,
+				bool transient)
 {
-	const struct fault *fault = &stage->result.fault;
+	const struct failure *failure = &stage->result.failure;
 
-	if (fault->kind != kind || fault->code != code || fault->transient != transient)
-		fail_msg("fault %d, code %d, errno %d%s", (int)fault->kind, fault->code,
-			 fault->os_errno, fault->transient ? ", transient" : "");
+	if (failure->kind != kind || failure->code != code || failure->transient != transient)
+		fail_msg("failure %d, code %d, errno %d%s", (int)failure->kind, failure->code,
+			 failure->os_errno, failure->transient ? ", transient" : "");
 }
 
 static inline double seconds(void)

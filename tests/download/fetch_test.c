@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch_test.c - what a fetcher makes of every kind of answer: the bytes written, the fault,
+ * fetch_test.c - what a fetcher makes of every kind of answer: the bytes written, the failure,
  * and whether it is worth another try.
  */
 #include "config.h"
@@ -109,7 +109,7 @@ static void test_fetch_without_scheme_means_http(void **state)
 
 	snprintf(url, sizeof(url), "127.0.0.1:%u/five", stage->origin.port);
 	fetch_url(stage, url);
-	expect_fault(stage, FAULT_NONE, 0, false);
+	expect_fault(stage, FAILURE_NONE, 0, false);
 	assert_string_equal(stage->content, "12345");
 }
 
@@ -120,15 +120,15 @@ static void test_fetch_of_a_short_body_fails_with_the_count(void **state)
 	struct stage *stage = *state;
 
 	fetch_path(stage, "/short");
-	expect_fault(stage, FAULT_SIZE, 0, true);
-	assert_int_equal(stage->result.fault.bytes, 5);
-	assert_int_equal(stage->result.fault.total, 10);
+	expect_fault(stage, FAILURE_SIZE, 0, true);
+	assert_int_equal(stage->result.failure.bytes, 5);
+	assert_int_equal(stage->result.failure.total, 10);
 	fetch_path(stage, "/shortchunk");
-	expect_fault(stage, FAULT_SIZE, 0, true);
-	assert_int_equal(stage->result.fault.bytes, 3);
-	assert_int_equal(stage->result.fault.total, 0);
+	expect_fault(stage, FAILURE_SIZE, 0, true);
+	assert_int_equal(stage->result.failure.bytes, 3);
+	assert_int_equal(stage->result.failure.total, 0);
 	fetch_path(stage, "/badchunk");
-	expect_fault(stage, FAULT_FETCH, RECEIVE_FAILED, true);
+	expect_fault(stage, FAILURE_FETCH, RECEIVE_FAILED, true);
 }
 
 static void test_fetch_leaves_what_follows_the_body_with_its_connection(void **state)
@@ -145,9 +145,9 @@ static void test_fetch_with_contradictory_lengths_fails(void **state)
 	struct stage *stage = *state;
 
 	fetch_path(stage, "/twolengths");
-	expect_fault(stage, FAULT_FETCH, WEIRD_REPLY, false);
+	expect_fault(stage, FAILURE_FETCH, WEIRD_REPLY, false);
 	fetch_path(stage, "/hugelength");
-	expect_fault(stage, FAULT_FETCH, WEIRD_REPLY, false);
+	expect_fault(stage, FAILURE_FETCH, WEIRD_REPLY, false);
 }
 
 static void test_fetch_over_max_size_fails_within_it(void **state)
@@ -155,11 +155,11 @@ static void test_fetch_over_max_size_fails_within_it(void **state)
 	struct stage *stage = *state;
 
 	fetch_path(stage, "/endless");
-	expect_fault(stage, FAULT_TOO_BIG, 0, false);
+	expect_fault(stage, FAILURE_TOO_BIG, 0, false);
 	assert_in_range(stage->result.bytes, 1, MAX_SIZE);
 	/* Announced: not a byte is written. */
 	fetch_path(stage, "/toobig");
-	expect_fault(stage, FAULT_TOO_BIG, 0, false);
+	expect_fault(stage, FAILURE_TOO_BIG, 0, false);
 	assert_int_equal(stage->result.bytes, 0);
 	assert_int_equal(stage->result.total, MAX_SIZE + 1);
 }
@@ -179,9 +179,9 @@ static void test_fetch_of_just_max_size_succeeds(void **state)
 	stage->fetch = fetch_new(&limits);
 	assert_non_null(stage->fetch);
 	fetch_path(stage, "/five");
-	expect_fault(stage, FAULT_TOO_BIG, 0, false);
+	expect_fault(stage, FAILURE_TOO_BIG, 0, false);
 	fetch_path(stage, "/chunked");
-	expect_fault(stage, FAULT_TOO_BIG, 0, false);
+	expect_fault(stage, FAILURE_TOO_BIG, 0, false);
 }
 
 /* ---- redirects and statuses ---- */
@@ -193,7 +193,7 @@ static void test_fetch_follows_redirects_up_to_the_limit(void **state)
 	expect_body(stage, "/moved", "12345");
 	assert_int_equal(atomic_exchange(&stage->origin.seen->requests, 0), 2);
 	fetch_path(stage, "/loop");
-	expect_fault(stage, FAULT_FETCH, TOO_MANY_REDIRECTS, false);
+	expect_fault(stage, FAILURE_FETCH, TOO_MANY_REDIRECTS, false);
 	assert_int_equal(stage->result.bytes, 0);
 	assert_int_equal(atomic_load(&stage->origin.seen->requests), 1 + 3);
 }
@@ -203,10 +203,10 @@ static void test_fetch_redirected_to_another_scheme_fails(void **state)
 	struct stage *stage = *state;
 
 	fetch_path(stage, "/tofile");
-	expect_fault(stage, FAULT_FETCH, UNSUPPORTED_PROTOCOL, false);
+	expect_fault(stage, FAILURE_FETCH, UNSUPPORTED_PROTOCOL, false);
 	assert_int_equal(stage->result.bytes, 0);
 	fetch_path(stage, "/toftp");
-	expect_fault(stage, FAULT_FETCH, UNSUPPORTED_PROTOCOL, false);
+	expect_fault(stage, FAILURE_FETCH, UNSUPPORTED_PROTOCOL, false);
 	assert_int_equal(stage->result.bytes, 0);
 }
 
@@ -227,9 +227,9 @@ static void test_fetch_of_an_error_page_writes_nothing(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		fetch_path(stage, rows[i].path);
-		expect_fault(stage, FAULT_HTTP, rows[i].status, rows[i].transient);
+		expect_fault(stage, FAILURE_HTTP, rows[i].status, rows[i].transient);
 		assert_int_equal(stage->result.bytes, 0);
-		assert_int_equal(stage->result.fault.after_s, rows[i].status == 503 ? 7 : 0);
+		assert_int_equal(stage->result.failure.after_s, rows[i].status == 503 ? 7 : 0);
 	}
 }
 
@@ -238,7 +238,7 @@ static void test_fetch_of_an_error_page_does_not_wait_for_it(void **state)
 	struct stage *stage = *state;
 
 	fetch_path(stage, "/404stall");
-	expect_fault(stage, FAULT_HTTP, 404, false);
+	expect_fault(stage, FAILURE_HTTP, 404, false);
 }
 
 int main(void)

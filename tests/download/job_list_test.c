@@ -26,7 +26,7 @@ static int read_bytes(struct job_list *list, const char *text, size_t bytes, cha
 
 	assert_non_null(file);
 	why[0] = '\0';
-	rc = job_read(list, file, "list", why, 512);
+	rc = job_list_read(list, file, "list", why, 512);
 	fclose(file);
 	return rc;
 }
@@ -56,23 +56,23 @@ static void add(struct job_list *list, const char *url, const char *name)
 	const struct job_wish wish = { .url = url, .name = name };
 	char why[512];
 
-	assert_int_equal(job_add(list, &wish, why, sizeof why), 0);
+	assert_int_equal(job_list_add(list, &wish, why, sizeof why), 0);
 }
 
-/* What job_add says of a job with such a sum. */
+/* What job_list_add says of a job with such a sum. */
 static int add_sum(struct job_list *list, const char *sha256, char why[512])
 {
 	const struct job_wish wish = { .url = "http://a/x", .sha256 = sha256 };
 
-	return job_add(list, &wish, why, 512);
+	return job_list_add(list, &wish, why, 512);
 }
 
-static void assert_job(const struct job *job, enum job_state state, enum fault_kind kind,
+static void assert_job(const struct job *job, enum job_state state, enum failure_kind kind,
 		       int32_t code)
 {
 	assert_int_equal(job->state, state);
-	assert_int_equal(job->fault.kind, kind);
-	assert_int_equal(job->fault.code, code);
+	assert_int_equal(job->failure.kind, kind);
+	assert_int_equal(job->failure.code, code);
 }
 
 /* ---- the input file ---- */
@@ -90,7 +90,7 @@ static void test_job_read_urls_one_a_line(void **state)
 	assert_string_equal(list.jobs[2].url, "c/three"); /* the last line needs no newline */
 	assert_string_equal(list.jobs[2].name, "three");
 	for (size_t i = 0; i < 3; i++) {
-		assert_job(&list.jobs[i], JOB_READY, FAULT_NONE, 0);
+		assert_job(&list.jobs[i], JOB_READY, FAILURE_NONE, 0);
 		assert_false(list.jobs[i].has_sha256);
 		assert_true(list.jobs[i].total == UINT64_MAX);
 	}
@@ -195,7 +195,7 @@ static void test_job_read_unreadable_file_is_told_by_its_path(void **state)
 
 	(void)state;
 	assert_non_null(file);
-	assert_int_equal(job_read(&list, file, "some/path", why, sizeof why), -EISDIR);
+	assert_int_equal(job_list_read(&list, file, "some/path", why, sizeof why), -EISDIR);
 	assert_string_equal(why, "some/path: Is a directory");
 	fclose(file);
 	job_list_free(&list);
@@ -262,21 +262,21 @@ static void test_job_url_without_a_name_fails_alone(void **state)
 {
 	static const struct {
 		const char *url;
-		enum name_error error;
-	} urls[] = { { "http://a/.bashrc", NAME_DOT },  { "http://a/x%2fy", NAME_SLASH },
-		     { "http://a/x%00", NAME_CONTROL }, { "http://a/x%zz", NAME_ENCODING },
-		     { "http://a/x.part", NAME_PART },  { "http:///x", NAME_NO_HOST } };
+		enum filename_error error;
+	} urls[] = { { "http://a/.bashrc", FILENAME_DOT },  { "http://a/x%2fy", FILENAME_SLASH },
+		     { "http://a/x%00", FILENAME_CONTROL }, { "http://a/x%zz", FILENAME_ENCODING },
+		     { "http://a/x.part", FILENAME_PART },  { "http:///x", FILENAME_NO_HOST } };
 	struct job_list list = { .jobs = NULL };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
 		add(&list, urls[i].url, NULL);
 		assert_null(list.jobs[i].name);
-		assert_job(&list.jobs[i], JOB_FAILED, FAULT_NAME, (int32_t)urls[i].error);
+		assert_job(&list.jobs[i], JOB_FAILED, FAILURE_NAME, (int32_t)urls[i].error);
 		assert_string_equal(list.jobs[i].url, urls[i].url);
 	}
 	add(&list, "http://a/.bashrc", "bashrc"); /* a name of the user's own helps */
-	assert_job(&list.jobs[list.count - 1], JOB_READY, FAULT_NONE, 0);
+	assert_job(&list.jobs[list.count - 1], JOB_READY, FAILURE_NONE, 0);
 	job_list_free(&list);
 }
 
@@ -293,13 +293,13 @@ static void test_job_settle_first_of_a_name_keeps_it(void **state)
 	add(&list, "http://b/same?x", NULL);
 	add(&list, "http://c/z", "same");
 	add(&list, "http://c/sam", NULL);
-	assert_int_equal(job_settle(&list, place->dirfd, EXISTS_FAIL), 0);
-	assert_job(&list.jobs[0], JOB_FAILED, FAULT_NAME, NAME_DOT);
-	assert_job(&list.jobs[1], JOB_READY, FAULT_NONE, 0);
-	assert_job(&list.jobs[2], JOB_READY, FAULT_NONE, 0);
-	assert_job(&list.jobs[3], JOB_FAILED, FAULT_CLASH, 1);
-	assert_job(&list.jobs[4], JOB_FAILED, FAULT_CLASH, 1);
-	assert_job(&list.jobs[5], JOB_READY, FAULT_NONE, 0);
+	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_job(&list.jobs[0], JOB_FAILED, FAILURE_NAME, FILENAME_DOT);
+	assert_job(&list.jobs[1], JOB_READY, FAILURE_NONE, 0);
+	assert_job(&list.jobs[2], JOB_READY, FAILURE_NONE, 0);
+	assert_job(&list.jobs[3], JOB_FAILED, FAILURE_CLASH, 1);
+	assert_job(&list.jobs[4], JOB_FAILED, FAILURE_CLASH, 1);
+	assert_job(&list.jobs[5], JOB_READY, FAILURE_NONE, 0);
 	job_list_free(&list);
 }
 
@@ -311,10 +311,10 @@ static void test_job_settle_many_of_a_name_all_name_the_first(void **state)
 
 	for (unsigned i = 0; i < 1000; i++)
 		add(&list, i % 2 ? "http://a/odd" : "http://a/even", NULL);
-	assert_int_equal(job_settle(&list, place->dirfd, EXISTS_OVERWRITE), 0);
+	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_OVERWRITE), 0);
 	for (unsigned i = 0; i < 1000; i++)
 		assert_job(&list.jobs[i], i < 2 ? JOB_READY : JOB_FAILED,
-			   i < 2 ? FAULT_NONE : FAULT_CLASH, i < 2 ? 0 : (int32_t)i % 2);
+			   i < 2 ? FAILURE_NONE : FAILURE_CLASH, i < 2 ? 0 : (int32_t)i % 2);
 	job_list_free(&list);
 }
 
@@ -323,10 +323,10 @@ static void test_job_settle_existing_file_by_policy(void **state)
 	static const struct {
 		enum exists_policy policy;
 		enum job_state state;
-		enum fault_kind kind;
-	} wanted[] = { { EXISTS_FAIL, JOB_FAILED, FAULT_EXISTS },
-		       { EXISTS_SKIP, JOB_SKIPPED, FAULT_NONE },
-		       { EXISTS_OVERWRITE, JOB_READY, FAULT_NONE } };
+		enum failure_kind kind;
+	} wanted[] = { { EXISTS_FAIL, JOB_FAILED, FAILURE_EXISTS },
+		       { EXISTS_SKIP, JOB_SKIPPED, FAILURE_NONE },
+		       { EXISTS_OVERWRITE, JOB_READY, FAILURE_NONE } };
 	static const char *const taken[] = { "file", "link", "directory" };
 	struct place *place = *state;
 
@@ -340,10 +340,10 @@ static void test_job_settle_existing_file_by_policy(void **state)
 		for (size_t j = 0; j < 3; j++)
 			add(&list, "http://a/x", taken[j]);
 		add(&list, "http://a/x", "free");
-		assert_int_equal(job_settle(&list, place->dirfd, wanted[i].policy), 0);
+		assert_int_equal(job_list_settle(&list, place->dirfd, wanted[i].policy), 0);
 		for (size_t j = 0; j < 3; j++)
 			assert_job(&list.jobs[j], wanted[i].state, wanted[i].kind, 0);
-		assert_job(&list.jobs[3], JOB_READY, FAULT_NONE, 0);
+		assert_job(&list.jobs[3], JOB_READY, FAILURE_NONE, 0);
 		job_list_free(&list);
 	}
 }
@@ -357,9 +357,9 @@ static void test_job_settle_clash_comes_before_exists(void **state)
 	put(place, "x", "mine");
 	add(&list, "http://a/x", NULL);
 	add(&list, "http://b/x", NULL);
-	assert_int_equal(job_settle(&list, place->dirfd, EXISTS_SKIP), 0);
-	assert_job(&list.jobs[0], JOB_SKIPPED, FAULT_NONE, 0);
-	assert_job(&list.jobs[1], JOB_FAILED, FAULT_CLASH, 0);
+	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_SKIP), 0);
+	assert_job(&list.jobs[0], JOB_SKIPPED, FAILURE_NONE, 0);
+	assert_job(&list.jobs[1], JOB_FAILED, FAILURE_CLASH, 0);
 	job_list_free(&list);
 }
 
@@ -368,7 +368,7 @@ static void test_job_settle_nothing_is_fine(void **state)
 	struct place *place = *state;
 	struct job_list list = { .jobs = NULL };
 
-	assert_int_equal(job_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
 	job_list_free(&list);
 }
 

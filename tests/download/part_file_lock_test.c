@@ -20,15 +20,15 @@
 
 #define DEADLINE_S 120
 
-static void expect_refusal(const struct place *place, enum fault_kind kind, int code)
+static void expect_refusal(const struct place *place, enum failure_kind kind, int code)
 {
-	struct fault fault = { .kind = FAULT_NONE };
+	struct failure failure = { .kind = FAILURE_NONE };
 	uint64_t inode;
 
-	assert_int_equal(output_open_part(place->dirfd, "x", &inode, &fault), -1);
-	assert_int_equal(fault.kind, kind);
-	assert_int_equal(fault.code, code);
-	assert_false(fault.transient);
+	assert_int_equal(part_file_open(place->dirfd, "x", &inode, &failure), -1);
+	assert_int_equal(failure.kind, kind);
+	assert_int_equal(failure.code, code);
+	assert_false(failure.transient);
 }
 
 /* A process that holds x.part until it is killed; it has the lock when this returns. */
@@ -42,12 +42,12 @@ static pid_t start_holder(const struct place *place)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct fault fault;
+		struct failure failure;
 		uint64_t inode;
 		int fd;
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		fd = output_open_part(place->dirfd, "x", &inode, &fault);
+		fd = part_file_open(place->dirfd, "x", &inode, &failure);
 		if (fd < 0 || write(fd, "half", 4) != 4 || write(ready[1], "r", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -72,10 +72,10 @@ static void test_output_new_part_is_empty_and_as_the_umask_says(void **state)
 {
 	struct place *place = *state;
 	mode_t before = umask(027);
-	struct fault fault;
+	struct failure failure;
 	uint64_t inode = 0;
 	struct stat st;
-	int fd = output_open_part(place->dirfd, "x", &inode, &fault);
+	int fd = part_file_open(place->dirfd, "x", &inode, &failure);
 
 	umask(before);
 	assert_true(fd >= 0);
@@ -94,7 +94,7 @@ static void test_output_unlocked_leftover_is_emptied_and_used_again(void **state
 	uint64_t inode, before;
 	int fd;
 
-	put(place, "x.part", "of an earlier run");
+	put(place, "x.part", "of an earlier batch");
 	before = inode_of(place, "x.part");
 	fd = open_and_write(place, "x", "new", &inode);
 	assert_int_equal(inode, before);
@@ -107,9 +107,9 @@ static void test_output_part_of_a_living_writer_is_held(void **state)
 	struct place *place = *state;
 	pid_t holder = start_holder(place);
 
-	expect_refusal(place, FAULT_HELD, holder);
+	expect_refusal(place, FAILURE_HELD, holder);
 	/* Nor is it taken away from it, nor emptied. */
-	output_discard_part(place->dirfd, "x");
+	part_file_discard(place->dirfd, "x");
 	expect_content(place, "x.part", "half");
 	end_holder(holder);
 }
@@ -136,10 +136,10 @@ static void test_output_lock_is_not_inherited_by_a_fork(void **state)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		struct fault fault;
+		struct failure failure;
 
-		fd = output_open_part(place->dirfd, "x", &inode, &fault);
-		_exit(fd < 0 && fault.kind == FAULT_HELD && fault.code == getppid() ? 0 : 1);
+		fd = part_file_open(place->dirfd, "x", &inode, &failure);
+		_exit(fd < 0 && failure.kind == FAILURE_HELD && failure.code == getppid() ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -153,13 +153,13 @@ static void test_output_symlink_in_the_way_is_refused_and_untouched(void **state
 
 	put(place, "victim", "precious");
 	assert_int_equal(symlinkat("victim", place->dirfd, "x.part"), 0);
-	expect_refusal(place, FAULT_CREATE, ELOOP);
-	output_discard_part(place->dirfd, "x");
+	expect_refusal(place, FAILURE_CREATE, ELOOP);
+	part_file_discard(place->dirfd, "x");
 	assert_int_equal(output_exists(place->dirfd, "x.part"), 1);
 	expect_content(place, "victim", "precious");
 	/* A dangling one makes nothing elsewhere. */
 	assert_int_equal(unlinkat(place->dirfd, "victim", 0), 0);
-	expect_refusal(place, FAULT_CREATE, ELOOP);
+	expect_refusal(place, FAILURE_CREATE, ELOOP);
 	expect_absent(place, "victim");
 }
 
@@ -169,12 +169,12 @@ static void test_output_fifo_in_the_way_is_refused_without_waiting(void **state)
 	int reader;
 
 	assert_int_equal(mkfifoat(place->dirfd, "x.part", 0600), 0);
-	expect_refusal(place, FAULT_CREATE, EEXIST);
+	expect_refusal(place, FAILURE_CREATE, EEXIST);
 	/* With a reader the open itself succeeds. */
 	reader = openat(place->dirfd, "x.part", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	assert_true(reader >= 0);
-	expect_refusal(place, FAULT_CREATE, EEXIST);
-	output_discard_part(place->dirfd, "x");
+	expect_refusal(place, FAILURE_CREATE, EEXIST);
+	part_file_discard(place->dirfd, "x");
 	close(reader);
 	assert_int_equal(output_exists(place->dirfd, "x.part"), 1);
 }
@@ -186,15 +186,15 @@ static void test_output_directory_or_socket_in_the_way_is_refused(void **state)
 	int fd;
 
 	assert_int_equal(mkdirat(place->dirfd, "x.part", 0700), 0);
-	expect_refusal(place, FAULT_CREATE, EISDIR);
-	output_discard_part(place->dirfd, "x");
+	expect_refusal(place, FAILURE_CREATE, EISDIR);
+	part_file_discard(place->dirfd, "x");
 	assert_int_equal(unlinkat(place->dirfd, "x.part", AT_REMOVEDIR), 0);
 
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/x.part", place->path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	expect_refusal(place, FAULT_CREATE, EEXIST);
+	expect_refusal(place, FAILURE_CREATE, EEXIST);
 	close(fd);
 }
 
@@ -223,49 +223,49 @@ static void test_output_leftover_of_another_user_is_refused(void **state)
 	}
 	put(place, "x.part", "theirs");
 	assert_int_equal(fchownat(place->dirfd, "x.part", 65534, 65534, 0), 0);
-	expect_refusal(place, FAULT_CREATE, EPERM);
-	output_discard_part(place->dirfd, "x");
+	expect_refusal(place, FAILURE_CREATE, EPERM);
+	part_file_discard(place->dirfd, "x");
 	expect_content(place, "x.part", "theirs");
 }
 
 static void test_output_unwritable_places_are_refused(void **state)
 {
 	struct place *place = *state;
-	struct fault fault;
+	struct failure failure;
 	uint64_t inode;
 	char name[256];
 
 	/* No single component, whoever let it through: nothing outside DIRFD is touched. */
-	assert_int_equal(output_open_part(place->dirfd, "../x", &inode, &fault), -1);
-	assert_int_equal(fault.kind, FAULT_CREATE);
-	assert_int_equal(fault.code, EINVAL);
+	assert_int_equal(part_file_open(place->dirfd, "../x", &inode, &failure), -1);
+	assert_int_equal(failure.kind, FAILURE_CREATE);
+	assert_int_equal(failure.code, EINVAL);
 	memset(name, 'n', sizeof(name));
 	name[251] = '\0';
-	assert_int_equal(output_open_part(place->dirfd, name, &inode, &fault), -1);
-	assert_int_equal(fault.code, ENAMETOOLONG);
+	assert_int_equal(part_file_open(place->dirfd, name, &inode, &failure), -1);
+	assert_int_equal(failure.code, ENAMETOOLONG);
 	name[250] = '\0';
 	close(open_and_write(place, name, "", &inode));
 	if (geteuid() == 0)
 		return;
 	put(place, "x.part", "");
 	assert_int_equal(fchmodat(place->dirfd, "x.part", 0444, 0), 0);
-	expect_refusal(place, FAULT_CREATE, EACCES);
+	expect_refusal(place, FAILURE_CREATE, EACCES);
 }
 
 static bool works_without_openat2(const struct place *place, unsigned error)
 {
-	struct fault fault = { .kind = FAULT_NONE };
+	struct failure failure = { .kind = FAILURE_NONE };
 	uint64_t inode;
 	int fd;
 
 	if (!lose_call(SYS_openat2, error))
 		return false;
-	fd = output_open_part(place->dirfd, "x", &inode, &fault);
+	fd = part_file_open(place->dirfd, "x", &inode, &failure);
 	if (fd < 0 || write(fd, "x", 1) != 1)
 		return false;
 	close(fd);
-	fd = output_open_part(place->dirfd, "link", &inode, &fault);
-	return fd < 0 && fault.kind == FAULT_CREATE && fault.code == ELOOP;
+	fd = part_file_open(place->dirfd, "link", &inode, &failure);
+	return fd < 0 && failure.kind == FAILURE_CREATE && failure.code == ELOOP;
 }
 
 static bool works_on_an_old_kernel(const struct place *place)
@@ -299,19 +299,19 @@ static void test_output_without_openat2_refuses_links_all_the_same(void **state)
 static bool race(int dirfd, char mark)
 {
 	for (int won = 0; won < 500;) {
-		struct fault fault;
+		struct failure failure;
 		struct stat st;
 		uint64_t inode;
-		int fd = output_open_part(dirfd, "x", &inode, &fault);
+		int fd = part_file_open(dirfd, "x", &inode, &failure);
 
-		if (fd < 0 && fault.kind == FAULT_HELD) {
+		if (fd < 0 && failure.kind == FAILURE_HELD) {
 			sched_yield();
 			continue;
 		}
 		/* We hold the lock, so this is our byte, alone, and the name is ours. */
 		if (fd < 0 || write(fd, &mark, 1) != 1 ||
-		    !output_check_part(dirfd, "x", inode, 1, &fault) ||
-		    !output_commit(dirfd, "x", EXISTS_OVERWRITE, &fault) || fstat(fd, &st) ||
+		    !part_file_check(dirfd, "x", inode, 1, &failure) ||
+		    !part_file_commit(dirfd, "x", EXISTS_OVERWRITE, &failure) || fstat(fd, &st) ||
 		    st.st_size != 1)
 			return false;
 		close(fd);

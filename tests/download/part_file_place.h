@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * part_file_place.h - a fresh directory for each test of part_file.h, and what can be put and seen there.
+ * part_file_place.h - a fresh directory for each test of part_file.h, and what fills it.
  * The helpers fail the test themselves.
  */
 #ifndef TESTS_OUTPUT_PLACE_H
@@ -106,8 +106,8 @@ static inline uint64_t inode_of(const struct place *place, const char *name)
 static inline int open_and_write(const struct place *place, const char *name, const char *text,
 				 uint64_t *inode)
 {
-	struct fault fault;
-	int fd = output_open_part(place->dirfd, name, inode, &fault);
+	struct failure failure;
+	int fd = part_file_open(place->dirfd, name, inode, &failure);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));

@@ -92,53 +92,53 @@ static void test_output_exists_sees_anything_and_follows_nothing(void **state)
 static void test_output_check_accepts_only_what_was_written(void **state)
 {
 	struct place *place = *state;
-	struct fault fault;
+	struct failure failure;
 	uint64_t inode;
 	int fd = open_and_write(place, "x", "12345", &inode);
 
-	assert_true(output_check_part(place->dirfd, "x", inode, 5, &fault));
-	assert_false(output_check_part(place->dirfd, "x", inode, 4, &fault));
-	assert_int_equal(fault.kind, FAULT_VANISHED);
-	assert_true(fault.transient);
+	assert_true(part_file_check(place->dirfd, "x", inode, 5, &failure));
+	assert_false(part_file_check(place->dirfd, "x", inode, 4, &failure));
+	assert_int_equal(failure.kind, FAILURE_VANISHED);
+	assert_true(failure.transient);
 	/* Another file, also behind a link, under the name. */
 	assert_int_equal(renameat(place->dirfd, "x.part", place->dirfd, "away"), 0);
-	assert_false(output_check_part(place->dirfd, "x", inode, 5, &fault));
+	assert_false(part_file_check(place->dirfd, "x", inode, 5, &failure));
 	put(place, "x.part", "12345");
-	assert_false(output_check_part(place->dirfd, "x", inode, 5, &fault));
+	assert_false(part_file_check(place->dirfd, "x", inode, 5, &failure));
 	assert_int_equal(unlinkat(place->dirfd, "x.part", 0), 0);
 	assert_int_equal(symlinkat("away", place->dirfd, "x.part"), 0);
-	assert_false(output_check_part(place->dirfd, "x", inode, 5, &fault));
-	assert_int_equal(fault.kind, FAULT_VANISHED);
+	assert_false(part_file_check(place->dirfd, "x", inode, 5, &failure));
+	assert_int_equal(failure.kind, FAILURE_VANISHED);
 	close(fd);
 }
 
 static void test_output_commit_renames_and_clobbers_nothing(void **state)
 {
 	struct place *place = *state;
-	struct fault fault;
+	struct failure failure;
 
 	put(place, "x.part", "new");
-	assert_true(output_commit(place->dirfd, "x", EXISTS_FAIL, &fault));
+	assert_true(part_file_commit(place->dirfd, "x", EXISTS_FAIL, &failure));
 	expect_content(place, "x", "new");
 	expect_absent(place, "x.part");
 
 	put(place, "x.part", "newer");
-	assert_false(output_commit(place->dirfd, "x", EXISTS_FAIL, &fault));
-	assert_int_equal(fault.kind, FAULT_EXISTS);
-	assert_false(output_commit(place->dirfd, "x", EXISTS_SKIP, &fault));
-	assert_int_equal(fault.kind, FAULT_EXISTS);
+	assert_false(part_file_commit(place->dirfd, "x", EXISTS_FAIL, &failure));
+	assert_int_equal(failure.kind, FAILURE_EXISTS);
+	assert_false(part_file_commit(place->dirfd, "x", EXISTS_SKIP, &failure));
+	assert_int_equal(failure.kind, FAILURE_EXISTS);
 	expect_content(place, "x", "new");
 	expect_content(place, "x.part", "newer");
 }
 
 static bool commits_without_renameat2(const struct place *place)
 {
-	struct fault fault = { .kind = FAULT_NONE };
+	struct failure failure = { .kind = FAILURE_NONE };
 
 	return lose_call(SYS_renameat2, EINVAL) &&
-	       output_commit(place->dirfd, "x", EXISTS_FAIL, &fault) &&
-	       !output_commit(place->dirfd, "taken", EXISTS_FAIL, &fault) &&
-	       fault.kind == FAULT_EXISTS;
+	       part_file_commit(place->dirfd, "x", EXISTS_FAIL, &failure) &&
+	       !part_file_commit(place->dirfd, "taken", EXISTS_FAIL, &failure) &&
+	       failure.kind == FAILURE_EXISTS;
 }
 
 static void test_output_commit_without_noreplace_clobbers_nothing(void **state)
@@ -161,14 +161,14 @@ static void test_output_commit_without_noreplace_clobbers_nothing(void **state)
 static void test_output_commit_never_follows_a_link_at_the_name(void **state)
 {
 	struct place *place = *state;
-	struct fault fault;
+	struct failure failure;
 
 	put(place, "victim", "precious");
 	assert_int_equal(symlinkat("victim", place->dirfd, "x"), 0);
 	put(place, "x.part", "new");
-	assert_false(output_commit(place->dirfd, "x", EXISTS_FAIL, &fault));
-	assert_int_equal(fault.kind, FAULT_EXISTS);
-	assert_true(output_commit(place->dirfd, "x", EXISTS_OVERWRITE, &fault));
+	assert_false(part_file_commit(place->dirfd, "x", EXISTS_FAIL, &failure));
+	assert_int_equal(failure.kind, FAILURE_EXISTS);
+	assert_true(part_file_commit(place->dirfd, "x", EXISTS_OVERWRITE, &failure));
 	expect_content(place, "x", "new");
 	expect_content(place, "victim", "precious");
 }
@@ -176,25 +176,25 @@ static void test_output_commit_never_follows_a_link_at_the_name(void **state)
 static void test_output_commit_overwrites_files_but_no_directory(void **state)
 {
 	struct place *place = *state;
-	struct fault fault;
+	struct failure failure;
 
 	put(place, "x", "old");
 	put(place, "x.part", "new");
-	assert_true(output_commit(place->dirfd, "x", EXISTS_OVERWRITE, &fault));
+	assert_true(part_file_commit(place->dirfd, "x", EXISTS_OVERWRITE, &failure));
 	expect_content(place, "x", "new");
 
 	assert_int_equal(mkdirat(place->dirfd, "d", 0700), 0);
 	put(place, "d.part", "new");
-	assert_false(output_commit(place->dirfd, "d", EXISTS_OVERWRITE, &fault));
-	assert_int_equal(fault.kind, FAULT_COMMIT);
-	assert_int_equal(fault.code, EISDIR);
-	assert_false(output_commit(place->dirfd, "d", EXISTS_FAIL, &fault));
-	assert_int_equal(fault.kind, FAULT_EXISTS);
+	assert_false(part_file_commit(place->dirfd, "d", EXISTS_OVERWRITE, &failure));
+	assert_int_equal(failure.kind, FAILURE_COMMIT);
+	assert_int_equal(failure.code, EISDIR);
+	assert_false(part_file_commit(place->dirfd, "d", EXISTS_FAIL, &failure));
+	assert_int_equal(failure.kind, FAILURE_EXISTS);
 
-	assert_false(output_commit(place->dirfd, "none", EXISTS_OVERWRITE, &fault));
-	assert_int_equal(fault.kind, FAULT_VANISHED);
-	assert_false(output_commit(place->dirfd, "none", EXISTS_FAIL, &fault));
-	assert_int_equal(fault.kind, FAULT_VANISHED);
+	assert_false(part_file_commit(place->dirfd, "none", EXISTS_OVERWRITE, &failure));
+	assert_int_equal(failure.kind, FAILURE_VANISHED);
+	assert_false(part_file_commit(place->dirfd, "none", EXISTS_FAIL, &failure));
+	assert_int_equal(failure.kind, FAILURE_VANISHED);
 }
 
 static void test_output_discard_removes_an_unlocked_part_only(void **state)
@@ -203,10 +203,10 @@ static void test_output_discard_removes_an_unlocked_part_only(void **state)
 
 	put(place, "x", "final");
 	put(place, "x.part", "half");
-	output_discard_part(place->dirfd, "x");
+	part_file_discard(place->dirfd, "x");
 	expect_absent(place, "x.part");
 	expect_content(place, "x", "final");
-	output_discard_part(place->dirfd, "x");
+	part_file_discard(place->dirfd, "x");
 	expect_absent(place, "x.part");
 }
 
@@ -214,17 +214,17 @@ static void test_output_discard_removes_an_unlocked_part_only(void **state)
 
 static int digest_in_steps(const struct place *place, size_t step, unsigned char sha256[32])
 {
-	struct output_digest *digest = output_digest_new(place->dirfd, "x");
+	struct part_digest *digest = part_digest_new(place->dirfd, "x");
 	int steps = 0;
 	int rc;
 
 	assert_non_null(digest);
 	do {
-		rc = output_digest_step(digest, step, sha256);
+		rc = part_digest_step(digest, step, sha256);
 		steps++;
 	} while (rc == 1);
 	assert_int_equal(rc, 0);
-	output_digest_free(digest);
+	part_digest_free(digest);
 	return steps;
 }
 
@@ -266,15 +266,15 @@ static void test_output_digest_of_no_file_is_refused(void **state)
 	struct place *place = *state;
 
 	errno = 0;
-	assert_null(output_digest_new(place->dirfd, "x"));
+	assert_null(part_digest_new(place->dirfd, "x"));
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(symlinkat("/etc/passwd", place->dirfd, "x.part"), 0);
-	assert_null(output_digest_new(place->dirfd, "x"));
+	assert_null(part_digest_new(place->dirfd, "x"));
 	assert_int_equal(errno, ELOOP);
 	assert_int_equal(mkdirat(place->dirfd, "d.part", 0700), 0);
-	assert_null(output_digest_new(place->dirfd, "d"));
+	assert_null(part_digest_new(place->dirfd, "d"));
 	assert_int_equal(errno, EINVAL);
-	output_digest_free(NULL);
+	part_digest_free(NULL);
 }
 
 int main(void)

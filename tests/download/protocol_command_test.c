@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * protocol_command_test.c - the wire form of commands, and a job put together from its pieces: URL and
- * name of every length around the borders of a record, and records that no parent would send.
+ * protocol_command_test.c - the wire form of commands, and a job put together from its pieces: URL
+ * and name of every length around the borders of a record, and records that no parent would send.
  */
 #include "config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * protocol_event_test.c - the wire form of events, byte by byte, and the permit table: what a worker may
- * say when. A worker is not trusted, so most of this is about what must be refused.
+ * protocol_event_test.c - the wire form of events, byte by byte, and the permit table: what a
+ * worker may say when. A worker is not trusted, so most of this is about what must be refused.
  *
  * The wire form is spelled out here once more, by hand: a change of it breaks these tests.
  */
@@ -40,11 +40,11 @@ static struct event sample(enum event_kind kind)
 	if (kind != EVENT_FAILED)
 		event.inode = UINT64_C(0x5857565554535251);
 	else
-		event.fault = (struct fault){ .kind = FAULT_HTTP,
-					      .code = 0x64636261,
-					      .os_errno = 0x74737271,
-					      .transient = true,
-					      .after_s = 0x84838281 };
+		event.failure = (struct failure){ .kind = FAILURE_HTTP,
+						  .code = 0x64636261,
+						  .os_errno = 0x74737271,
+						  .transient = true,
+						  .after_s = 0x84838281 };
 	return event;
 }
 
@@ -58,11 +58,11 @@ static void assert_same(const struct event *a, const struct event *b)
 	assert_true(a->bytes == b->bytes);
 	assert_true(a->total == b->total);
 	assert_true(a->inode == b->inode);
-	assert_int_equal(a->fault.kind, b->fault.kind);
-	assert_int_equal(a->fault.code, b->fault.code);
-	assert_int_equal(a->fault.os_errno, b->fault.os_errno);
-	assert_int_equal(a->fault.transient, b->fault.transient);
-	assert_int_equal(a->fault.after_s, b->fault.after_s);
+	assert_int_equal(a->failure.kind, b->failure.kind);
+	assert_int_equal(a->failure.code, b->failure.code);
+	assert_int_equal(a->failure.os_errno, b->failure.os_errno);
+	assert_int_equal(a->failure.transient, b->failure.transient);
+	assert_int_equal(a->failure.after_s, b->failure.after_s);
 }
 
 /* ---- the wire form ---- */
@@ -75,9 +75,9 @@ static void test_event_encode_gives_the_bytes_of_the_wire_form(void **state)
 		0x35, 0x36, 0x37, 0x38, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
 	};
 	static const unsigned char inode[16] = { 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58 };
-	static const unsigned char fault[16] = { FAULT_HTTP, 0,    0,    0,    0x61, 0x62,
-						 0x63,       0x64, 0x71, 0x72, 0x73, 0x74,
-						 0x81,       0x82, 0x83, 0x84 };
+	static const unsigned char failure[16] = { FAILURE_HTTP, 0,    0,    0,    0x61, 0x62,
+						   0x63,         0x64, 0x71, 0x72, 0x73, 0x74,
+						   0x81,         0x82, 0x83, 0x84 };
 
 	(void)state;
 	for (size_t i = 0; i < KIND_COUNT; i++) {
@@ -87,7 +87,7 @@ static void test_event_encode_gives_the_bytes_of_the_wire_form(void **state)
 		memcpy(expected, head, sizeof head);
 		expected[0] = (unsigned char)(i + 1); /* wire values: 1, 2, 3 ... */
 		expected[1] = kinds[i] == EVENT_FAILED;
-		memcpy(expected + 40, kinds[i] == EVENT_FAILED ? fault : inode, 16);
+		memcpy(expected + 40, kinds[i] == EVENT_FAILED ? failure : inode, 16);
 		memset(record, 0xa5, sizeof record);
 		event_encode(&event, record);
 		assert_memory_equal(record, expected, RECORD_BYTES);
@@ -117,21 +117,21 @@ static void test_event_every_fault_survives_the_round_trip(void **state)
 	static const int32_t codes[] = { INT32_MIN, -1, 0, 1, INT32_MAX };
 
 	(void)state;
-	for (unsigned i = 0; i < (FAULT_KINDS - 1) * 10; i++) {
+	for (unsigned i = 0; i < (FAILURE_KINDS - 1) * 10; i++) {
 		struct event event = sample(EVENT_FAILED), back;
 		unsigned char record[RECORD_BYTES];
 
-		event.fault.kind = (enum fault_kind)(1 + i / 10);
-		event.fault.code = codes[i % 5];
-		event.fault.os_errno = codes[4 - i % 5];
-		event.fault.transient = i % 2;
+		event.failure.kind = (enum failure_kind)(1 + i / 10);
+		event.failure.code = codes[i % 5];
+		event.failure.os_errno = codes[4 - i % 5];
+		event.failure.transient = i % 2;
 		event_encode(&event, record);
 		assert_int_equal(event_decode(&back, record), 0);
 		assert_same(&event, &back);
 	}
 }
 
-/* fault_text makes "after 5 of 10 bytes" of these: the sentence must not depend on the model. */
+/* failure_text makes "after 5 of 10 bytes" of these: the sentence must not depend on the model. */
 static void test_event_fault_of_size_keeps_its_figures(void **state)
 {
 	struct event event = { .kind = EVENT_FAILED, .seq = 1, .bytes = 5, .total = 10 }, back;
@@ -139,11 +139,11 @@ static void test_event_fault_of_size_keeps_its_figures(void **state)
 	char sequential[160], process[160];
 
 	(void)state;
-	event.fault = (struct fault){ .kind = FAULT_SIZE, .bytes = 5, .total = 10 };
+	event.failure = (struct failure){ .kind = FAILURE_SIZE, .bytes = 5, .total = 10 };
 	event_encode(&event, record);
 	assert_int_equal(event_decode(&back, record), 0);
-	assert_string_equal(fault_text(&back.fault, process, sizeof process),
-			    fault_text(&event.fault, sequential, sizeof sequential));
+	assert_string_equal(failure_text(&back.failure, process, sizeof process),
+			    failure_text(&event.failure, sequential, sizeof sequential));
 }
 
 /* ---- hostile records ---- */
@@ -179,7 +179,7 @@ static void test_event_decode_unknown_flags_are_refused(void **state)
 			event_encode(&event, record);
 			record[1] = (unsigned char)flags;
 			assert_int_equal(event_decode(&back, record), flags <= most ? 0 : -EPROTO);
-			assert_int_equal(back.fault.transient, flags == 1 && most);
+			assert_int_equal(back.failure.transient, flags == 1 && most);
 		}
 	}
 }
@@ -187,7 +187,7 @@ static void test_event_decode_unknown_flags_are_refused(void **state)
 static void test_event_decode_unknown_fault_is_refused(void **state)
 {
 	static const uint32_t hostile[] = {
-		0, FAULT_KINDS, FAULT_KINDS + 1, 0x100 + FAULT_HTTP, 0x80000000, UINT32_MAX
+		0, FAILURE_KINDS, FAILURE_KINDS + 1, 0x100 + FAILURE_HTTP, 0x80000000, UINT32_MAX
 	};
 
 	(void)state;
@@ -200,7 +200,7 @@ static void test_event_decode_unknown_fault_is_refused(void **state)
 		for (unsigned byte = 0; byte < 4; byte++)
 			record[40 + byte] = (unsigned char)(hostile[i] >> (8 * byte));
 		assert_int_equal(event_decode(&back, record), -EPROTO);
-		assert_int_equal(back.fault.kind, FAULT_NONE);
+		assert_int_equal(back.failure.kind, FAILURE_NONE);
 	}
 }
 
@@ -366,7 +366,7 @@ static void mangle(unsigned char *record, const struct event_guard *guard, uint6
 	event.seq = guard->seq + 1;
 	event.job = (uint32_t)(random_next(seed) % 3);
 	event.bytes = guard->bytes + random_next(seed) % 2;
-	event.fault.kind = (enum fault_kind)(1 + random_next(seed) % (FAULT_KINDS - 1));
+	event.failure.kind = (enum failure_kind)(1 + random_next(seed) % (FAILURE_KINDS - 1));
 	event_encode(&event, record);
 	while (wounds-- > 0)
 		record[random_next(seed) % RECORD_BYTES] = (unsigned char)random_next(seed);

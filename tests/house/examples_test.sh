@@ -44,7 +44,8 @@ for source in "$srcdir"/examples/*.c; do
 		[ "$name" = zmq ] || die "$program was not built"
 		echo "examples: $name is left out, as it was not built"
 	elif [ "$name" = embed ]; then
-		mechanisms=$(sed -n 's/^IPC_BACKEND(\(.*\))$/\1/p' "$builddir/ipc/core/backends.inc")
+		mechanisms=$(sed -n 's/^IPC_BACKEND(\(.*\))$/\1/p' \
+			"$builddir/ipc/core/backends.inc")
 		for mechanism in $mechanisms; do
 			try "$program" "$mechanism"
 		done

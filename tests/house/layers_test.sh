@@ -50,10 +50,49 @@ not_in()
 	grep -vE "^($1):" || :
 }
 
-# own_headers DIRECTORY: an alternation of its headers' names.
-own_headers()
+# The rooms of src/, each with the rooms whose headers its files may include, beside its own and
+# ipc/ipc.h: the picture in CONTRIBUTING.md.
+rooms='
+common
+origin    common
+progress  common
+download  common origin progress
+bench     common origin download
+commands  common progress download bench
+main      common download commands
+'
+
+# room_violations: standard input's includes that lead to another room than their own's list allows,
+# or that name no room.
+room_violations()
 {
-	find "$1" -name '*.h' -exec basename {} \; | sed 's/\./\\./g' | paste -sd '|' -
+	awk -v rooms="$(echo "$rooms" | tr '\n' ';')" '
+		BEGIN {
+			count = split(rooms, line, ";")
+			for (i = 1; i <= count; i++) {
+				n = split(line[i], word, " ")
+				for (j = 1; j <= n; j++)
+					allowed[word[1], word[j]] = 1
+			}
+		}
+		match($0, /"[^"]*"/) {
+			included = substr($0, RSTART + 1, RLENGTH - 2)
+			file = $0
+			sub(/:.*/, "", file)
+			room = file ~ /^src\/[^\/]*$/ ? "main" : file
+			sub(/^src\//, "", room)
+			sub(/\/.*/, "", room)
+			target = included
+			sub(/\/.*/, "", target)
+			if (included == "config.h" || included == "ipc/ipc.h")
+				next
+			if (target == "ipc")
+				print "src-includes-inner-ipc: " $0
+			else if (target == included)
+				print "include-names-no-room: " $0
+			else if (!((room, target) in allowed))
+				print "room-includes-upward: " $0
+		}'
 }
 
 # text_violations TREE: one line "RULE: FILE:LINE:CODE" for each broken rule.
@@ -65,13 +104,11 @@ text_violations()
 	xargs awk -v literals=keep -f "$srcdir/tests/house/code.awk" <"$work/files" >"$work/text"
 	grep -E ':[0-9]+:[ \t]*#[ \t]*include' "$work/text" >"$work/includes" || :
 
-	ipc_headers=$(own_headers ipc)
 	in_ 'ipc/.*' <"$work/includes" | matches quoted ':[0-9]+:.*"' |
-		grep -vE "\"($ipc_headers|config\.h|backends\.inc|cards\.inc)\"" |
+		grep -vE '"(ipc/(ipc|core/[a-z_]+)\.h|config\.h|ipc/core/(backends|cards)\.inc)"' |
 		sed 's/^quoted/ipc-includes-outside/' || :
 	matches includes-source '"[^"]*\.c"' <"$work/includes"
-	in_ 'src/.*' <"$work/includes" | grep -E "\"(.*/)?($ipc_headers)\"" |
-		grep -vE '"ipc\.h"' | sed 's/^/src-includes-inner-ipc: /' || :
+	in_ 'src/.*' <"$work/includes" | room_violations
 	not_in 'src/download/fetch(_result\.c|_internal\.h|\.c)' <"$work/includes" |
 		matches curl-outside-fetch 'curl/'
 	not_in 'ipc/zmq\.c|src/bench/floor_zmq\.c' <"$work/includes" |
@@ -92,16 +129,15 @@ text_violations()
 	path_violations
 }
 
-# No machine's own path and no registry's host, in any file of the tree.
+# No machine's own path in any file of the tree.
 path_violations()
 {
 	dirs='home|root|work|Users'
-	hosts='deb\.debian\.org|registry\.npmjs|pypi\.org'
 	find . \( -name .git -o -name build -o -name autom4te.cache -o -name 'ipcdemo-*' \) -prune \
 		-o -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.awk' -o -name '*.md' \
 		-o -name ipcdemo.m4 -o -name configure.ac -o -name Makefile.am -o -name '*.pc.in' \
 		-o -name bootstrap -o -name run \) ! -path ./tests/house/layers_test.sh \
-		-exec grep -nE "(^|[^A-Za-z0-9_./-])/($dirs)/|$hosts" /dev/null {} + |
+		-exec grep -nE "(^|[^A-Za-z0-9_./-])/($dirs)/" /dev/null {} + |
 		sed 's/^/machine-path: /' || :
 }
 
@@ -151,6 +187,28 @@ object_violations()
 		}'
 }
 
+# circles LIBRARY: units that need each other, by the symbols that they define and use.
+circles()
+{
+	nm -A "$1" 2>/dev/null | awk '
+		{
+			split($1, part, ":")
+			member = part[2]
+			if ($(NF - 1) == "U")
+				uses[member, $NF] = 1
+			else if ($(NF - 1) ~ /^[A-TV-Z]$/)
+				owner[$NF] = member
+		}
+		END {
+			for (pair in uses) {
+				split(pair, p, SUBSEP)
+				if (p[2] in owner && owner[p[2]] != p[1])
+					print p[1], owner[p[2]]
+			}
+		}' | sort -u | tsort 2>&1 >/dev/null |
+		sed -n 's/^tsort: \([a-z_0-9]*\.o\)$/circle: \1/p'
+}
+
 # seed FILE RULE: standard input becomes a file that must break RULE ("none": no rule).
 seed()
 {
@@ -161,11 +219,18 @@ seed()
 
 seed_everything()
 {
-	echo '#include "filename.h"' | seed ipc/a.c ipc-includes-outside
+	echo '#include "common/clock.h"' | seed ipc/a.c ipc-includes-outside
 	echo '#include "pipe.c"' | seed ipc/b.c includes-source
-	echo | seed ipc/core/backend.h none
-	echo | seed src/download/filename.h none
-	echo '#include "backend.h"' | seed src/a.c src-includes-inner-ipc
+	echo '#include "ipc/core/backend.h"' | seed src/common/a.c src-includes-inner-ipc
+	echo '#include "clock.h"' | seed src/common/b.c include-names-no-room
+	echo '#include "progress/progress.h"' | seed src/common/c.c room-includes-upward
+	echo '#include "progress/progress.h"' | seed src/origin/a.c room-includes-upward
+	echo '#include "origin/origin.h"' | seed src/progress/a.c room-includes-upward
+	echo '#include "commands/commands.h"' | seed src/download/a.c room-includes-upward
+	echo '#include "bench/bench.h"' | seed src/download/b.c room-includes-upward
+	echo '#include "progress/progress.h"' | seed src/bench/write/a.c room-includes-upward
+	echo '#include "origin/origin.h"' | seed src/commands/a.c room-includes-upward
+	echo '#include "bench/bench.h"' | seed src/a.c room-includes-upward
 	echo '#include <curl/curl.h>' | seed src/b.c curl-outside-fetch
 	echo '#include <zmq.h>' | seed src/c.c zmq-outside-zmq
 	echo '	sprintf(buf, "x"); sleep (1);' | seed src/d.c banned
@@ -181,7 +246,7 @@ seed_everything()
 	# What only looks like a violation.
 	seed src/i.c none <<-'EOF'
 		/* fork() here, sprintf(x), \033[1m */
-		#include "ipc.h"
+		#include "ipc/ipc.h"
 		int x = nosleep(1) + my_fork(2) + strlen("exit(1) sprintf(1) \" fork()");
 		// signal(1)
 	EOF
@@ -227,6 +292,13 @@ self_check_objects()
 	grep -q '^backend-uses-backend: one uses two_secret' "$work/found" ||
 		die 'a call from one mechanism to another was not seen'
 	[ "$(wc -l <"$work/found")" -eq 3 ] || die "false alarms: $(cat "$work/found")"
+	[ -z "$(circles "$work/seeded.a")" ] || die 'a circle was seen where there is none'
+	echo 'int one(void); int three(void); int three(void) { return one(); }' >"$work/three.c"
+	echo 'int three(void); int two_secret(void); int two_secret(void) { return three(); }' \
+		>"$work/two.c"
+	# shellcheck disable=SC2086
+	(cd "$work" && ${CC:-cc} -fPIC -c two.c three.c && ar rc seeded.a two.o three.o)
+	[ -n "$(circles "$work/seeded.a")" ] || die 'a circle of three files was not seen'
 }
 
 die()
@@ -246,6 +318,8 @@ else
 	names=$(sed -n 's/^IPC_BACKEND(\(.*\))$/\1/p' "$builddir/ipc/core/backends.inc" |
 		paste -sd ' ' -)
 	object_violations "$builddir/libipc.a" "$names" >>"$work/violations"
+	circles "$builddir/libipc.a" >>"$work/violations"
+	circles "$builddir/libapp.a" >>"$work/violations"
 fi
 
 if [ -s "$work/violations" ]; then

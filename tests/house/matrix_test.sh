@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034,SC2154 # shared with lib.sh
 # matrix_test.sh - the table of mechanisms in README.md is what the program says of itself.
 #
-#	sh tests/house/matrix_test.sh refresh		writes the table anew (abs_top_builddir: the build)
+#	sh tests/house/matrix_test.sh refresh	writes the table anew (abs_top_builddir: the build)
 DEADLINE=30
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -65,6 +65,6 @@ if cmp -s "$T/have" "$T/table"; then
 else
 	not_ok "README.md holds the table of this build"
 	diff -u "$T/have" "$T/table" | sed '1,2d; s/^/# /'
-	note "To refresh it: abs_top_builddir=$abs_top_builddir sh tests/house/matrix_test.sh refresh"
+	note "To refresh: abs_top_builddir=$abs_top_builddir sh tests/house/matrix_test.sh refresh"
 fi
 finish

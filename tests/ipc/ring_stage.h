@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring_stage.h - for the tests of ipc/core/ring.h: a ring between two pages that nobody may touch, so
- * that a step outside is a crash, and records that know their number.
+ * ring_stage.h - for the tests of ipc/core/ring.h: a ring between two pages that nobody may touch,
+ * so that a step outside is a crash, and records that know their number.
  */
 #ifndef IPCDEMO_TESTS_RING_STAGE_H
 #define IPCDEMO_TESTS_RING_STAGE_H

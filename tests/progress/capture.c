@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const struct ui_event capture_job = {
+const struct progress_event capture_job = {
 	.job = 3,
 	.worker = 1,
 	.url = "http://localhost/a.pdf",
@@ -27,16 +27,16 @@ const struct ui_event capture_job = {
 	.reason = "HTTP 404 Not Found",
 };
 
-void capture_tell(struct ui *ui, enum ui_kind kind, uint64_t now_ns)
+void capture_tell(struct progress *progress, enum progress_event_kind kind, uint64_t now_ns)
 {
-	struct ui_event event = capture_job;
+	struct progress_event event = capture_job;
 
 	event.kind = kind;
 	event.now_ns = now_ns;
-	ui_event(ui, &event);
+	progress_event(progress, &event);
 }
 
-static const struct ui_summary summary = {
+static const struct progress_summary summary = {
 	.ipc = "unix",
 	.model = "process",
 	.jobs = 4,
@@ -49,18 +49,18 @@ static const struct ui_summary summary = {
 	.concurrency = 1.90625,
 };
 
-void capture_all(struct ui *ui)
+void capture_all(struct progress *progress)
 {
-	capture_tell(ui, UI_START, SECOND);
-	capture_tell(ui, UI_MOVED, SECOND);
-	capture_tell(ui, UI_RETRY, SECOND);
-	capture_tell(ui, UI_START, SECOND);
-	capture_tell(ui, UI_DONE, SECOND);
-	capture_tell(ui, UI_SKIPPED, SECOND);
-	capture_tell(ui, UI_FAILED, SECOND);
-	ui_note(ui, false, "a note");
-	ui_note(ui, true, "an error");
-	ui_summary(ui, &summary);
+	capture_tell(progress, PROGRESS_START, SECOND);
+	capture_tell(progress, PROGRESS_MOVED, SECOND);
+	capture_tell(progress, PROGRESS_RETRY, SECOND);
+	capture_tell(progress, PROGRESS_START, SECOND);
+	capture_tell(progress, PROGRESS_DONE, SECOND);
+	capture_tell(progress, PROGRESS_SKIPPED, SECOND);
+	capture_tell(progress, PROGRESS_FAILED, SECOND);
+	progress_note(progress, false, "a note");
+	progress_note(progress, true, "an error");
+	progress_summary(progress, &summary);
 }
 
 static void slurp(int fd, char *text, size_t size)
@@ -71,10 +71,10 @@ static void slurp(int fd, char *text, size_t size)
 	text[n] = '\0';
 }
 
-_Noreturn void capture_child(const struct ui_config *config, void (*script)(struct ui *), int out,
-			     int err)
+_Noreturn void capture_child(const struct progress_config *config,
+			     void (*script)(struct progress *), int out, int err)
 {
-	struct ui *ui;
+	struct progress *progress;
 
 	alarm(30);
 	(void)setenv("LC_ALL", "C", 1);
@@ -82,14 +82,15 @@ _Noreturn void capture_child(const struct ui_config *config, void (*script)(stru
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	if (dup2(out, STDOUT_FILENO) < 0 || (err >= 0 && dup2(err, STDERR_FILENO) < 0))
 		_exit(255);
-	ui = ui_open(config);
-	if (!ui)
+	progress = progress_open(config);
+	if (!progress)
 		_exit(254);
-	script(ui);
-	_exit(-ui_close(ui));
+	script(progress);
+	_exit(-progress_close(progress));
 }
 
-int capture_to(const struct ui_config *config, void (*script)(struct ui *), int out, int err)
+int capture_to(const struct progress_config *config, void (*script)(struct progress *), int out,
+	       int err)
 {
 	pid_t pid = fork();
 	int status;
@@ -102,7 +103,7 @@ int capture_to(const struct ui_config *config, void (*script)(struct ui *), int 
 	return -WEXITSTATUS(status);
 }
 
-struct output *capture(const struct ui_config *config, void (*script)(struct ui *))
+struct output *capture(const struct progress_config *config, void (*script)(struct progress *))
 {
 	struct output *output = calloc(1, sizeof *output);
 	int out = memfd_create("stdout", MFD_CLOEXEC);

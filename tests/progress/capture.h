@@ -10,7 +10,7 @@
 #define SECOND UINT64_C(1000000000)
 #define MIB    UINT64_C(1048576)
 
-/* What a script wrote, and what ui_close said. */
+/* What a script wrote, and what progress_close said. */
 struct output {
 	char out[65536];
 	char err[65536];
@@ -29,22 +29,23 @@ struct output {
  "3 of 4 files, 12.4 MiB in 3.2 s (3.9 MiB/s), 1 failed; " \
  "1.9 at once on average over unix\n"
 
-extern const struct ui_event capture_job;
+extern const struct progress_event capture_job;
 
 /* A script: one of each event but two starts, two notes, and the summary. */
-void capture_all(struct ui *ui);
+void capture_all(struct progress *progress);
 
 /* capture_job, as KIND at NOW_NS. */
-void capture_tell(struct ui *ui, enum ui_kind kind, uint64_t now_ns);
+void capture_tell(struct progress *progress, enum progress_event_kind kind, uint64_t now_ns);
 
-/* Never returns: plays SCRIPT with OUT and ERR as stdout and stderr, exits with -ui_close. */
-_Noreturn void capture_child(const struct ui_config *config, void (*script)(struct ui *), int out,
-			     int err);
+/* Never returns: plays SCRIPT with OUT and ERR as stdout and stderr, exits with -progress_close. */
+_Noreturn void capture_child(const struct progress_config *config,
+			     void (*script)(struct progress *), int out, int err);
 
-/* The same in a child; returns what ui_close said. */
-int capture_to(const struct ui_config *config, void (*script)(struct ui *), int out, int err);
+/* The same in a child; returns what progress_close said. */
+int capture_to(const struct progress_config *config, void (*script)(struct progress *), int out,
+	       int err);
 
 /* To be freed. */
-struct output *capture(const struct ui_config *config, void (*script)(struct ui *));
+struct output *capture(const struct progress_config *config, void (*script)(struct progress *));
 
 #endif

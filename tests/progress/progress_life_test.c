@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress_life_test.c - the terminal face over a run: how often it draws, what stays above the rows,
- * resizing, a terminal that was stopped or is too small, hostile names, and the end.
+ * progress_life_test.c - the terminal view over a run: how often it draws, what stays above the
+ * rows, resizing, a terminal that was stopped or is too small, hostile names, and the end.
  */
 #include "config.h"
 
@@ -23,13 +23,13 @@
 
 #define FRAME "\033[?25l" /* how each frame begins */
 
-static struct stage_view *see(unsigned columns, unsigned workers, void (*script)(struct ui *))
+static struct stage_view *see(unsigned columns, unsigned workers, void (*script)(struct progress *))
 {
 	return stage_see(&(struct stage_play){
 		.columns = columns,
 		.lines = 24,
 		.script = script,
-		.config = { .progress = UI_AUTO, .workers = workers, .jobs = workers + 2 },
+		.config = { .progress = PROGRESS_AUTO, .workers = workers, .jobs = workers + 2 },
 	});
 }
 
@@ -50,16 +50,16 @@ static void expect_row(const struct screen *screen, unsigned row, const char *ex
 }
 
 /* A second in which something happens every millisecond, and a hasty caller. */
-static void script_busy(struct ui *ui)
+static void script_busy(struct progress *progress)
 {
-	struct ui_event event = { .total = 10 * MIB };
+	struct progress_event event = { .total = 10 * MIB };
 	uint64_t at_ms;
 
-	stage_tell(ui, UI_START, 0, event);
+	stage_tell(progress, PROGRESS_START, 0, event);
 	for (at_ms = 0; at_ms < 1000; at_ms++) {
 		event.bytes += KIB;
-		stage_tell(ui, UI_MOVED, at_ms, event);
-		ui_tick(ui, at_ms * MS);
+		stage_tell(progress, PROGRESS_MOVED, at_ms, event);
+		progress_refresh(progress, at_ms * MS);
 	}
 }
 
@@ -75,25 +75,25 @@ static void test_tty_busy_second_draws_ten_frames_of_one_write_each(void **state
 	stage_free(view);
 }
 
-/* Obeys ui_next_ns for 20 s without events: first busy, then with nothing to show. */
-static void script_idle(struct ui *ui)
+/* Obeys progress_next_ns for 20 s without events: first busy, then with nothing to show. */
+static void script_idle(struct progress *progress)
 {
 	uint64_t now_ns = 0;
 	unsigned ticks = 0;
 	int64_t wait_ns;
 
-	stage_start(ui, 1);
-	while ((wait_ns = ui_next_ns(ui, now_ns)) >= 0 && now_ns < 20000 * MS) {
+	stage_start(progress, 1);
+	while ((wait_ns = progress_next_ns(progress, now_ns)) >= 0 && now_ns < 20000 * MS) {
 		now_ns += (uint64_t)wait_ns;
-		ui_tick(ui, now_ns);
-		if (ui_next_ns(ui, now_ns) == 0 || ++ticks > 50)
+		progress_refresh(progress, now_ns);
+		if (progress_next_ns(progress, now_ns) == 0 || ++ticks > 50)
 			_exit(5); /* it would spin */
 	}
 	if (wait_ns < 0)
 		_exit(4); /* speeds and times would stand still */
-	stage_tell(ui, UI_DONE, 20000, (struct ui_event){ .total = 10 * MIB });
-	ui_tick(ui, 21000 * MS);
-	if (ui_next_ns(ui, 21000 * MS) != -1)
+	stage_tell(progress, PROGRESS_DONE, 20000, (struct progress_event){ .total = 10 * MIB });
+	progress_refresh(progress, 21000 * MS);
+	if (progress_next_ns(progress, 21000 * MS) != -1)
 		_exit(3);
 }
 
@@ -107,21 +107,23 @@ static void test_tty_silence_needs_few_ticks_and_no_writes(void **state)
 	stage_free(view);
 }
 
-static void script_crowd(struct ui *ui)
+static void script_crowd(struct progress *progress)
 {
 	unsigned i;
 
-	stage_start(ui, 1000);
+	stage_start(progress, 1000);
 	for (i = 0; i < 1000; i++) {
 		if (i < 5 || i >= 100)
 			continue;
-		stage_tell(ui, UI_DONE, 100, (struct ui_event){ .job = i, .worker = i });
+		stage_tell(progress, PROGRESS_DONE, 100,
+			   (struct progress_event){ .job = i, .worker = i });
 	}
-	ui_tick(ui, 200 * MS);
+	progress_refresh(progress, 200 * MS);
 	stage_snap();
 	for (i = 100; i < 985; i++)
-		stage_tell(ui, UI_DONE, 300, (struct ui_event){ .job = i, .worker = i });
-	ui_tick(ui, 400 * MS);
+		stage_tell(progress, PROGRESS_DONE, 300,
+			   (struct progress_event){ .job = i, .worker = i });
+	progress_refresh(progress, 400 * MS);
 	stage_snap();
 }
 
@@ -144,19 +146,20 @@ static void test_tty_thousand_workers_show_the_busy_that_fit(void **state)
 	stage_free(view);
 }
 
-static void script_failures(struct ui *ui)
+static void script_failures(struct progress *progress)
 {
 	unsigned i;
 
-	stage_start(ui, 4);
+	stage_start(progress, 4);
 	for (i = 0; i < 50; i++) {
-		stage_tell(ui, UI_FAILED, 100 * i,
-			   (struct ui_event){ .job = 10 + i, .reason = "HTTP 404 Not Found" });
-		ui_tick(ui, 100 * i * MS);
+		stage_tell(
+			progress, PROGRESS_FAILED, 100 * i,
+			(struct progress_event){ .job = 10 + i, .reason = "HTTP 404 Not Found" });
+		progress_refresh(progress, 100 * i * MS);
 	}
-	ui_note(ui, false, "a note");
-	ui_note(ui, true, "an error");
-	ui_tick(ui, 9999 * MS);
+	progress_note(progress, false, "a note");
+	progress_note(progress, true, "an error");
+	progress_refresh(progress, 9999 * MS);
 	stage_snap();
 }
 
@@ -187,20 +190,20 @@ static void test_tty_failures_stay_above_the_rows(void **state)
 }
 
 /* Narrower twice before the next frame, then wider; the rows are broken anew meanwhile. */
-static void script_resize(struct ui *ui)
+static void script_resize(struct progress *progress)
 {
-	stage_start(ui, 4);
-	ui_note(ui, false, "first");
-	ui_tick(ui, 0);
+	stage_start(progress, 4);
+	progress_note(progress, false, "first");
+	progress_refresh(progress, 0);
 	stage_resize(60, 24);
-	ui_resize(ui);
+	progress_resize(progress);
 	stage_resize(30, 24);
-	ui_resize(ui);
-	ui_tick(ui, 200 * MS);
+	progress_resize(progress);
+	progress_refresh(progress, 200 * MS);
 	stage_snap();
 	stage_resize(120, 10);
-	ui_resize(ui);
-	ui_tick(ui, 400 * MS);
+	progress_resize(progress);
+	progress_refresh(progress, 400 * MS);
 	stage_snap();
 }
 
@@ -222,16 +225,16 @@ static void test_tty_resize_leaves_no_old_row_behind(void **state)
 }
 
 /* What a shell prints between Ctrl-Z and fg must not be drawn over. */
-static void script_continued(struct ui *ui)
+static void script_continued(struct progress *progress)
 {
 	static const char shell[] = "stopped\r\n$ fg\r\n";
 
-	stage_start(ui, 1);
-	ui_tick(ui, 0);
+	stage_start(progress, 1);
+	progress_refresh(progress, 0);
 	if (write(STDERR_FILENO, shell, sizeof shell - 1) < 0)
 		_exit(9);
-	ui_resize(ui);
-	ui_tick(ui, 200 * MS);
+	progress_resize(progress);
+	progress_refresh(progress, 200 * MS);
 	stage_snap();
 }
 
@@ -248,25 +251,25 @@ static void test_tty_continued_draws_below_what_the_shell_wrote(void **state)
 }
 
 /* Ctrl-S: nothing is drawn, nothing waits, and nothing is lost. */
-static void script_stopped(struct ui *ui)
+static void script_stopped(struct progress *progress)
 {
 	uint64_t at_ms;
 
-	stage_start(ui, 1);
-	ui_tick(ui, 0);
+	stage_start(progress, 1);
+	progress_refresh(progress, 0);
 	stage_snap();
 	if (tcflow(STDERR_FILENO, TCOOFF) < 0)
 		_exit(9);
 	for (at_ms = 100; at_ms < 1000; at_ms += 100) {
-		stage_tell(ui, UI_MOVED, at_ms,
-			   (struct ui_event){ .bytes = at_ms * KIB, .total = 10 * MIB });
-		ui_tick(ui, at_ms * MS);
+		stage_tell(progress, PROGRESS_MOVED, at_ms,
+			   (struct progress_event){ .bytes = at_ms * KIB, .total = 10 * MIB });
+		progress_refresh(progress, at_ms * MS);
 	}
-	ui_note(ui, false, "said while it was stopped");
-	ui_tick(ui, 1000 * MS);
+	progress_note(progress, false, "said while it was stopped");
+	progress_refresh(progress, 1000 * MS);
 	if (tcflow(STDERR_FILENO, TCOON) < 0)
 		_exit(9);
-	ui_tick(ui, 1100 * MS);
+	progress_refresh(progress, 1100 * MS);
 	stage_snap();
 }
 
@@ -282,7 +285,7 @@ static void test_tty_stopped_terminal_stops_nothing(void **state)
 }
 
 /* In the background the screen belongs to the shell and to what it runs in front. */
-static void script_background(struct ui *ui)
+static void script_background(struct progress *progress)
 {
 	pid_t front = fork();
 	int status;
@@ -291,13 +294,13 @@ static void script_background(struct ui *ui)
 		(void)pause();
 		_exit(0);
 	}
-	stage_start(ui, 1);
+	stage_start(progress, 1);
 	/* As a shell does it: a group of its own, which gets the terminal. */
 	if (front < 0 || setpgid(front, front) < 0 || tcsetpgrp(STDERR_FILENO, front) < 0)
 		_exit(9);
-	ui_tick(ui, 100 * MS);
-	ui_note(ui, true, "heard all the same");
-	ui_tick(ui, 200 * MS);
+	progress_refresh(progress, 100 * MS);
+	progress_note(progress, true, "heard all the same");
+	progress_refresh(progress, 200 * MS);
 	if (kill(front, SIGKILL) < 0 || waitpid(front, &status, 0) != front)
 		_exit(9);
 }
@@ -314,9 +317,9 @@ static void test_tty_background_writes_lines_only(void **state)
 	stage_free(view);
 }
 
-static void script_summary(struct ui *ui)
+static void script_summary(struct progress *progress)
 {
-	struct ui_summary summary = {
+	struct progress_summary summary = {
 		.ipc = "unix",
 		.model = "process",
 		.jobs = 4,
@@ -329,10 +332,11 @@ static void script_summary(struct ui *ui)
 		.concurrency = 1.9,
 	};
 
-	stage_start(ui, 4);
-	ui_tick(ui, 0);
-	stage_tell(ui, UI_FAILED, 50, (struct ui_event){ .job = 3, .worker = 3, .reason = "no" });
-	ui_summary(ui, &summary);
+	stage_start(progress, 4);
+	progress_refresh(progress, 0);
+	stage_tell(progress, PROGRESS_FAILED, 50,
+		   (struct progress_event){ .job = 3, .worker = 3, .reason = "no" });
+	progress_summary(progress, &summary);
 	stage_snap();
 }
 
@@ -362,9 +366,9 @@ static void test_tty_summary_takes_the_place_of_the_rows(void **state)
 	stage_free(view);
 }
 
-static void script_hostile(struct ui *ui)
+static void script_hostile(struct progress *progress)
 {
-	struct ui_event event = {
+	struct progress_event event = {
 		.file = "\033]0;owned\007\033[2J\r\n\xff\u202egpj.exe",
 		.total = 10 * MIB,
 		.url = "http://h/\033[31m\xc2\x9b"
@@ -372,14 +376,14 @@ static void script_hostile(struct ui *ui)
 		.reason = "line one\r\nline two\033c",
 	};
 
-	stage_tell(ui, UI_START, 0, event);
-	ui_tick(ui, 0);
+	stage_tell(progress, PROGRESS_START, 0, event);
+	progress_refresh(progress, 0);
 	stage_snap();
-	stage_tell(ui, UI_RETRY, 100, event);
-	stage_tell(ui, UI_SKIPPED, 100, event);
-	stage_tell(ui, UI_FAILED, 100, event);
-	ui_note(ui, true, "\033[1mbold\b");
-	ui_tick(ui, 200 * MS);
+	stage_tell(progress, PROGRESS_RETRY, 100, event);
+	stage_tell(progress, PROGRESS_SKIPPED, 100, event);
+	stage_tell(progress, PROGRESS_FAILED, 100, event);
+	progress_note(progress, true, "\033[1mbold\b");
+	progress_refresh(progress, 200 * MS);
 }
 
 static void test_tty_hostile_names_are_spelled_out(void **state)
@@ -400,7 +404,7 @@ static void test_tty_hostile_names_are_spelled_out(void **state)
 	stage_free(view);
 }
 
-static void script_dumb(struct ui *ui)
+static void script_dumb(struct progress *progress)
 {
 	struct termios raw;
 
@@ -410,7 +414,7 @@ static void script_dumb(struct ui *ui)
 	raw.c_oflag &= ~(tcflag_t)OPOST;
 	if (tcsetattr(STDERR_FILENO, TCSANOW, &raw) < 0)
 		_exit(9);
-	script_summary(ui);
+	script_summary(progress);
 }
 
 static void test_tty_dumb_terminal_gets_plain_lines(void **state)
@@ -424,7 +428,7 @@ static void test_tty_dumb_terminal_gets_plain_lines(void **state)
 			.columns = 80,
 			.lines = 24,
 			.script = script_dumb,
-			.config = { .progress = UI_BAR, .workers = 4, .jobs = 4 },
+			.config = { .progress = PROGRESS_BAR, .workers = 4, .jobs = 4 },
 			.variable = "TERM",
 			.value = term[i],
 		});

@@ -69,7 +69,8 @@ void stage_resize(unsigned columns, unsigned lines)
 		_exit(9);
 }
 
-void stage_tell(struct ui *ui, enum ui_kind kind, uint64_t at_ms, struct ui_event event)
+void stage_tell(struct progress *progress, enum progress_event_kind kind, uint64_t at_ms,
+		struct progress_event event)
 {
 	char url[128], file[64];
 
@@ -79,22 +80,22 @@ void stage_tell(struct ui *ui, enum ui_kind kind, uint64_t at_ms, struct ui_even
 	event.now_ns = at_ms * MS;
 	event.url = event.url ? event.url : url;
 	event.file = event.file ? event.file : file;
-	ui_event(ui, &event);
+	progress_event(progress, &event);
 }
 
 /* Starts N workers with jobs of 10 MiB each. */
-void stage_start(struct ui *ui, unsigned n)
+void stage_start(struct progress *progress, unsigned n)
 {
 	unsigned i;
 
 	for (i = 0; i < n; i++)
-		stage_tell(ui, UI_START, 0,
-			   (struct ui_event){ .job = i, .worker = i, .total = 10 * MIB });
+		stage_tell(progress, PROGRESS_START, 0,
+			   (struct progress_event){ .job = i, .worker = i, .total = 10 * MIB });
 }
 
 static void child(const struct stage_play *play, int terminal)
 {
-	struct ui *ui;
+	struct progress *progress;
 	int out = memfd_create("stdout", MFD_CLOEXEC);
 	struct stat st;
 
@@ -109,11 +110,11 @@ static void child(const struct stage_play *play, int terminal)
 	(void)unsetenv("NO_COLOR");
 	if (play->variable)
 		(void)setenv(play->variable, play->value, 1);
-	ui = ui_open(&play->config);
-	if (!ui)
+	progress = progress_open(&play->config);
+	if (!progress)
 		_exit(8);
-	play->script(ui);
-	if (ui_close(ui) != 0)
+	play->script(progress);
+	if (progress_close(progress) != 0)
 		_exit(7);
 	/* Nothing for people goes to stdout. */
 	_exit(fstat(out, &st) == 0 && st.st_size == 0 ? 0 : 6);

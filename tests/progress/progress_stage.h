@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress_stage.h - plays a script against the terminal face and shows what a person saw.
+ * progress_stage.h - plays a script against the terminal view and shows what a person saw.
  *
  * The script runs in a child, whose controlling terminal and stderr is a pseudo-terminal; the
  * test reads the other end into a screen. Time is an argument of progress.h, so that nothing waits.
@@ -22,8 +22,8 @@
 
 struct stage_play {
 	unsigned columns, lines;
-	struct ui_config config;
-	void (*script)(struct ui *ui);
+	struct progress_config config;
+	void (*script)(struct progress *progress);
 	const char *variable, *value; /* one more of the environment, or NULL */
 };
 
@@ -47,9 +47,10 @@ void stage_snap(void);
 void stage_resize(unsigned columns, unsigned lines);
 
 /* EVENT at AT_MS; its url and file follow from its job unless they are given. */
-void stage_tell(struct ui *ui, enum ui_kind kind, uint64_t at_ms, struct ui_event event);
+void stage_tell(struct progress *progress, enum progress_event_kind kind, uint64_t at_ms,
+		struct progress_event event);
 
 /* The first N jobs, of 10 MiB each, on as many workers. */
-void stage_start(struct ui *ui, unsigned n);
+void stage_start(struct progress *progress, unsigned n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* progress_test.c - the choice of a face, and the plain one. The others: ui_tty, ui_life, ui_json. */
+/* progress_test.c - the choice of a view, and the plain view. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 #include "tests/progress/capture.h"
 
-static void expect_played(const struct ui_config *config, void (*script)(struct ui *),
+static void expect_played(const struct progress_config *config, void (*script)(struct progress *),
 			  const char *expected)
 {
 	struct output *output = capture(config, script);
@@ -27,23 +27,26 @@ static void expect_played(const struct ui_config *config, void (*script)(struct 
 
 static void test_plain_says_what_ended(void **state)
 {
-	static const enum ui_progress progress[] = { UI_AUTO, UI_BAR, UI_PLAIN };
+	static const enum progress_style progress[] = { PROGRESS_AUTO, PROGRESS_BAR,
+							PROGRESS_PLAIN };
 	unsigned i;
 
 	(void)state;
 	/* stderr is no terminal here, so the others are plain, too. */
 	for (i = 0; i < 3; i++)
-		expect_played(
-			&(struct ui_config){ .progress = progress[i], .workers = 2, .jobs = 4 },
-			capture_all,
-			SAID_RETRY SAID_DONE SAID_SKIPPED SAID_FAILED SAID_NOTE SAID_ERROR
-				SAID_SUMMARY);
+		expect_played(&(struct progress_config){ .progress = progress[i],
+							 .workers = 2,
+							 .jobs = 4 },
+			      capture_all,
+			      SAID_RETRY SAID_DONE SAID_SKIPPED SAID_FAILED SAID_NOTE SAID_ERROR
+				      SAID_SUMMARY);
 }
 
 static void test_plain_verbose_says_what_starts(void **state)
 {
 	(void)state;
-	expect_played(&(struct ui_config){ .workers = 2, .jobs = 4, .verbose = true }, capture_all,
+	expect_played(&(struct progress_config){ .workers = 2, .jobs = 4, .verbose = true },
+		      capture_all,
 		      SAID_START SAID_RETRY SAID_START SAID_DONE SAID_SKIPPED SAID_FAILED SAID_NOTE
 			      SAID_ERROR SAID_SUMMARY);
 }
@@ -51,95 +54,98 @@ static void test_plain_verbose_says_what_starts(void **state)
 static void test_plain_quiet_says_errors_only(void **state)
 {
 	(void)state;
-	expect_played(&(struct ui_config){ .workers = 2, .jobs = 4, .quiet = true }, capture_all,
-		      SAID_FAILED SAID_ERROR);
+	expect_played(&(struct progress_config){ .workers = 2, .jobs = 4, .quiet = true },
+		      capture_all, SAID_FAILED SAID_ERROR);
 }
 
 static void test_plain_none_says_errors_and_notes(void **state)
 {
 	(void)state;
-	expect_played(&(struct ui_config){ .progress = UI_NONE, .workers = 2, .jobs = 4 },
-		      capture_all, SAID_FAILED SAID_NOTE SAID_ERROR);
+	expect_played(
+		&(struct progress_config){ .progress = PROGRESS_NONE, .workers = 2, .jobs = 4 },
+		capture_all, SAID_FAILED SAID_NOTE SAID_ERROR);
 }
 
-/* 12 seconds as a caller spends them: sleeping for what ui_next_ns says, at most 0.1 s. */
-static void script_long(struct ui *ui)
+/* 12 seconds as a caller spends them: sleeping for what progress_next_ns says, at most 0.1 s. */
+static void script_long(struct progress *progress)
 {
 	uint64_t now_ns = SECOND;
-	struct ui_event event = capture_job;
+	struct progress_event event = capture_job;
 
-	if (ui_next_ns(ui, now_ns) != -1)
+	if (progress_next_ns(progress, now_ns) != -1)
 		_exit(200); /* before the first event nothing is due */
-	capture_tell(ui, UI_START, now_ns);
-	event.kind = UI_MOVED;
+	capture_tell(progress, PROGRESS_START, now_ns);
+	event.kind = PROGRESS_MOVED;
 	for (event.bytes = 0; now_ns <= 13 * SECOND; now_ns += SECOND / 10) {
 		event.now_ns = now_ns;
-		ui_event(ui, &event);
+		progress_event(progress, &event);
 		event.bytes += MIB / 40;
-		if (ui_next_ns(ui, now_ns) == 0)
-			ui_tick(ui, now_ns);
+		if (progress_next_ns(progress, now_ns) == 0)
+			progress_refresh(progress, now_ns);
 	}
 }
 
 static void test_plain_long_run_gives_a_total_every_5_seconds(void **state)
 {
 	(void)state;
-	expect_played(&(struct ui_config){ .workers = 2, .jobs = 1 }, script_long,
+	expect_played(&(struct progress_config){ .workers = 2, .jobs = 1 }, script_long,
 		      "0 of 1 file, 1.2 MiB of 4.0 MiB, 256 KiB/s, 12 s left\n"
 		      "0 of 1 file, 2.5 MiB of 4.0 MiB, 256 KiB/s, 7 s left\n");
 }
 
-static void script_hostile(struct ui *ui)
+static void script_hostile(struct progress *progress)
 {
-	struct ui_event event = capture_job;
+	struct progress_event event = capture_job;
 
 	event.file = "\033]0;owned\007\r\nipcdemo: fine";
 	event.url = "http://h/\033[2J\xff";
-	event.kind = UI_DONE;
-	ui_event(ui, &event);
-	event.kind = UI_FAILED;
-	ui_event(ui, &event);
-	ui_note(ui, true, "\r\n");
+	event.kind = PROGRESS_DONE;
+	progress_event(progress, &event);
+	event.kind = PROGRESS_FAILED;
+	progress_event(progress, &event);
+	progress_note(progress, true, "\r\n");
 }
 
 static void test_plain_hostile_names_are_spelled_out(void **state)
 {
 	(void)state;
-	expect_played(&(struct ui_config){ .workers = 2, .jobs = 1 }, script_hostile,
+	expect_played(&(struct progress_config){ .workers = 2, .jobs = 1 }, script_hostile,
 		      "\\x1b]0;owned\\x07\\x0d\\x0aipcdemo: fine: 1.0 MiB in 2.0 s (512 KiB/s)\n"
 		      "ipcdemo: http://h/\\x1b[2J\\xff: HTTP 404 Not Found\n"
 		      "ipcdemo: \\x0d\\x0a\n");
 }
 
-static void script_summaries(struct ui *ui)
+static void script_summaries(struct progress *progress)
 {
-	struct ui_summary one = { .ipc = "shm",
-				  .model = "process",
-				  .jobs = 1,
-				  .ok = 1,
-				  .wall_s = 1,
-				  .bytes = MIB,
-				  .concurrency = 1 };
-	struct ui_summary row = { .ipc = "unix", /* not used by that model */
-				  .model = "sequential",
-				  .jobs = 2,
-				  .ok = 1,
-				  .skipped = 1,
-				  .wall_s = 90,
-				  .bytes = 9 * MIB,
-				  .concurrency = 1,
-				  .signal = SIGINT };
-	struct ui_summary none = { .ipc = "pipe", .model = "process", .jobs = 2, .failed = 2 };
+	struct progress_summary one = { .ipc = "shm",
+					.model = "process",
+					.jobs = 1,
+					.ok = 1,
+					.wall_s = 1,
+					.bytes = MIB,
+					.concurrency = 1 };
+	struct progress_summary row = { .ipc = "unix", /* not used by that model */
+					.model = "sequential",
+					.jobs = 2,
+					.ok = 1,
+					.skipped = 1,
+					.wall_s = 90,
+					.bytes = 9 * MIB,
+					.concurrency = 1,
+					.signal = SIGINT };
+	struct progress_summary none = {
+		.ipc = "pipe", .model = "process", .jobs = 2, .failed = 2
+	};
 
-	ui_summary(ui, &one);
-	ui_summary(ui, &row);
-	ui_summary(ui, &none);
+	progress_summary(progress, &one);
+	progress_summary(progress, &row);
+	progress_summary(progress, &none);
 }
 
 static void test_plain_summary_says_what_is_true(void **state)
 {
 	(void)state;
-	expect_played(&(struct ui_config){ .workers = 2, .jobs = 1 }, script_summaries,
+	expect_played(&(struct progress_config){ .workers = 2, .jobs = 1 }, script_summaries,
 		      "1 of 1 file, 1.0 MiB in 1.0 s (1.0 MiB/s) over shm\n"
 		      "stopped by SIGINT: 1 of 2 files, 9.0 MiB in 1 min 30 s (102 KiB/s), "
 		      "1 skipped; one after the other\n"

@@ -234,7 +234,7 @@ static void screen_append(struct screen *screen, const struct screen *old, unsig
 		end--;
 	if (row == old->row) {
 		screen->column = 0;
-		return; /* the cursor's own line, which the faces leave empty */
+		return; /* the cursor's own line, which the views leave empty */
 	}
 	for (i = 0; i < end; i++) {
 		size_t n = strlen(old->cell[row][i]);

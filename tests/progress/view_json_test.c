@@ -21,7 +21,7 @@
 
 #include "tests/progress/capture.h"
 
-static const struct ui_config json = { .progress = UI_JSON, .workers = 2, .jobs = 4 };
+static const struct progress_config json = { .progress = PROGRESS_JSON, .workers = 2, .jobs = 4 };
 
 /* The object in the line at *TEXT, which moves on to the next. */
 static json_t *next_object(char **text)
@@ -90,19 +90,19 @@ static void test_json_events_keep_the_contract(void **state)
 	free(output);
 }
 
-static void script_odd(struct ui *ui)
+static void script_odd(struct progress *progress)
 {
-	struct ui_event event = { .kind = UI_DONE,
-				  .total = UI_SIZE_UNKNOWN,
-				  .bytes = 1ULL << 63,
-				  .file = "caf\xe9 \u56fe.pdf",
-				  .seconds = strtod("nan", NULL) };
-	struct ui_summary stopped = { .model = "sequential", .signal = SIGTERM };
+	struct progress_event event = { .kind = PROGRESS_DONE,
+					.total = PROGRESS_SIZE_UNKNOWN,
+					.bytes = 1ULL << 63,
+					.file = "caf\xe9 \u56fe.pdf",
+					.seconds = strtod("nan", NULL) };
+	struct progress_summary stopped = { .model = "sequential", .signal = SIGTERM };
 
-	ui_event(ui, &event);
+	progress_event(progress, &event);
 	event.file = "a\033\"\n \302\2332J";
-	ui_event(ui, &event);
-	ui_summary(ui, &stopped);
+	progress_event(progress, &event);
+	progress_summary(progress, &stopped);
 }
 
 static void test_json_odd_values_are_still_json(void **state)
@@ -138,7 +138,8 @@ static void test_json_quiet_keeps_the_stream(void **state)
 {
 	struct output *loud = capture(&json, capture_all);
 	struct output *quiet = capture(
-		&(struct ui_config){ .progress = UI_JSON, .workers = 2, .jobs = 4, .quiet = true },
+		&(struct progress_config){
+			.progress = PROGRESS_JSON, .workers = 2, .jobs = 4, .quiet = true },
 		capture_all);
 
 	(void)state;
@@ -156,9 +157,9 @@ static void test_json_full_disk_is_reported_at_close(void **state)
 	(void)state;
 	assert_true(full >= 0 && null >= 0);
 	assert_int_equal(capture_to(&json, capture_all, full, null), -ENOSPC);
-	/* Nothing of the other faces is on stdout, so nothing can fail there. */
-	assert_int_equal(capture_to(&(struct ui_config){ .workers = 2 }, capture_all, full, full),
-			 0);
+	/* Nothing of the other views is on stdout, so nothing can fail there. */
+	assert_int_equal(
+		capture_to(&(struct progress_config){ .workers = 2 }, capture_all, full, full), 0);
 	(void)close(full);
 	(void)close(null);
 }
@@ -182,30 +183,30 @@ static void test_json_reader_that_left_is_reported_at_close(void **state)
  * More progress than any pipe holds, a sign on stderr that it was said, then more ends than any
  * pipe holds, each over PIPE_BUF: a non-blocking pipe takes parts of such a line.
  */
-static void script_flood(struct ui *ui)
+static void script_flood(struct progress *progress)
 {
 	static char url[6001];
-	struct ui_event event = capture_job;
+	struct progress_event event = capture_job;
 	unsigned i;
 
 	memset(url, 'u', sizeof url - 1);
 	for (i = 0; i < 20000; i++)
-		capture_tell(ui, UI_MOVED, i);
-	ui_note(ui, true, "all said");
-	event.kind = UI_DONE;
+		capture_tell(progress, PROGRESS_MOVED, i);
+	progress_note(progress, true, "all said");
+	event.kind = PROGRESS_DONE;
 	event.url = url;
 	for (i = 0; i < FLOOD_ENDS; i++)
-		ui_event(ui, &event);
+		progress_event(progress, &event);
 }
 
-static void script_live(struct ui *ui)
+static void script_live(struct progress *progress)
 {
-	capture_tell(ui, UI_START, SECOND);
+	capture_tell(progress, PROGRESS_START, SECOND);
 	(void)pause();
 }
 
 /* Starts SCRIPT in a child; its stdout and stderr come as pipes. FLAGS are of its stdout. */
-static pid_t start(void (*script)(struct ui *), int flags, int *out, int *err)
+static pid_t start(void (*script)(struct progress *), int flags, int *out, int *err)
 {
 	int outs[2], errs[2];
 	pid_t pid;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* view_tty_test.c - the terminal face, as a person sees it. */
+/* view_tty_test.c - the terminal view, as a person sees it. */
 #include "config.h"
 
 #include <setjmp.h>
@@ -17,15 +17,16 @@
 
 #define FRAME "\033[?25l" /* how each frame begins */
 
-static const struct ui_config four = {
-	.progress = UI_AUTO,
+static const struct progress_config four = {
+	.progress = PROGRESS_AUTO,
 	.workers = 4,
 	.jobs = 6,
 	.ipc = "unix",
 	.model = "process",
 };
 
-static struct stage_view *see_four(unsigned columns, unsigned lines, void (*script)(struct ui *))
+static struct stage_view *see_four(unsigned columns, unsigned lines,
+				   void (*script)(struct progress *))
 {
 	return stage_see(&(struct stage_play){
 		.columns = columns,
@@ -72,31 +73,31 @@ static void expect_rows(const struct screen *screen, const char *const *expected
 }
 
 /* Two seconds: a known size, a wide name and a slow one, an unknown size, an idle worker. */
-static void script_rows(struct ui *ui)
+static void script_rows(struct progress *progress)
 {
-	static const struct ui_event job[] = {
+	static const struct progress_event job[] = {
 		{ .job = 0, .worker = 0, .total = 24 * MIB },
 		{ .job = 1,
 		  .worker = 1,
 		  .total = 1000 * MIB,
 		  .file = "Python\u4ece\u5165\u95e8\u5230\u653e\u5f03-and-a-long-name.pdf" },
-		{ .job = 2, .worker = 2, .total = UI_SIZE_UNKNOWN },
+		{ .job = 2, .worker = 2, .total = PROGRESS_SIZE_UNKNOWN },
 	};
 	static const uint64_t step[] = { 640 * KIB, 100 * KIB, KIB };
 	uint64_t at_ms;
 	unsigned i;
 
 	for (i = 0; i < 3; i++)
-		stage_tell(ui, UI_START, 0, job[i]);
+		stage_tell(progress, PROGRESS_START, 0, job[i]);
 	for (at_ms = 100; at_ms <= 2000; at_ms += 100) {
 		for (i = 0; i < 3; i++) {
-			struct ui_event event = job[i];
+			struct progress_event event = job[i];
 
 			event.bytes = step[i] * at_ms / 100;
-			stage_tell(ui, UI_MOVED, at_ms, event);
+			stage_tell(progress, PROGRESS_MOVED, at_ms, event);
 		}
 	}
-	ui_tick(ui, 2000 * MS);
+	progress_refresh(progress, 2000 * MS);
 	stage_snap();
 }
 
@@ -187,16 +188,16 @@ static void test_tty_console_font_gets_ascii_bars(void **state)
 	stage_free(view);
 }
 
-static void script_spinner(struct ui *ui)
+static void script_spinner(struct progress *progress)
 {
-	struct ui_event event = { .total = UI_SIZE_UNKNOWN };
+	struct progress_event event = { .total = PROGRESS_SIZE_UNKNOWN };
 	uint64_t at_ms;
 
-	stage_tell(ui, UI_START, 0, event);
+	stage_tell(progress, PROGRESS_START, 0, event);
 	for (at_ms = 100; at_ms <= 1000; at_ms += 100) {
 		event.bytes = at_ms < 800 ? at_ms : 700; /* then it stalls */
-		stage_tell(ui, UI_MOVED, at_ms, event);
-		ui_tick(ui, at_ms * MS);
+		stage_tell(progress, PROGRESS_MOVED, at_ms, event);
+		progress_refresh(progress, at_ms * MS);
 		if (at_ms == 600 || at_ms >= 800)
 			stage_snap();
 	}
@@ -216,25 +217,25 @@ static void test_tty_unknown_size_spins_while_bytes_arrive(void **state)
 	stage_free(view);
 }
 
-static void script_retry(struct ui *ui)
+static void script_retry(struct progress *progress)
 {
-	struct ui_event event = { .total = 10 * MIB };
+	struct progress_event event = { .total = 10 * MIB };
 
-	stage_tell(ui, UI_START, 0, event);
+	stage_tell(progress, PROGRESS_START, 0, event);
 	event.bytes = 8 * MIB;
-	stage_tell(ui, UI_MOVED, 1000, event);
-	ui_tick(ui, 1000 * MS);
+	stage_tell(progress, PROGRESS_MOVED, 1000, event);
+	progress_refresh(progress, 1000 * MS);
 	stage_snap();
 	event.seconds = 2;
 	event.reason = "connection reset by peer";
-	stage_tell(ui, UI_RETRY, 1100, event);
-	ui_tick(ui, 1100 * MS);
+	stage_tell(progress, PROGRESS_RETRY, 1100, event);
+	progress_refresh(progress, 1100 * MS);
 	stage_snap();
 	event.bytes = 0;
-	stage_tell(ui, UI_START, 3100, event);
+	stage_tell(progress, PROGRESS_START, 3100, event);
 	event.bytes = MIB;
-	stage_tell(ui, UI_MOVED, 4100, event);
-	ui_tick(ui, 4100 * MS);
+	stage_tell(progress, PROGRESS_MOVED, 4100, event);
+	progress_refresh(progress, 4100 * MS);
 	stage_snap();
 }
 
@@ -256,19 +257,22 @@ static void test_tty_retry_starts_the_row_again(void **state)
 }
 
 /* All sizes known, one job failed before any worker had it. */
-static void script_total(struct ui *ui)
+static void script_total(struct progress *progress)
 {
 	unsigned i;
 
-	stage_start(ui, 4);
-	stage_tell(ui, UI_FAILED, 10, (struct ui_event){ .job = 4, .reason = "no" });
-	stage_tell(ui, UI_SKIPPED, 10, (struct ui_event){ .job = 5, .reason = "there" });
+	stage_start(progress, 4);
+	stage_tell(progress, PROGRESS_FAILED, 10,
+		   (struct progress_event){ .job = 4, .reason = "no" });
+	stage_tell(progress, PROGRESS_SKIPPED, 10,
+		   (struct progress_event){ .job = 5, .reason = "there" });
 	for (i = 0; i < 4; i++)
-		stage_tell(ui, UI_MOVED, 1000,
-			   (struct ui_event){
+		stage_tell(progress, PROGRESS_MOVED, 1000,
+			   (struct progress_event){
 				   .job = i, .worker = i, .bytes = 5 * MIB, .total = 10 * MIB });
-	stage_tell(ui, UI_DONE, 2000, (struct ui_event){ .bytes = 10 * MIB, .total = 10 * MIB });
-	ui_tick(ui, 2000 * MS);
+	stage_tell(progress, PROGRESS_DONE, 2000,
+		   (struct progress_event){ .bytes = 10 * MIB, .total = 10 * MIB });
+	progress_refresh(progress, 2000 * MS);
 	stage_snap();
 }
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* link.c - see link.h: what every kind of link uses. */
+#include "config.h"
+
+#include "bench/link.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define SPIN_NS 100000u /* link_pace sleeps until so long before the moment, then spins */
+
+int link_pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((unsigned)cpu, &set);
+	return sched_setaffinity(0, sizeof set, &set) < 0 ? -errno : 0;
+}
+
+static uint64_t timespec_ns(const struct timespec *t)
+{
+	return (uint64_t)t->tv_sec * NS_PER_S + (uint64_t)t->tv_nsec;
+}
+
+void link_cost(const struct link *l, struct bench_cost *cost)
+{
+	struct timespec cpu;
+	struct rusage usage;
+
+	/*
+	 * Neither can fail for these arguments. RUSAGE_SELF: libzmq's threads are part of the
+	 * price.
+	 */
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+	(void)getrusage(RUSAGE_SELF, &usage);
+	cost->cpu_ns = timespec_ns(&cpu);
+	cost->ctxsw = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
+	cost->faults = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
+	cost->syscalls = l->ops->syscalls(l);
+}
+
+void link_cost_since(const struct link *l, struct bench_cost *cost, uint64_t records)
+{
+	struct bench_cost now;
+
+	link_cost(l, &now);
+	cost->records = records;
+	cost->cpu_ns = now.cpu_ns - cost->cpu_ns;
+	cost->ctxsw = now.ctxsw - cost->ctxsw;
+	cost->faults = now.faults - cost->faults;
+	cost->syscalls = now.syscalls == UINT64_MAX ? UINT64_MAX : now.syscalls - cost->syscalls;
+}
+
+uint64_t link_pace(const struct link *l, uint64_t due)
+{
+	bool same = l->axes->place.hub == l->axes->place.slot;
+	uint64_t now = tick_now(l->clock);
+	double left_ns = now < due ? tick_to_ns(l->clock, due - now) : 0;
+
+	/* On one CPU an awake pacer would keep the receiver from running. */
+	if (left_ns > 0 && (same || left_ns > SPIN_NS)) {
+		uint64_t wake = clock_ns() + (uint64_t)left_ns - (same ? 0 : SPIN_NS);
+		struct timespec at = { .tv_sec = (time_t)(wake / NS_PER_S),
+				       .tv_nsec = (long)(wake % NS_PER_S) };
+
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
+			;
+	}
+	while ((now = tick_now(l->clock)) < due)
+		;
+	return now;
+}
+
+enum ipc_strategy floor_wait(const struct bench_axes *axes)
+{
+	if (axes->wait != IPC_ADAPTIVE)
+		return axes->wait;
+	/* libzmq waits as it does */
+	if (strcmp(axes->backend, "zmq") == 0 || axes->place.hub == axes->place.slot)
+		return IPC_BLOCK;
+	return IPC_SPIN;
+}

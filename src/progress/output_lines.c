@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* output_lines.c - see output_lines.h */
+#include "config.h"
+
+#include "progress/output_lines.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "progress/lines.h"
+#include "progress/view.h"
+
+bool output_writable(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+	int rc;
+
+	do {
+		rc = poll(&pollfd, 1, 0);
+	} while (rc < 0 && errno == EINTR);
+	return rc != 0; /* an error shows at the write */
+}
+
+int output_write(int fd, const char *bytes, size_t n)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+	ssize_t done;
+
+	while (n > 0) {
+		done = write(fd, bytes, n);
+		if (done >= 0) {
+			bytes += done;
+			n -= (size_t)done;
+		} else if (errno == EAGAIN) {
+			/* The descriptor is shared, and someone made it non-blocking. */
+			(void)poll(&pollfd, 1, -1); /* EINTR included: the write tells */
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* A log on a full disk is no reason to stop a download, so the result is not looked at. */
+void output_line(struct text *line)
+{
+	text_add(line, "\n");
+	(void)output_write(STDERR_FILENO, text_string(line), line->len);
+	text_free(line);
+}
+
+void output_note(const struct progress *progress, const char *note)
+{
+	struct text line = { 0 };
+
+	line_note(&line, note, progress->utf8);
+	output_line(&line);
+}
+
+void output_event(const struct progress *progress, const struct progress_event *event)
+{
+	struct text line = { 0 };
+
+	line_event(&line, event, progress->utf8);
+	output_line(&line);
+}
