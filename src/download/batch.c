@@ -153,7 +153,7 @@ static void checked(struct batch *batch, struct job *job, int rc, const unsigned
 		if (rc == -ENOENT)
 			failure.kind = FAILURE_VANISHED;
 		else if (rc < 0)
-			failure = (struct failure){ .kind = FAILURE_COMMIT, .code = -rc };
+			failure = (struct failure){ .kind = FAILURE_READ, .code = -rc };
 		try_failed_here(batch, job, job->worker, &failure);
 	}
 	/* Last: in the sequential model its close would drop this process' lock on the file. */

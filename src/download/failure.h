@@ -6,8 +6,8 @@
  * prints it on a terminal. So a FAILED event carries numbers only, and the sentence that the
  * user reads is made here, in the parent.
  */
-#ifndef IPCDEMO_FAULT_H
-#define IPCDEMO_FAULT_H
+#ifndef IPCDEMO_FAILURE_H
+#define IPCDEMO_FAILURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +35,7 @@ enum failure_kind {
 	FAILURE_STALLED,   /* the worker said nothing for --stall-timeout: seconds */
 	FAILURE_CANCELLED, /* the user asked to stop: 0 */
 	FAILURE_TOO_LONG,  /* URL longer than a worker accepts: 0 */
-	FAILURE_QUEUE,     /* the mechanism's queue stayed full: errno */
+	FAILURE_READ,      /* reading NAME.part for its checksum failed: errno */
 	FAILURE_IDLE,      /* the origin sent nothing for --stall-timeout: seconds */
 	FAILURE_KINDS
 };

@@ -217,8 +217,8 @@ static void numbered_text(const struct failure *failure, char *buf, size_t size)
 	case FAILURE_IDLE:
 		snprintf(buf, size, "stalled: the origin sent nothing for %" PRId32 " s", code);
 		break;
-	case FAILURE_QUEUE:
-		snprintf(buf, size, "the mechanism's queue stayed full: %s",
+	case FAILURE_READ:
+		snprintf(buf, size, "cannot read its .part file for the checksum: %s",
 			 errno_words(code, words));
 		break;
 	default:

@@ -2,9 +2,8 @@
 /*
  * fetch.c - one URL into one descriptor, by libcurl.
  *
- * libcurl is a fine client and a trusting one: by default it follows redirects to ftp,
- * waits for ever, calls an error page a success and takes any size. Everything that this
- * program promises beyond that is set or checked here.
+ * By default libcurl follows redirects to ftp, waits for ever, calls an error page a success and
+ * takes any size. What this program promises beyond that is set or checked here.
  *
  * One multi handle drives one easy handle, and both live as long as the fetcher: the
  * connections belong to the multi handle, the options are set once, and the transfer sleeps in
@@ -15,6 +14,7 @@
 #include "download/fetch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,8 +31,60 @@
  */
 #define HEADER_BYTES_MAX (256 * 1024)
 
-/* The longest sleep: the progress hook is called about once a second. */
+#define HOOKS_NS     (50 * NS_PER_MS) /* between two calls while bytes arrive ... */
+#define IDLE_NS      NS_PER_S         /* ... and while none do */
 #define SLEEP_MS_MAX 1000
+
+/* ---- the caller's hooks ---- */
+
+static int hook_fd(const struct fetch *fetch)
+{
+	const struct fetch_hooks *hooks = fetch->now.hooks;
+
+	return hooks->pollfd ? hooks->pollfd(hooks->arg) : -ENOENT;
+}
+
+static void call_wakeup(struct fetch *fetch)
+{
+	const struct fetch_hooks *hooks = fetch->now.hooks;
+
+	if (hooks->wakeup && hooks->wakeup(hooks->arg))
+		fetch->now.stopped = true;
+}
+
+static void call_progress(struct fetch *fetch, uint64_t now_ns)
+{
+	const struct fetch_hooks *hooks = fetch->now.hooks;
+
+	if (fetch->now.bytes == fetch->now.reported_bytes &&
+	    now_ns - fetch->now.reported_ns < IDLE_NS)
+		return;
+	fetch->now.reported_bytes = fetch->now.bytes;
+	fetch->now.reported_ns = now_ns;
+	if (hooks->progress && hooks->progress(hooks->arg, fetch->now.bytes, fetch->now.total))
+		fetch->now.stopped = true;
+}
+
+/*
+ * Calls the hooks whose time has come; cheap enough to be called for every piece of the body. The
+ * caller's descriptor is polled here too: a transfer whose bytes never let it sleep would not
+ * hear of a command otherwise, and libcurl's own poll does not report a mere POLLHUP.
+ */
+static void call_hooks(struct fetch *fetch)
+{
+	struct pollfd caller = { .events = POLLIN };
+	uint64_t now_ns = clock_ns();
+
+	if (fetch->now.stopped || now_ns - fetch->now.looked_ns < HOOKS_NS)
+		return;
+	fetch->now.looked_ns = now_ns;
+	call_progress(fetch, now_ns);
+	if (fetch->now.stopped)
+		return;
+	caller.fd = hook_fd(fetch);
+	if (caller.fd == -EAGAIN || (caller.fd >= 0 && poll(&caller, 1, 0) > 0))
+		call_wakeup(fetch);
+}
 
 /* ---- what libcurl calls ---- */
 
@@ -71,8 +123,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	}
 	if (!write_all(fetch, data, n))
 		return 0;
-	beat_tick(&fetch->beat, fetch->now.bytes, fetch->now.total);
-	return fetch->beat.stopped ? 0 : n;
+	call_hooks(fetch);
+	return fetch->now.stopped ? 0 : n;
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
@@ -182,19 +234,18 @@ void fetch_free(struct fetch *fetch)
 /* ---- one transfer ---- */
 
 /* Sleeps until libcurl or the caller's descriptor has something to do. */
-static CURLMcode rest(struct fetch *fetch)
+static CURLMcode sleep_once(struct fetch *fetch)
 {
-	struct curl_waitfd extra = { .fd = beat_fd(&fetch->beat), .events = CURL_WAIT_POLLIN };
-	unsigned count = extra.fd >= 0;
+	struct curl_waitfd caller = { .fd = hook_fd(fetch), .events = CURL_WAIT_POLLIN };
 	CURLMcode rc;
 
-	if (extra.fd == -EAGAIN) {
-		beat_wake(&fetch->beat);
+	if (caller.fd == -EAGAIN) {
+		call_wakeup(fetch);
 		return CURLM_OK;
 	}
-	rc = curl_multi_poll(fetch->multi, &extra, count, SLEEP_MS_MAX, NULL);
-	if (rc == CURLM_OK && extra.revents)
-		beat_wake(&fetch->beat);
+	rc = curl_multi_poll(fetch->multi, &caller, caller.fd >= 0, SLEEP_MS_MAX, NULL);
+	if (rc == CURLM_OK && caller.revents)
+		call_wakeup(fetch);
 	return rc;
 }
 
@@ -235,22 +286,26 @@ static CURLcode drive(struct fetch *fetch)
 		}
 		if (has_stalled(fetch))
 			return CURLE_OPERATION_TIMEDOUT;
-		beat_tick(&fetch->beat, fetch->now.bytes, fetch->now.total);
-		if (rc == CURLM_OK && !fetch->beat.stopped)
-			rc = rest(fetch);
-	} while (rc == CURLM_OK && !fetch->beat.stopped);
+		call_hooks(fetch);
+		if (rc == CURLM_OK && !fetch->now.stopped)
+			rc = sleep_once(fetch);
+	} while (rc == CURLM_OK && !fetch->now.stopped);
 	return rc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
 }
 
 int fetch_run(struct fetch *fetch, const char *url, int fd, const struct fetch_hooks *hooks,
 	      struct fetch_result *result)
 {
+	static const struct fetch_hooks no_hooks = { .arg = NULL };
 	CURLcode rc = curl_easy_setopt(fetch->easy, CURLOPT_URL, url);
+	uint64_t now_ns = clock_ns();
 
 	fetch->now = (struct transfer){ .fd = fd,
 					.total = FETCH_SIZE_UNKNOWN,
-					.received_ns = clock_ns() };
-	beat_start(&fetch->beat, hooks);
+					.received_ns = now_ns,
+					.hooks = hooks ? hooks : &no_hooks,
+					.looked_ns = now_ns,
+					.reported_ns = now_ns };
 	if (rc == CURLE_OK && curl_multi_add_handle(fetch->multi, fetch->easy) == CURLM_OK) {
 		rc = drive(fetch);
 		result->failure = fetch_conclude(fetch, rc);

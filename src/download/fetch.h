@@ -20,7 +20,7 @@ struct fetch;
 /* Times in seconds, sizes in bytes. */
 struct fetch_limits {
 	unsigned connect_timeout; /* name look-up, connection and TLS handshake together */
-	unsigned stall_timeout;   /* below 1 byte/s for so long: the transfer fails. 0: never */
+	unsigned stall_timeout;   /* no byte for so long: the transfer fails. 0: never */
 	unsigned max_redirs;
 	uint64_t max_size; /* FETCH_SIZE_UNKNOWN: none */
 };

@@ -3,8 +3,8 @@
  * fetch_internal.h - between fetch.c, which drives libcurl, and fetch_result.c, which says what
  * became of a transfer. Nobody else includes it.
  */
-#ifndef IPCDEMO_FETCH_CURL_H
-#define IPCDEMO_FETCH_CURL_H
+#ifndef IPCDEMO_FETCH_INTERNAL_H
+#define IPCDEMO_FETCH_INTERNAL_H
 
 #include <limits.h>
 #include <stdbool.h>
@@ -12,13 +12,12 @@
 
 #include <curl/curl.h>
 
-#include "download/beat.h"
 #include "download/fetch.h"
 
 /* The transfer in progress. */
 struct transfer {
 	int fd;
-	bool begun; /* the header of the answer was judged, by fetch_begin() */
+	bool begun; /* fetch_begin() has looked at the answer's header */
 	bool too_big;
 	bool bad_status; /* the body is not that of the file */
 	bool bad_header;
@@ -28,13 +27,17 @@ struct transfer {
 	uint64_t total;
 	uint64_t received;    /* bytes of header and body when something last came ... */
 	uint64_t received_ns; /* ... and when that was */
+	const struct fetch_hooks *hooks;
+	bool stopped;            /* by a hook; no hook is called any more */
+	uint64_t looked_ns;      /* when the hooks' times were last looked at */
+	uint64_t reported_ns;    /* when the progress hook was last called ... */
+	uint64_t reported_bytes; /* ... and what it was told */
 };
 
 struct fetch {
 	CURLM *multi;
 	CURL *easy;
 	struct fetch_limits limits;
-	struct beat beat;
 	struct transfer now;
 };
 

@@ -173,7 +173,7 @@ static bool is_unread(const struct fetch *fetch)
 	       fetch->now.total == FETCH_SIZE_UNKNOWN;
 }
 
-/* Our own verdicts come first: libcurl knows of them as a write error only. */
+/* Our own reasons come first: to libcurl all of them are one write error. */
 struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 {
 	struct failure failure = { .kind = FAILURE_NONE };
@@ -182,7 +182,7 @@ struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 	if (!fetch->now.begun && (rc == CURLE_OK || rc == CURLE_PARTIAL_FILE))
 		(void)fetch_begin(fetch);
 
-	if (fetch->beat.stopped)
+	if (fetch->now.stopped)
 		return (struct failure){ .kind = FAILURE_CANCELLED };
 	if (fetch->now.too_big)
 		return (struct failure){ .kind = FAILURE_TOO_BIG };

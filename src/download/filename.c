@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/hex.h"
+
 /* What separates host from path. A backslash is an ordinary byte, as in RFC 3986. */
 #define AUTHORITY_ENDS "/?#"
 #define PATH_ENDS      "?#"
@@ -33,18 +35,6 @@ static bool is_control(char c)
 	unsigned char byte = (unsigned char)c;
 
 	return byte < 0x20 || byte == 0x7f;
-}
-
-/* The value of a hexadecimal digit, or -1. */
-static int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 /* The length of "scheme://" at the start of URL, 0 when there is none. */

@@ -4,21 +4,13 @@
 
 #include "download/job_list.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "download/protocol.h"
+#include "common/hex.h"
 #include "download/filename.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "download/protocol.h"
 
 static bool parse_sha256(const char *hex, unsigned char sha256[SHA256_BYTES])
 {
@@ -27,7 +19,7 @@ static bool parse_sha256(const char *hex, unsigned char sha256[SHA256_BYTES])
 	if (strlen(hex) != 2 * SHA256_BYTES)
 		return false;
 	for (i = 0; i < SHA256_BYTES; i++) {
-		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+		int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -29,6 +29,7 @@
 
 #include <microhttpd.h>
 
+#include "common/hex.h"
 #include "origin/plan.h"
 
 #define BLOCK_BYTES     (128U * 1024)
@@ -219,14 +220,6 @@ static enum MHD_Result answer_body(struct MHD_Connection *connection, struct tra
 	return queue(connection, plan, response);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* False for a % without two digits and for %00, which would hide what follows. */
 static bool percent_decode(char *out, const char *in)
 {
@@ -237,8 +230,8 @@ static bool percent_decode(char *out, const char *in)
 			*out++ = *in;
 			continue;
 		}
-		high = hex_digit(in[1]);
-		low = high < 0 ? -1 : hex_digit(in[2]);
+		high = hex_value(in[1]);
+		low = high < 0 ? -1 : hex_value(in[2]);
 		if (low < 0 || high + low == 0)
 			return false;
 		*out++ = (char)(high << 4 | low);

@@ -228,6 +228,24 @@ static void test_run_check_file_that_vanishes_is_tried_again(void **state)
 	expect_absent(stage->place, "a");
 }
 
+/* The message names what failed: the reading, not the rename that was not tried. */
+static void test_run_check_file_that_cannot_be_read_says_so(void **state)
+{
+	struct batch_stage *stage = *state;
+	struct job *job = given(stage, 1, abc_sha256);
+	int fd = write_part(stage, job, "abc");
+
+	batch_received(&stage->batch, job, 0, 2000);
+	assert_int_equal(unlinkat(stage->place->dirfd, "a.part", 0), 0);
+	assert_int_equal(symlinkat("nowhere", stage->place->dirfd, "a.part"), 0);
+	while (batch_check(&stage->batch))
+		continue;
+	close(fd);
+	assert_job_failed(job, FAILURE_READ);
+	assert_said(stage, "cannot read its .part file for the checksum");
+	assert_int_equal(unlinkat(stage->place->dirfd, "a.part", 0), 0);
+}
+
 /* ---- the user stops the batch ---- */
 
 static void test_run_abandon_leaves_what_is_open_and_removes_its_part(void **state)
@@ -290,6 +308,7 @@ int main(void)
 		ENACTED(test_run_check_several_files_each_get_their_own_verdict),
 		ENACTED(test_run_check_large_file_takes_several_turns),
 		ENACTED(test_run_check_file_that_vanishes_is_tried_again),
+		ENACTED(test_run_check_file_that_cannot_be_read_says_so),
 		ENACTED(test_run_abandon_leaves_what_is_open_and_removes_its_part),
 		ENACTED(test_run_abandon_while_checking_leaves_nothing),
 	};

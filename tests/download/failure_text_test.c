@@ -154,8 +154,8 @@ static void test_fault_of_worker_says_how_it_ended(void **state)
 		{ { .kind = FAILURE_STALLED, .code = 30 },
 		  "stalled: its worker said nothing for 30 s" },
 		{ { .kind = FAILURE_TOO_LONG }, "the URL is too long" },
-		{ { .kind = FAILURE_QUEUE, .code = EAGAIN },
-		  "the mechanism's queue stayed full: resource temporarily unavailable" },
+		{ { .kind = FAILURE_READ, .code = EIO },
+		  "cannot read its .part file for the checksum: input/output error" },
 	};
 
 	(void)state;
