@@ -317,6 +317,7 @@ int cmd_download(int argc, char **argv)
 	int code = 0;
 
 	options_parse(&command, &download, argc, argv);
+	signals_ignore_failed_writes();
 	if (strcmp(download.ipc, "help") == 0) {
 		mechanism_print_all(stdout);
 		free(download.urls);

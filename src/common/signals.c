@@ -23,7 +23,13 @@ int signals_open(struct signals *signals)
 	if (sigprocmask(SIG_BLOCK, &set, &signals->old_mask) < 0)
 		return -errno;
 	signals->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return signals->fd < 0 ? -errno : 0;
+	if (signals->fd < 0) {
+		int rc = -errno;
+
+		(void)sigprocmask(SIG_SETMASK, &signals->old_mask, NULL);
+		return rc;
+	}
+	return 0;
 }
 
 int signals_next(struct signals *signals)
@@ -33,6 +39,14 @@ int signals_next(struct signals *signals)
 	if (read(signals->fd, &info, sizeof info) != (ssize_t)sizeof info)
 		return 0; /* EAGAIN: none; a signalfd never gives a part */
 	return (int)info.ssi_signo;
+}
+
+void signals_ignore_failed_writes(void)
+{
+	const struct sigaction action = { .sa_handler = SIG_IGN };
+
+	(void)sigaction(SIGPIPE, &action, NULL); /* these calls cannot fail for valid signals */
+	(void)sigaction(SIGXFSZ, &action, NULL);
 }
 
 bool signals_ends(int signo)

@@ -22,6 +22,12 @@ int signals_open(struct signals *signals);
 /* The next one that came, or 0. Never waits. */
 int signals_next(struct signals *signals);
 
+/*
+ * From now on a write that cannot succeed returns its errno in this process and its children: EPIPE
+ * (nobody reads the pipe; a peer of TLS is gone), EFBIG (beyond the file size limit), no signal.
+ */
+void signals_ignore_failed_writes(void);
+
 /* Does SIGNO ask the program to end? */
 bool signals_ends(int signo);
 

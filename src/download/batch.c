@@ -5,6 +5,7 @@
 #include "download/batch.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,9 @@ static struct progress_event event_of(const struct batch *batch, enum progress_e
 static void tell(struct batch *batch, const struct progress_event *event)
 {
 	progress_event(batch->settings->progress, event);
+	/* As if SIGPIPE had ended us, but for what we would leave behind. */
+	if (progress_reader_gone(batch->settings->progress) && !batch->signo)
+		batch->signo = SIGPIPE;
 }
 
 static void tell_failed(struct batch *batch, const struct job *job, unsigned worker)

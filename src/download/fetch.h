@@ -3,8 +3,8 @@
  * fetch.h - one URL into one descriptor. Its source is the only file that knows libcurl.
  *
  * A fetcher keeps its connections between calls (keep-alive): make one per worker and use it
- * for all its jobs. Not shared between threads or across a fork. The caller ignores SIGPIPE
- * (a TLS peer may be gone) and SIGXFSZ (RLIMIT_FSIZE is then EFBIG, a FAILURE_WRITE).
+ * for all its jobs. Not shared between threads or across a fork. Call
+ * signals_ignore_failed_writes() first: libcurl's own writes and ours then fail with an errno.
  */
 #ifndef IPCDEMO_FETCH_H
 #define IPCDEMO_FETCH_H

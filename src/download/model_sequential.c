@@ -28,7 +28,7 @@ static int moved(void *arg, uint64_t bytes, uint64_t total)
 
 	batch_moved(seq->batch, seq->job, 0, bytes, total);
 	progress_refresh(seq->batch->settings->progress, clock_ns());
-	return 0;
+	return seq->batch->signo != 0;
 }
 
 static int signals_pollfd(void *arg)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/signals.h"
 #include "download/protocol.h"
 #include "download/attempt.h"
 
@@ -267,8 +268,7 @@ static void take_signals(void)
 
 	(void)sigaction(SIGINT, &ignore, NULL); /* these calls cannot fail for valid signals */
 	(void)sigaction(SIGQUIT, &ignore, NULL);
-	(void)sigaction(SIGXFSZ, &ignore,
-			NULL); /* over a file size limit: write fails with EFBIG */
+	signals_ignore_failed_writes();
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);

@@ -42,26 +42,27 @@ int output_write(int fd, const char *bytes, size_t n)
 	return 0;
 }
 
-/* A log on a full disk is no reason to stop a download, so the result is not looked at. */
-void output_line(struct text *line)
+/* A log on a full disk is no reason to stop a download; a reader who left is. */
+void output_line(struct progress *progress, struct text *line)
 {
 	text_add(line, "\n");
-	(void)output_write(STDERR_FILENO, text_string(line), line->len);
+	if (output_write(STDERR_FILENO, text_string(line), line->len) == -EPIPE)
+		progress->reader_gone = true;
 	text_free(line);
 }
 
-void output_note(const struct progress *progress, const char *note)
+void output_note(struct progress *progress, const char *note)
 {
 	struct text line = { 0 };
 
 	line_note(&line, note, progress->utf8);
-	output_line(&line);
+	output_line(progress, &line);
 }
 
-void output_event(const struct progress *progress, const struct progress_event *event)
+void output_event(struct progress *progress, const struct progress_event *event)
 {
 	struct text line = { 0 };
 
 	line_event(&line, event, progress->utf8);
-	output_line(&line);
+	output_line(progress, &line);
 }

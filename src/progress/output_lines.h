@@ -20,8 +20,8 @@ int output_write(int fd, const char *bytes, size_t n);
 bool output_writable(int fd);
 
 /* Write one line to stderr, for views that draw nothing there. The first frees LINE. */
-void output_line(struct text *line);
-void output_note(const struct progress *progress, const char *note);
-void output_event(const struct progress *progress, const struct progress_event *event);
+void output_line(struct progress *progress, struct text *line);
+void output_note(struct progress *progress, const char *note);
+void output_event(struct progress *progress, const struct progress_event *event);
 
 #endif

@@ -68,6 +68,11 @@ void progress_event(struct progress *progress, const struct progress_event *even
 	progress->view->event(progress, event);
 }
 
+bool progress_reader_gone(const struct progress *progress)
+{
+	return progress->error == -EPIPE || progress->reader_gone;
+}
+
 int64_t progress_next_ns(const struct progress *progress, uint64_t now_ns)
 {
 	return progress->view->next_ns ? progress->view->next_ns(progress, now_ns) : -1;

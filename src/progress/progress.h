@@ -78,6 +78,9 @@ struct progress *progress_open(const struct progress_config *config);
  */
 void progress_event(struct progress *progress, const struct progress_event *event);
 
+/* Nobody reads what is written any more: the reader of a pipe left. Needs SIGPIPE ignored. */
+bool progress_reader_gone(const struct progress *progress);
+
 /* Nanoseconds until the view wants progress_refresh; -1: no need. At most 10 redraws a second. */
 int64_t progress_next_ns(const struct progress *progress, uint64_t now_ns);
 

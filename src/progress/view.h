@@ -26,7 +26,8 @@ struct progress {
 	const struct progress_view *view;
 	struct progress_config config; /* ipc and model are copies of its own */
 	bool utf8;
-	int error; /* of the first failed write to stdout, -errno */
+	int error;        /* of the first failed write to stdout, -errno */
+	bool reader_gone; /* of stderr */
 	void *state;
 };
 

@@ -64,7 +64,7 @@ static void plain_tick(struct progress *progress, uint64_t now_ns)
 
 	plain->due_ns = now_ns + PLAIN_PERIOD_NS;
 	line_total(&line, &plain->totals, now_ns);
-	output_line(&line);
+	output_line(progress, &line);
 }
 
 static void plain_note(struct progress *progress, bool error, const char *text)
@@ -80,7 +80,7 @@ static void plain_summary(struct progress *progress, const struct progress_summa
 	if (progress->config.quiet || progress->config.progress == PROGRESS_NONE)
 		return;
 	line_summary(&line, summary, progress->utf8);
-	output_line(&line);
+	output_line(progress, &line);
 }
 
 static void plain_close(struct progress *progress)
