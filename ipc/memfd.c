@@ -96,7 +96,7 @@ static int memfd_limits(struct ipc_limit *limits, size_t cap)
 		  fd >= 0 && memfd_seal(&s, fd) == 0 ? "size and seals are fixed" : "refused");
 	sys_close(&fd);
 	sys_limit(&limits[1], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c",
-		  "%zu bytes", rings_slot_bytes(56));
+		  "%zu bytes", ring_slots_slot_bytes(56));
 	sys_limit(&limits[2], "page", "sysconf(_SC_PAGESIZE)", "%ld bytes", sysconf(_SC_PAGESIZE));
 	sys_limit_file(&limits[3], "2: executable memfds are refused", "/proc/sys/vm/memfd_noexec");
 	sys_limit_file(&limits[4], "mappings of a process", "/proc/sys/vm/max_map_count");
@@ -110,11 +110,11 @@ static int memfd_arm(struct ipc *s, unsigned slot)
 
 	if (fd < 0)
 		return fd;
-	rc = rings_size(s, fd);
+	rc = ring_slots_size(s, fd);
 	if (rc == 0)
 		rc = memfd_seal(s, fd);
 	if (rc == 0)
-		rc = rings_map(s, slot, fd);
+		rc = ring_slots_map(s, slot, fd);
 	sys_close(&fd); /* no worker needs it, and one that opens it again finds it sealed */
 	return rc;
 }
@@ -137,18 +137,18 @@ const struct ipc_backend ipc_memfd = {
 		.man = { "memfd_create(2)", "fcntl(2)", "mmap(2)", "posix_fallocate(3)",
 			 "madvise(2)", "eventfd(2)", "epoll(7)", "membarrier(2)" },
 	},
-	.state_size = sizeof(struct rings),
-	.slot_size = sizeof(struct rings_slot),
+	.state_size = sizeof(struct ring_slots),
+	.slot_size = sizeof(struct ring_slot),
 	.never_blocks = true,
 	.probe = memfd_probe,
 	.limits = memfd_limits,
-	.hub_fds = rings_hub_fds,
-	.open = rings_open,
+	.hub_fds = ring_slots_hub_fds,
+	.open = ring_slots_open,
 	.arm = memfd_arm,
-	.attach = rings_attach,
-	.send = rings_send,
-	.recv = rings_recv,
-	.pollfd = rings_pollfd,
-	.detach = rings_detach,
-	.close = rings_close,
+	.attach = ring_slots_attach,
+	.send = ring_slots_send,
+	.recv = ring_slots_recv,
+	.pollfd = ring_slots_pollfd,
+	.detach = ring_slots_detach,
+	.close = ring_slots_close,
 };

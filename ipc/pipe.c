@@ -50,8 +50,8 @@
 #include "ipc/core/sys.h"
 
 struct pipe_state {
-	struct slots slots; /* first: fd_slots.h */
-	bool nonblock;      /* kernel without RWF_NOWAIT for pipes: O_NONBLOCK and ppoll */
+	struct fd_slots slots; /* first: fd_slots.h */
+	bool nonblock;         /* kernel without RWF_NOWAIT for pipes: O_NONBLOCK and ppoll */
 };
 
 static bool pipe_nonblock(const struct ipc *s)
@@ -110,7 +110,7 @@ static int pipe_open(struct ipc *s)
 		action.sa_handler = SIG_IGN;
 		(void)sigaction(SIGPIPE, &action, NULL); /* cannot fail for a valid signal */
 	}
-	return slots_open(s);
+	return fd_slots_open(s);
 }
 
 static int pipe_arm(struct ipc *s, unsigned slot)
@@ -122,16 +122,16 @@ static int pipe_arm(struct ipc *s, unsigned slot)
 	if (rc < 0)
 		return rc;
 	if (s->direction == IPC_TO_HUB)
-		slots_armed(s, slot, fds[0], fds[1]);
+		fd_slots_armed(s, slot, fds[0], fds[1]);
 	else
-		slots_armed(s, slot, fds[1], fds[0]);
+		fd_slots_armed(s, slot, fds[1], fds[0]);
 	return 0;
 }
 
 static int pipe_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	(void)peer; /* whoever holds the other end */
-	return slots_attach(s, slot);
+	return fd_slots_attach(s, slot);
 }
 
 static ssize_t pipe_write(struct ipc *s, int fd, const void *buf, size_t bytes, unsigned flags)
@@ -153,11 +153,11 @@ static ssize_t pipe_send(struct ipc *s, unsigned slot, const void *records, size
 {
 	size_t most =
 		PIPE_BUF / s->record_size; /* the write is then atomic, even if we are killed */
-	ssize_t rc = pipe_write(s, slots_at(s, slot)->own, records,
+	ssize_t rc = pipe_write(s, fd_slots_at(s, slot)->own, records,
 				(n < most ? n : most) * s->record_size, flags);
 
 	if (rc == -EAGAIN)
-		slots_full(s, slot);
+		fd_slots_full(s, slot);
 	return rc < 0 ? rc : rc / (ssize_t)s->record_size;
 }
 
@@ -177,13 +177,13 @@ static ssize_t pipe_read(struct ipc *s, int fd, void *buf, size_t bytes, unsigne
 
 static ssize_t pipe_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
-	ssize_t rc = slots_next(s, slot, flags);
+	ssize_t rc = fd_slots_next(s, slot, flags);
 
 	if (rc < 0)
 		return rc;
-	rc = pipe_read(s, slots_at(s, *slot)->own, records, cap * s->record_size, flags);
+	rc = pipe_read(s, fd_slots_at(s, *slot)->own, records, cap * s->record_size, flags);
 	if (rc == 0)
-		slots_ended(s, *slot);
+		fd_slots_ended(s, *slot);
 	if (rc <= 0)
 		return rc;
 	/* Our senders write whole records only; a torn one is hostile. */
@@ -207,15 +207,15 @@ const struct ipc_backend ipc_pipe = {
 		.man = { "pipe(7)", "pipe2(2)", "read(2)", "write(2)", "preadv2(2)", "epoll(7)" },
 	},
 	.state_size = sizeof(struct pipe_state),
-	.slot_size = sizeof(struct slot),
+	.slot_size = sizeof(struct fd_slot),
 	.limits = pipe_limits,
-	.hub_fds = slots_hub_fds,
+	.hub_fds = fd_slots_hub_fds,
 	.open = pipe_open,
 	.arm = pipe_arm,
 	.attach = pipe_attach,
 	.send = pipe_send,
 	.recv = pipe_recv,
-	.pollfd = slots_pollfd,
-	.detach = slots_detach,
-	.close = slots_close,
+	.pollfd = fd_slots_pollfd,
+	.detach = fd_slots_detach,
+	.close = fd_slots_close,
 };

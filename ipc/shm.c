@@ -78,7 +78,7 @@ static int shm_limits(struct ipc_limit *limits, size_t cap)
 			  (unsigned long long)fs.f_blocks * fs.f_frsize);
 	}
 	sys_limit(&limits[2], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c",
-		  "%zu bytes", rings_slot_bytes(56));
+		  "%zu bytes", ring_slots_slot_bytes(56));
 	sys_limit(&limits[3], "page", "sysconf(_SC_PAGESIZE)", "%ld bytes", sysconf(_SC_PAGESIZE));
 	return 4;
 }
@@ -146,7 +146,7 @@ static void shm_sweep(struct ipc *s)
 static int shm_start(struct ipc *s)
 {
 	shm_sweep(s);
-	return rings_open(s);
+	return ring_slots_open(s);
 }
 
 static int shm_arm(struct ipc *s, unsigned slot)
@@ -156,9 +156,9 @@ static int shm_arm(struct ipc *s, unsigned slot)
 
 	if (fd < 0)
 		return fd;
-	rc = rings_size(s, fd);
+	rc = ring_slots_size(s, fd);
 	if (rc == 0)
-		rc = rings_map(s, slot, fd);
+		rc = ring_slots_map(s, slot, fd);
 	sys_close(&fd); /* the worker does not exist yet: it never has a descriptor to truncate */
 	return rc;
 }
@@ -183,18 +183,18 @@ const struct ipc_backend ipc_shm = {
 		.man = { "shm_overview(7)", "shm_open(3)", "mmap(2)", "posix_fallocate(3)",
 			 "madvise(2)", "eventfd(2)", "epoll(7)", "membarrier(2)" },
 	},
-	.state_size = sizeof(struct rings),
-	.slot_size = sizeof(struct rings_slot),
+	.state_size = sizeof(struct ring_slots),
+	.slot_size = sizeof(struct ring_slot),
 	.never_blocks = true,
 	.probe = shm_probe,
 	.limits = shm_limits,
-	.hub_fds = rings_hub_fds,
+	.hub_fds = ring_slots_hub_fds,
 	.open = shm_start,
 	.arm = shm_arm,
-	.attach = rings_attach,
-	.send = rings_send,
-	.recv = rings_recv,
-	.pollfd = rings_pollfd,
-	.detach = rings_detach,
-	.close = rings_close,
+	.attach = ring_slots_attach,
+	.send = ring_slots_send,
+	.recv = ring_slots_recv,
+	.pollfd = ring_slots_pollfd,
+	.detach = ring_slots_detach,
+	.close = ring_slots_close,
 };

@@ -56,7 +56,7 @@
 
 /* A packet may hold more records than the caller asked for: the rest waits here. */
 struct unix_state {
-	struct slots slots;         /* first: fd_slots.h */
+	struct fd_slots slots;      /* first: fd_slots.h */
 	unsigned slot;              /* whose they are */
 	size_t next, count;         /* records */
 	char rest[UNIX_PACKET + 1]; /* one byte more than a packet: see unix_recv */
@@ -94,14 +94,14 @@ static int unix_arm(struct ipc *s, unsigned slot)
 		return rc;
 	/* Descriptors have no business here. ENOPROTOOPT before Linux 6.16: dropped then. */
 	(void)SYS(s, setsockopt(fds[0], SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no));
-	slots_armed(s, slot, fds[0], fds[1]);
+	fd_slots_armed(s, slot, fds[0], fds[1]);
 	return 0;
 }
 
 static int unix_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	(void)peer; /* whoever holds the other end */
-	return slots_attach(s, slot);
+	return fd_slots_attach(s, slot);
 }
 
 /* Records that one packet may hold. */
@@ -114,12 +114,12 @@ static ssize_t unix_send(struct ipc *s, unsigned slot, const void *records, size
 			 unsigned flags)
 {
 	size_t most = unix_batch(s);
-	ssize_t rc =
-		SYS(s, send(slots_at(s, slot)->own, records, (n < most ? n : most) * s->record_size,
-			    MSG_NOSIGNAL | (flags & IPC_NOWAIT ? MSG_DONTWAIT : 0)));
+	ssize_t rc = SYS(s, send(fd_slots_at(s, slot)->own, records,
+				 (n < most ? n : most) * s->record_size,
+				 MSG_NOSIGNAL | (flags & IPC_NOWAIT ? MSG_DONTWAIT : 0)));
 
 	if (rc == -EAGAIN)
-		slots_full(s, slot);
+		fd_slots_full(s, slot);
 	if (rc == -ECONNRESET)
 		return -EPIPE;
 	return rc < 0 ? rc : rc / (ssize_t)s->record_size;
@@ -151,7 +151,7 @@ static ssize_t unix_packet(struct ipc *s, unsigned slot, void *records, size_t c
 	ssize_t rc;
 
 	do { /* once more after ECONNRESET: the packets of the dead are still there, then the end */
-		rc = SYS(s, recvmsg(slots_at(s, slot)->own, &msg, dontwait | MSG_CMSG_CLOEXEC));
+		rc = SYS(s, recvmsg(fd_slots_at(s, slot)->own, &msg, dontwait | MSG_CMSG_CLOEXEC));
 	} while (rc == -ECONNRESET);
 	if (rc <= 0)
 		return rc;
@@ -171,19 +171,19 @@ static ssize_t unix_recv(struct ipc *s, unsigned *slot, void *records, size_t ca
 
 	if (((struct unix_state *)s->state)->count > 0)
 		return unix_rest(s, slot, records, cap);
-	rc = slots_next(s, slot, flags);
+	rc = fd_slots_next(s, slot, flags);
 	if (rc < 0)
 		return rc;
 	rc = unix_packet(s, *slot, records, cap, flags);
 	if (rc == 0)
-		slots_ended(s, *slot);
+		fd_slots_ended(s, *slot);
 	return rc;
 }
 
 /* What is left of a packet is there although the socket may be empty. */
 static int unix_pollfd(struct ipc *s, short *events)
 {
-	return ((struct unix_state *)s->state)->count > 0 ? -EAGAIN : slots_pollfd(s, events);
+	return ((struct unix_state *)s->state)->count > 0 ? -EAGAIN : fd_slots_pollfd(s, events);
 }
 
 static void unix_detach(struct ipc *s, unsigned slot)
@@ -192,7 +192,7 @@ static void unix_detach(struct ipc *s, unsigned slot)
 
 	if (state->slot == slot)
 		state->count = 0; /* of the former owner */
-	slots_detach(s, slot);
+	fd_slots_detach(s, slot);
 }
 
 const struct ipc_backend ipc_unix = {
@@ -212,15 +212,15 @@ const struct ipc_backend ipc_unix = {
 			 "epoll(7)" },
 	},
 	.state_size = sizeof(struct unix_state),
-	.slot_size = sizeof(struct slot),
+	.slot_size = sizeof(struct fd_slot),
 	.limits = unix_limits,
-	.hub_fds = slots_hub_fds,
-	.open = slots_open,
+	.hub_fds = fd_slots_hub_fds,
+	.open = fd_slots_open,
 	.arm = unix_arm,
 	.attach = unix_attach,
 	.send = unix_send,
 	.recv = unix_recv,
 	.pollfd = unix_pollfd,
 	.detach = unix_detach,
-	.close = slots_close,
+	.close = fd_slots_close,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backend.h - the contract between the facade (session.c) and a mechanism's one file.
+ * backend.h - the contract between the facade (session.c, waiting.c) and a mechanism's one file.
  *
  * A mechanism is one source file that ends with a const struct ipc_backend named
  * ipc_NAME, and one line in Makefile.am. The registry, `list`, `explain`, `--help`, the
@@ -24,17 +24,6 @@
 
 #define IPC_PATH_MAX 108 /* sizeof sun_path, see unix(7) */
 
-/* The waiting policy's memory, session.c's alone. */
-struct ipc_patience {
-	uint64_t budget_ns; /* how long to try before sleeping; 0: not at all */
-	unsigned skip;      /* calls left until the next probe when the budget is 0 */
-	unsigned backoff;   /* calls between probes, doubles with each failed one */
-	unsigned trust;     /* successes in a row without a context switch */
-	unsigned calls;     /* for taking samples */
-};
-
-enum ipc_stage { IPC_FREE, IPC_ARMED, IPC_ATTACHED };
-
 /* A session as backends see it. They read all of it; they write *state, *slot_state and syscalls.
  */
 struct ipc {
@@ -51,13 +40,6 @@ struct ipc {
 	pid_t opener; /* only this process removes names */
 	char runtime_dir[IPC_PATH_MAX];
 	uint64_t syscalls; /* see SYS() */
-	/* The facade's own: */
-	enum ipc_strategy strategy;
-	bool direct;           /* the first try is one call of the backend, with ... */
-	unsigned direct_flags; /* ... these flags */
-	struct ipc_patience patience;
-	struct ipc_peer peer; /* of a single side */
-	unsigned char *stage; /* [slots]: enum ipc_stage */
 };
 
 /* NULL: no such mechanism in this build. */

@@ -8,18 +8,18 @@
 
 #include "ipc/core/sys.h"
 
-static struct slots *set_of(const struct ipc *s)
+static struct fd_slots *set_of(const struct ipc *s)
 {
 	return s->state;
 }
 
-int slots_open(struct ipc *s)
+int fd_slots_open(struct ipc *s)
 {
-	struct slots *set = set_of(s);
+	struct fd_slots *set = set_of(s);
 	unsigned i;
 
 	for (i = 0; i < s->slots; i++)
-		slots_at(s, i)->own = slots_at(s, i)->other = -1;
+		fd_slots_at(s, i)->own = fd_slots_at(s, i)->other = -1;
 	set->epoll = -1;
 	if (s->single)
 		return 0;
@@ -27,9 +27,9 @@ int slots_open(struct ipc *s)
 	return set->epoll < 0 ? set->epoll : 0;
 }
 
-void slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
+void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
 {
-	struct slot *at = slots_at(s, slot);
+	struct fd_slot *at = fd_slots_at(s, slot);
 
 	at->own = hub_end;
 	at->other = slot_end;
@@ -39,7 +39,7 @@ void slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
 
 static int attach_hub(struct ipc *s, unsigned slot)
 {
-	struct slot *at = slots_at(s, slot);
+	struct fd_slot *at = fd_slots_at(s, slot);
 	struct epoll_event event = { .events = EPOLLIN, .data.u32 = slot };
 	int rc;
 
@@ -51,18 +51,18 @@ static int attach_hub(struct ipc *s, unsigned slot)
 	return rc;
 }
 
-int slots_attach(struct ipc *s, unsigned slot)
+int fd_slots_attach(struct ipc *s, unsigned slot)
 {
-	struct slot *at = slots_at(s, slot);
+	struct fd_slot *at = fd_slots_at(s, slot);
 	unsigned i;
 
 	if (s->role == IPC_HUB)
 		return attach_hub(s, slot);
 	/* A sibling's end kept open here would hide that sibling's end of file from the hub. */
 	for (i = 0; i < s->slots; i++) {
-		sys_close(&slots_at(s, i)->own);
+		sys_close(&fd_slots_at(s, i)->own);
 		if (i != slot)
-			sys_close(&slots_at(s, i)->other);
+			sys_close(&fd_slots_at(s, i)->other);
 	}
 	sys_close(&set_of(s)->epoll);
 	at->own = at->other;
@@ -70,9 +70,9 @@ int slots_attach(struct ipc *s, unsigned slot)
 	return 0;
 }
 
-int slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags)
+int fd_slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags)
 {
-	struct slots *set = set_of(s);
+	struct fd_slots *set = set_of(s);
 	int rc;
 
 	for (;;) {
@@ -82,7 +82,7 @@ int slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags)
 				return 0;
 		}
 		set->next = set->ready = 0;
-		rc = (int)SYS(s, epoll_wait(set->epoll, set->turn, SLOTS_TURN,
+		rc = (int)SYS(s, epoll_wait(set->epoll, set->turn, FD_SLOTS_TURN,
 					    flags & IPC_NOWAIT ? 0 : -1));
 		if (rc <= 0)
 			return rc < 0 ? rc : -EAGAIN;
@@ -90,9 +90,9 @@ int slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags)
 	}
 }
 
-void slots_ended(struct ipc *s, unsigned slot)
+void fd_slots_ended(struct ipc *s, unsigned slot)
 {
-	struct slot *at = slots_at(s, slot);
+	struct fd_slot *at = fd_slots_at(s, slot);
 
 	at->ended = true;
 	if (!at->polled)
@@ -101,9 +101,9 @@ void slots_ended(struct ipc *s, unsigned slot)
 	at->polled = false;
 }
 
-void slots_full(struct ipc *s, unsigned slot)
+void fd_slots_full(struct ipc *s, unsigned slot)
 {
-	struct slot *at = slots_at(s, slot);
+	struct fd_slot *at = fd_slots_at(s, slot);
 	struct epoll_event event = { .events = EPOLLOUT | EPOLLONESHOT, .data.u32 = slot };
 
 	if (s->single)
@@ -115,50 +115,50 @@ void slots_full(struct ipc *s, unsigned slot)
 		at->polled = true;
 }
 
-int slots_pollfd(struct ipc *s, short *events)
+int fd_slots_pollfd(struct ipc *s, short *events)
 {
-	struct slots *set = set_of(s);
+	struct fd_slots *set = set_of(s);
 
 	if (s->single) {
 		*events = ipc_receives(s) ? POLLIN : POLLOUT;
-		if (slots_at(s, s->self)->ended)
+		if (fd_slots_at(s, s->self)->ended)
 			return -ENOTCONN; /* it would be ready for ever */
-		return slots_at(s, s->self)->own;
+		return fd_slots_at(s, s->self)->own;
 	}
 	*events = POLLIN;
 	/*
 	 * A slot that has room again stays reported until it is fetched. Fetched here, since who
 	 * sends never waits for events: if there are any, the caller has something to try.
 	 */
-	if (!ipc_receives(s) && SYS(s, epoll_wait(set->epoll, set->turn, SLOTS_TURN, 0)) > 0)
+	if (!ipc_receives(s) && SYS(s, epoll_wait(set->epoll, set->turn, FD_SLOTS_TURN, 0)) > 0)
 		return -EAGAIN;
 	return set->epoll;
 }
 
-void slots_detach(struct ipc *s, unsigned slot)
+void fd_slots_detach(struct ipc *s, unsigned slot)
 {
-	struct slots *set = set_of(s);
-	struct slot *at = slots_at(s, slot);
+	struct fd_slots *set = set_of(s);
+	struct fd_slot *at = fd_slots_at(s, slot);
 	int i;
 
 	/*
 	 * Deregister by hand: a registration goes by itself only with the last duplicate of the
 	 * descriptor, and a child that was forked a moment ago may still hold one.
 	 */
-	slots_ended(s, slot);
+	fd_slots_ended(s, slot);
 	for (i = set->next; i < set->ready; i++)
 		if (set->turn[i].data.u32 == slot)
-			set->turn[i].data.u32 = IPC_SLOTS_MAX; /* slots_next passes over it */
+			set->turn[i].data.u32 = IPC_SLOTS_MAX; /* fd_slots_next passes over it */
 	sys_close(&at->own);
 	sys_close(&at->other);
 }
 
-void slots_close(struct ipc *s)
+void fd_slots_close(struct ipc *s)
 {
 	sys_close(&set_of(s)->epoll);
 }
 
-int slots_hub_fds(unsigned slots)
+int fd_slots_hub_fds(unsigned slots)
 {
 	return (int)slots + (slots > 1 ? 2 : 1);
 }

@@ -14,62 +14,62 @@
  * The instance belongs to the hub. A slot's process closes it at attach and never calls
  * epoll_ctl on it: the registrations are shared, not copied, by fork (epoll(7), Q6).
  */
-#ifndef IPC_SLOTS_H
-#define IPC_SLOTS_H
+#ifndef IPC_FD_SLOTS_H
+#define IPC_FD_SLOTS_H
 
 #include "ipc/core/backend.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 
-#define SLOTS_TURN 64 /* ready slots fetched by one epoll_wait */
+#define FD_SLOTS_TURN 64 /* ready slots fetched by one epoll_wait */
 
-struct slot {
+struct fd_slot {
 	int own;     /* this process' end, -1 when there is none */
 	int other;   /* the peer's end, between arm and attach */
 	bool polled; /* registered in the epoll instance */
 	bool ended;  /* its end of file was told */
 };
 
-/* First member of the session state of such a mechanism; its slot state begins with struct slot. */
-struct slots {
+/* Such a mechanism's session state begins with this, its slot state with struct fd_slot. */
+struct fd_slots {
 	int epoll; /* -1: a single peer needs none */
 	int ready, next;
-	struct epoll_event turn[SLOTS_TURN];
+	struct epoll_event turn[FD_SLOTS_TURN];
 };
 
 /* Of the hub's session. 0 or -errno. */
-int slots_open(struct ipc *s);
-static inline struct slot *slots_at(const struct ipc *s, unsigned slot)
+int fd_slots_open(struct ipc *s);
+static inline struct fd_slot *fd_slots_at(const struct ipc *s, unsigned slot)
 {
 	return (void *)((char *)s->slot_state + (size_t)slot * s->backend->slot_size);
 }
 
 /* The backend's arm puts both ends here. HUB_END is the hub's, SLOT_END the worker's. */
-void slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
+void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
 /* The whole of attach for such a mechanism. */
-int slots_attach(struct ipc *s, unsigned slot);
+int fd_slots_attach(struct ipc *s, unsigned slot);
 
 /* Receiving: which slot to read next; waits for one unless IPC_NOWAIT. 0, -EAGAIN or -errno. */
-int slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags);
-static inline int slots_next(struct ipc *s, unsigned *slot, unsigned flags)
+int fd_slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags);
+static inline int fd_slots_next(struct ipc *s, unsigned *slot, unsigned flags)
 {
 	if (!s->single)
-		return slots_next_of_many(s, slot, flags);
+		return fd_slots_next_of_many(s, slot, flags);
 	*slot = s->self;
 	/* A loop that drains until -EAGAIN must not meet the same end for ever. */
-	return (flags & IPC_NOWAIT) && slots_at(s, s->self)->ended ? -EAGAIN : 0;
+	return (flags & IPC_NOWAIT) && fd_slots_at(s, s->self)->ended ? -EAGAIN : 0;
 }
 /* Receiving: SLOT has ended, look at it no more. */
-void slots_ended(struct ipc *s, unsigned slot);
+void fd_slots_ended(struct ipc *s, unsigned slot);
 /* Sending: SLOT is full; the session's descriptor is to say when it no longer is. */
-void slots_full(struct ipc *s, unsigned slot);
+void fd_slots_full(struct ipc *s, unsigned slot);
 
-int slots_pollfd(struct ipc *s, short *events);
-void slots_detach(struct ipc *s, unsigned slot);
-void slots_close(struct ipc *s);
+int fd_slots_pollfd(struct ipc *s, short *events);
+void fd_slots_detach(struct ipc *s, unsigned slot);
+void fd_slots_close(struct ipc *s);
 
 /* Hub: one descriptor a slot and the epoll instance; arm needs the other end for a moment. */
-int slots_hub_fds(unsigned slots);
+int fd_slots_hub_fds(unsigned slots);
 
 #endif

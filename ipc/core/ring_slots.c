@@ -17,36 +17,37 @@
 
 #include "ipc/core/sys.h"
 
-#define RINGS_BYTES 16384u /* of entries in a slot, where the caller does not care: half of an L1 */
-#define RINGS_LARGE 16u    /* records, where not even one fits into that */
-#define RINGS_MIB   (1u << 20)  /* of entries for those, unless a single one needs more */
-#define RINGS_MOST  (64u << 20) /* of entries in a slot, whatever the caller asks for */
-#define RINGS_TURN  64          /* bells heard by one epoll_wait */
-#define RINGS_CALM  4096u       /* records without a sleep, then back to BELL_NEVER */
+#define RING_SLOTS_BYTES \
+ 16384u /* of entries in a slot, where the caller does not care: half of an L1 */
+#define RING_SLOTS_LARGE 16u         /* records, where not even one fits into that */
+#define RING_SLOTS_MIB   (1u << 20)  /* of entries for those, unless a single one needs more */
+#define RING_SLOTS_MOST  (64u << 20) /* of entries in a slot, whatever the caller asks for */
+#define RING_SLOTS_TURN  64          /* bells heard by one epoll_wait */
+#define RING_SLOTS_CALM  4096u       /* records without a sleep, then back to BELL_NEVER */
 
-static struct rings *set_of(const struct ipc *s)
+static struct ring_slots *set_of(const struct ipc *s)
 {
 	return s->state;
 }
 
-static inline struct rings_slot *at(const struct ipc *s, unsigned slot)
+static inline struct ring_slot *at(const struct ipc *s, unsigned slot)
 {
-	return (struct rings_slot *)s->slot_state + slot;
+	return (struct ring_slot *)s->slot_state + slot;
 }
 
 /* ---- the two words of the doorbell, by side ---- */
 
-static inline _Atomic uint64_t *own_word(const struct ipc *s, const struct rings_slot *slot)
+static inline _Atomic uint64_t *own_word(const struct ipc *s, const struct ring_slot *slot)
 {
 	return ipc_receives(s) ? &slot->ring.control->receiver : &slot->ring.control->sender;
 }
 
-static inline _Atomic uint64_t *peer_word(const struct ipc *s, const struct rings_slot *slot)
+static inline _Atomic uint64_t *peer_word(const struct ipc *s, const struct ring_slot *slot)
 {
 	return ipc_receives(s) ? &slot->ring.control->sender : &slot->ring.control->receiver;
 }
 
-static __attribute__((noinline)) void ring_bell(struct ipc *s, const struct rings_slot *slot)
+static __attribute__((noinline)) void ring_bell(struct ipc *s, const struct ring_slot *slot)
 {
 	static const uint64_t one = 1;
 
@@ -55,7 +56,7 @@ static __attribute__((noinline)) void ring_bell(struct ipc *s, const struct ring
 }
 
 /* After something was published: wakes the peer if its WORD says that it sleeps. */
-static inline void wake(struct ipc *s, struct rings_slot *slot, _Atomic uint64_t *word)
+static inline void wake(struct ipc *s, struct ring_slot *slot, _Atomic uint64_t *word)
 {
 	if (bell_wanted(&slot->ring, word))
 		ring_bell(s, slot);
@@ -70,12 +71,12 @@ static inline void wake(struct ipc *s, struct rings_slot *slot, _Atomic uint64_t
  */
 static size_t own_depth(size_t stride)
 {
-	size_t wish = RINGS_BYTES / stride;
+	size_t wish = RING_SLOTS_BYTES / stride;
 
 	if (wish >= 1)
 		return wish;
-	wish = RINGS_MIB / stride + 1;
-	return wish < RINGS_LARGE ? wish : RINGS_LARGE;
+	wish = RING_SLOTS_MIB / stride + 1;
+	return wish < RING_SLOTS_LARGE ? wish : RING_SLOTS_LARGE;
 }
 
 static uint32_t entries_for(size_t record_size, unsigned depth)
@@ -84,12 +85,13 @@ static uint32_t entries_for(size_t record_size, unsigned depth)
 	size_t wish = depth ? depth : own_depth(stride);
 	uint32_t entries = RING_ENTRIES_MIN;
 
-	while (entries < wish && entries < RING_ENTRIES_MAX && entries * 2 * stride <= RINGS_MOST)
+	while (entries < wish && entries < RING_ENTRIES_MAX &&
+	       entries * 2 * stride <= RING_SLOTS_MOST)
 		entries *= 2;
 	return entries;
 }
 
-size_t rings_slot_bytes(size_t record_size)
+size_t ring_slots_slot_bytes(size_t record_size)
 {
 	return ring_bytes(record_size, entries_for(record_size, 0));
 }
@@ -104,9 +106,9 @@ static int membarrier(struct ipc *s, int command)
 	return (int)SYS(s, syscall(SYS_membarrier, command, 0, 0));
 }
 
-int rings_open(struct ipc *s)
+int ring_slots_open(struct ipc *s)
 {
-	struct rings *set = set_of(s);
+	struct ring_slots *set = set_of(s);
 	unsigned i;
 
 	set->entries = entries_for(s->record_size, s->depth);
@@ -119,7 +121,7 @@ int rings_open(struct ipc *s)
 	return 0;
 }
 
-int rings_size(struct ipc *s, int fd)
+int ring_slots_size(struct ipc *s, int fd)
 {
 	int rc;
 
@@ -132,7 +134,7 @@ int rings_size(struct ipc *s, int fd)
 }
 
 /* This side's view of the ring at MEMORY. */
-static void look(struct ipc *s, struct rings_slot *slot, void *memory)
+static void look(struct ipc *s, struct ring_slot *slot, void *memory)
 {
 	uint32_t entries = set_of(s)->entries;
 
@@ -144,7 +146,7 @@ static void look(struct ipc *s, struct rings_slot *slot, void *memory)
 		bell_say(&slot->ring, own_word(s, slot), BELL_AWAKE);
 }
 
-static void drop(struct ipc *s, struct rings_slot *slot)
+static void drop(struct ipc *s, struct ring_slot *slot)
 {
 	if (slot->ring.control)
 		(void)SYS(s, munmap(slot->ring.control, mapped_bytes(s)));
@@ -154,9 +156,9 @@ static void drop(struct ipc *s, struct rings_slot *slot)
 	sys_close(&slot->to_slot);
 }
 
-int rings_map(struct ipc *s, unsigned slot, int fd)
+int ring_slots_map(struct ipc *s, unsigned slot, int fd)
 {
-	struct rings_slot *new = at(s, slot);
+	struct ring_slot *new = at(s, slot);
 	void *memory;
 	int rc;
 
@@ -185,7 +187,7 @@ static int listen_to(struct ipc *s, unsigned slot, int bell)
 
 static int attach_hub(struct ipc *s, unsigned slot)
 {
-	struct rings_slot *own = at(s, slot);
+	struct ring_slot *own = at(s, slot);
 
 	/* Later workers do not get it; if this fails, they drop it as one that is armed. */
 	own->inherited = SYS(s, madvise(own->ring.control, mapped_bytes(s), MADV_DONTFORK)) < 0;
@@ -200,8 +202,8 @@ static int attach_hub(struct ipc *s, unsigned slot)
  */
 static int attach_slot(struct ipc *s, unsigned slot)
 {
-	struct rings *set = set_of(s);
-	struct rings_slot *own = at(s, slot);
+	struct ring_slots *set = set_of(s);
+	struct ring_slot *own = at(s, slot);
 	uint64_t never = BELL_NEVER;
 	unsigned i;
 	int rc;
@@ -232,15 +234,15 @@ static int attach_slot(struct ipc *s, unsigned slot)
 	return 0;
 }
 
-int rings_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
+int ring_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	(void)peer; /* whoever maps the other side */
 	return s->role == IPC_HUB ? attach_hub(s, slot) : attach_slot(s, slot);
 }
 
-void rings_detach(struct ipc *s, unsigned slot)
+void ring_slots_detach(struct ipc *s, unsigned slot)
 {
-	struct rings_slot *old = at(s, slot);
+	struct ring_slot *old = at(s, slot);
 
 	/* By hand: a child that was forked a moment ago may keep the bell, thus the events. */
 	if (s->role == IPC_HUB && old->to_hub >= 0) /* ENOENT: was only armed */
@@ -248,12 +250,12 @@ void rings_detach(struct ipc *s, unsigned slot)
 	drop(s, old);
 }
 
-void rings_close(struct ipc *s)
+void ring_slots_close(struct ipc *s)
 {
 	sys_close(&set_of(s)->epoll);
 }
 
-int rings_hub_fds(unsigned slots)
+int ring_slots_hub_fds(unsigned slots)
 {
 	return 2 * (int)slots + 2; /* two bells each, the epoll instance, for a moment the memory */
 }
@@ -261,7 +263,7 @@ int rings_hub_fds(unsigned slots)
 /* ---- records ---- */
 
 /* N records were pushed: the rest of a send where there is any. */
-static __attribute__((noinline)) ssize_t sent(struct ipc *s, struct rings_slot *to, ssize_t n)
+static __attribute__((noinline)) ssize_t sent(struct ipc *s, struct ring_slot *to, ssize_t n)
 {
 	wake(s, to, &to->ring.control->receiver);
 	to->full = false;
@@ -270,7 +272,7 @@ static __attribute__((noinline)) ssize_t sent(struct ipc *s, struct rings_slot *
 	return n;
 }
 
-static __attribute__((noinline)) ssize_t send_any(struct ipc *s, struct rings_slot *to,
+static __attribute__((noinline)) ssize_t send_any(struct ipc *s, struct ring_slot *to,
 						  const void *records, size_t n)
 {
 	ssize_t rc = to->ring.live ? ring_push(&to->ring, records, n) : -EPROTO;
@@ -282,11 +284,11 @@ static __attribute__((noinline)) ssize_t send_any(struct ipc *s, struct rings_sl
 	return rc == 0 ? -EAGAIN : rc;
 }
 
-ssize_t rings_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
+ssize_t ring_slots_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
 {
-	struct rings_slot *to = at(s, slot);
+	struct ring_slot *to = at(s, slot);
 
-	(void)flags; /* nothing here blocks: the facade sleeps on rings_pollfd */
+	(void)flags; /* nothing here blocks: the facade sleeps on ring_slots_pollfd */
 	if (n != 1 || !to->ring.live || !ring_push_event(&to->ring, records))
 		return send_any(s, to, records, n);
 	if (to->full || bell_announced(&to->ring) || !bell_never(&to->ring.control->receiver))
@@ -295,19 +297,19 @@ ssize_t rings_send(struct ipc *s, unsigned slot, const void *records, size_t n, 
 }
 
 /* Tells the sender how far we are, and wakes it if it waits for room. */
-static __attribute__((noinline)) void tell(struct ipc *s, struct rings_slot *from)
+static __attribute__((noinline)) void tell(struct ipc *s, struct ring_slot *from)
 {
 	struct ring *r = &from->ring;
 
 	ring_tell(r);
 	wake(s, from, &r->control->sender);
-	if (r->said == BELL_AWAKE && r->position - from->slept >= RINGS_CALM &&
+	if (r->said == BELL_AWAKE && r->position - from->slept >= RING_SLOTS_CALM &&
 	    set_of(s)->asymmetric)
 		bell_say(r, &r->control->receiver, BELL_NEVER);
 }
 
 /* Something was popped: the rest of a receive where there is any. */
-static inline void taken(struct ipc *s, struct rings_slot *from)
+static inline void taken(struct ipc *s, struct ring_slot *from)
 {
 	struct ring *r = &from->ring;
 
@@ -319,7 +321,7 @@ static inline void taken(struct ipc *s, struct rings_slot *from)
 		tell(s, from);
 }
 
-static __attribute__((noinline)) ssize_t take(struct ipc *s, struct rings_slot *from, void *records,
+static __attribute__((noinline)) ssize_t take(struct ipc *s, struct ring_slot *from, void *records,
 					      size_t cap)
 {
 	ssize_t rc = from->ring.live ? ring_pop(&from->ring, records, cap) : 0;
@@ -331,7 +333,7 @@ static __attribute__((noinline)) ssize_t take(struct ipc *s, struct rings_slot *
 	return rc == 0 ? -EAGAIN : rc;
 }
 
-static __attribute__((noinline)) ssize_t took_event(struct ipc *s, struct rings_slot *from)
+static __attribute__((noinline)) ssize_t took_event(struct ipc *s, struct ring_slot *from)
 {
 	taken(s, from);
 	return 1;
@@ -344,7 +346,7 @@ static __attribute__((noinline)) ssize_t took_event(struct ipc *s, struct rings_
 static __attribute__((noinline)) ssize_t take_any(struct ipc *s, unsigned *slot, void *records,
 						  size_t cap)
 {
-	struct rings *set = set_of(s);
+	struct ring_slots *set = set_of(s);
 	unsigned left;
 
 	for (left = s->slots; left > 0; left--) {
@@ -361,11 +363,11 @@ static __attribute__((noinline)) ssize_t take_any(struct ipc *s, unsigned *slot,
 	return -EAGAIN;
 }
 
-ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+ssize_t ring_slots_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
-	struct rings_slot *own = at(s, s->self);
+	struct ring_slot *own = at(s, s->self);
 
-	(void)flags; /* nothing here blocks: the facade sleeps on rings_pollfd */
+	(void)flags; /* nothing here blocks: the facade sleeps on ring_slots_pollfd */
 	if (!s->single)
 		return take_any(s, slot, records, cap);
 	*slot = s->self;
@@ -381,21 +383,21 @@ ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, uns
 /* Which bells were rung since the last look? One event each, so this ends, whoever rings. */
 static void hear(struct ipc *s)
 {
-	struct epoll_event turn[RINGS_TURN];
+	struct epoll_event turn[RING_SLOTS_TURN];
 	unsigned heard;
 	ssize_t n, i;
 
-	for (heard = 0; heard <= s->slots; heard += RINGS_TURN) {
-		n = SYS(s, epoll_wait(set_of(s)->epoll, turn, RINGS_TURN, 0));
+	for (heard = 0; heard <= s->slots; heard += RING_SLOTS_TURN) {
+		n = SYS(s, epoll_wait(set_of(s)->epoll, turn, RING_SLOTS_TURN, 0));
 		for (i = 0; i < n; i++)
 			at(s, turn[i].data.u32)->rung = true;
-		if (n < RINGS_TURN)
+		if (n < RING_SLOTS_TURN)
 			break;
 	}
 }
 
 /* Does the session wait for this one? A hub that sends: only if its last send met no room. */
-static bool awaited(const struct ipc *s, const struct rings_slot *slot)
+static bool awaited(const struct ipc *s, const struct ring_slot *slot)
 {
 	return slot->ring.live && (s->single || slot->full || ipc_receives(s));
 }
@@ -404,7 +406,7 @@ static bool awaited(const struct ipc *s, const struct rings_slot *slot)
  * (A) of ring.h for one slot, unless an announcement stands that nobody can have answered.
  * True: (B) has to be membarrier(2).
  */
-static bool announce(struct ipc *s, struct rings_slot *slot)
+static bool announce(struct ipc *s, struct ring_slot *slot)
 {
 	/* Who sends while we sleep sees all the room there is. */
 	if (ipc_receives(s) && slot->ring.known != slot->ring.position)
@@ -416,7 +418,7 @@ static bool announce(struct ipc *s, struct rings_slot *slot)
 }
 
 /* (C) of ring.h: has this one published in the meantime? */
-static bool look_again(const struct ipc *s, struct rings_slot *slot)
+static bool look_again(const struct ipc *s, struct ring_slot *slot)
 {
 	if (ipc_receives(s) ? !ring_ready(&slot->ring) : ring_room(&slot->ring) == 0)
 		return false;
@@ -424,9 +426,9 @@ static bool look_again(const struct ipc *s, struct rings_slot *slot)
 	return true;
 }
 
-int rings_pollfd(struct ipc *s, short *events)
+int ring_slots_pollfd(struct ipc *s, short *events)
 {
-	struct rings *set = set_of(s);
+	struct ring_slots *set = set_of(s);
 	unsigned first = s->single ? s->self : 0, end = s->single ? s->self + 1 : s->slots;
 	unsigned i, waiting = 0;
 	bool never = false;

@@ -6,8 +6,8 @@
  * hands the descriptor over:
  *
  *      fd = shm_open() or memfd_create()
- *      rings_size(s, fd)          no memory left is said here, not by SIGBUS later
- *      rings_map(s, slot, fd)
+ *      ring_slots_size(s, fd)          no memory left is said here, not by SIGBUS later
+ *      ring_slots_map(s, slot, fd)
  *      close(fd)                  before the worker exists: none can truncate it
  *
  * A doorbell is an eventfd(2): the hub has one in each slot's ring to ring for that slot's process,
@@ -20,14 +20,14 @@
  * counter and clearing O_NONBLOCK (which belongs to the open file, thus to all), make the hub's
  * next ring or look wait for ever: the one it could fill, nobody else touches.
  */
-#ifndef IPC_RINGS_H
-#define IPC_RINGS_H
+#ifndef IPC_RING_SLOTS_H
+#define IPC_RING_SLOTS_H
 
 #include "ipc/core/backend.h"
 #include "ipc/core/ring.h"
 
 /* The session state of such a mechanism. */
-struct rings {
+struct ring_slots {
 	int epoll;        /* this process sleeps on it */
 	bool announced;   /* so a bell may have been rung since the last look */
 	bool asymmetric;  /* membarrier(2) works here: see ring.h */
@@ -36,7 +36,7 @@ struct rings {
 };
 
 /* The slot state of such a mechanism. */
-struct rings_slot {
+struct ring_slot {
 	struct ring ring; /* live: attached, and the peer has written nothing impossible */
 	bool inherited;   /* a child forked now would have the mapping too */
 	bool full;        /* sending: the last send met no room */
@@ -46,18 +46,19 @@ struct rings_slot {
 	uint64_t slept;   /* receiving: the position after the last sleep */
 };
 
-int rings_open(struct ipc *s);
-int rings_size(struct ipc *s, int fd);
-int rings_map(struct ipc *s, unsigned slot, int fd);
-int rings_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
-ssize_t rings_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags);
-ssize_t rings_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags);
-int rings_pollfd(struct ipc *s, short *events);
-void rings_detach(struct ipc *s, unsigned slot);
-void rings_close(struct ipc *s);
-int rings_hub_fds(unsigned slots);
+int ring_slots_open(struct ipc *s);
+int ring_slots_size(struct ipc *s, int fd);
+int ring_slots_map(struct ipc *s, unsigned slot, int fd);
+int ring_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
+ssize_t ring_slots_send(struct ipc *s, unsigned slot, const void *records, size_t n,
+			unsigned flags);
+ssize_t ring_slots_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags);
+int ring_slots_pollfd(struct ipc *s, short *events);
+void ring_slots_detach(struct ipc *s, unsigned slot);
+void ring_slots_close(struct ipc *s);
+int ring_slots_hub_fds(unsigned slots);
 
 /* Bytes that a slot maps for records of RECORD_SIZE, with the mechanism's own depth. */
-size_t rings_slot_bytes(size_t record_size);
+size_t ring_slots_slot_bytes(size_t record_size);
 
 #endif

@@ -104,7 +104,7 @@ static void print_page(const struct ipc_info *info)
 	print_words("System calls of its file", info->syscalls);
 	print_words("Manual pages", info->man);
 	print_heading("Read, in this order");
-	(void)printf("  examples/%s.c  ipc/core/backend.h  ipc/%s.c  ipc/core/session.c\n"
+	(void)printf("  examples/%s.c  ipc/core/backend.h  ipc/%s.c  ipc/core/waiting.c\n"
 		     "  src/download/protocol.c  src/download/pool.c\n",
 		     info->name, info->name);
 	(void)printf("\nSee it work:  ipcdemo --ipc=%s --trace     Measure it:  ipcdemo bench "

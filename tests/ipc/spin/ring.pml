@@ -207,7 +207,7 @@ inline fill(which)
 #endif
 }
 
-/* ring_push of one record or two, as one group, and rings_send around it. */
+/* ring_push of one record or two, as one group, and ring_slots_send around it. */
 inline push(count)
 {
 	if
@@ -226,7 +226,7 @@ inline push(count)
 	acknowledged = position
 }
 
-/* rings_pollfd of the sender, and the sleep. */
+/* ring_slots_pollfd of the sender, and the sleep. */
 inline sleep_for_room()
 {
 	announce_sleep(sender_buffer, SENDER, sender_bell);
@@ -282,7 +282,7 @@ inline tell()
 	wanted(receiver_buffer, SENDER, sender_bell)
 }
 
-/* ring_pop of one record, and rings_recv around it. */
+/* ring_pop of one record, and ring_slots_recv around it. */
 inline pop()
 {
 #ifdef TAIL_FIRST
@@ -314,7 +314,7 @@ inline pop()
 
 #define FOUND memory[SEQUENCE + PLACE(position)]
 
-/* rings_pollfd of the receiver, and the sleep, which the end of the sender ends (its pidfd). */
+/* ring_slots_pollfd of the receiver, and the sleep, which the end of the sender ends (its pidfd). */
 inline sleep_for_record()
 {
 	if
