@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/exit_code.h"
+#include "common/hex.h"
 #include "download/download.h"
 #include "origin/process.h"
 #include "common/message.h"
@@ -100,13 +101,12 @@ static int add_jobs(const struct demo *demo, struct job_list *jobs)
 	char hex[2 * SHA256_BYTES + 1];
 	char url[256], why[128];
 	const struct job_wish wish = { .url = url, .sha256 = hex };
-	size_t i, j;
+	size_t i;
 	int rc;
 
 	for (i = 0; i < FILES; i++) {
 		rc = origin_sha256(demo->files[i].name, demo->files[i].size, sha256);
-		for (j = 0; j < SHA256_BYTES; j++)
-			(void)snprintf(hex + 2 * j, 3, "%02x", sha256[j]);
+		hex_encode(hex, sha256, sizeof sha256);
 		(void)snprintf(url, sizeof url, "http://127.0.0.1:%u/", demo->port);
 		add_encoded(url, sizeof url, demo->files[i].name);
 		if (rc == 0)

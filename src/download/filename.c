@@ -82,13 +82,12 @@ static enum filename_error decode(const char *segment, size_t n, char *name, siz
 		char byte = segment[i];
 
 		if (byte == '%') {
-			/* What ends a segment is no digit: neither look goes beyond it. */
-			int high = hex_value(segment[i + 1]);
-			int low = high >= 0 ? hex_value(segment[i + 2]) : -1;
+			/* What ends a segment is no digit, so this reads nothing behind it. */
+			int value = hex_byte(segment + i + 1);
 
-			if (low < 0)
+			if (value < 0)
 				return FILENAME_ENCODING;
-			byte = (char)(high << 4 | low);
+			byte = (char)value;
 			i += 2;
 		}
 		if (byte == '\0')

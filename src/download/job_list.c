@@ -9,24 +9,8 @@
 #include <string.h>
 
 #include "common/hex.h"
-#include "download/filename.h"
 #include "download/protocol.h"
-
-static bool parse_sha256(const char *hex, unsigned char sha256[SHA256_BYTES])
-{
-	size_t i;
-
-	if (strlen(hex) != 2 * SHA256_BYTES)
-		return false;
-	for (i = 0; i < SHA256_BYTES; i++) {
-		int high = hex_value(hex[2 * i]), low = hex_value(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		sha256[i] = (unsigned char)(high << 4 | low);
-	}
-	return true;
-}
+#include "download/filename.h"
 
 static int refuse(char *why, size_t size, const char *format, const char *detail)
 {
@@ -101,7 +85,7 @@ int job_list_add(struct job_list *list, const struct job_wish *wish, char *why, 
 		return refuse(why, size,
 			      "the output name cannot be used: ", filename_strerror(error));
 	job->has_sha256 = wish->sha256 != NULL;
-	if (wish->sha256 && !parse_sha256(wish->sha256, job->sha256))
+	if (wish->sha256 && !hex_decode(job->sha256, sizeof job->sha256, wish->sha256))
 		return refuse(why, size, "sha256 needs 64 hexadecimal digits, not ", wish->sha256);
 	job->url = strdup(wish->url);
 	job->shown = without_password(wish->url);

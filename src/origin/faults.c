@@ -36,13 +36,13 @@
 
 #include "origin/plan.h"
 
-#include "origin/origin.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/hex.h"
 
 #define NUMBERS_MAX 2
 
@@ -162,7 +162,6 @@ static void plan_flaky(struct request *request, struct origin_plan *plan)
 /* PREFIX and NAME as a Location: a header is ASCII, so NAME is percent-encoded again. */
 static void redirect(struct origin_plan *plan, const char *prefix, const char *name)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	const size_t size = sizeof plan->header_value;
 	size_t n = (size_t)snprintf(plan->header_value, size, "%s", prefix);
 
@@ -176,8 +175,8 @@ static void redirect(struct origin_plan *plan, const char *prefix, const char *n
 			continue;
 		}
 		plan->header_value[n++] = '%';
-		plan->header_value[n++] = hex[c >> 4];
-		plan->header_value[n++] = hex[c & 15];
+		hex_encode(plan->header_value + n, &c, 1);
+		n += 2;
 	}
 	plan->header_value[n] = '\0';
 }

@@ -29,6 +29,7 @@
 
 #include <microhttpd.h>
 
+#include "common/clock.h"
 #include "common/hex.h"
 #include "origin/plan.h"
 
@@ -36,7 +37,6 @@
 #define STACK_BYTES     (256U * 1024)
 #define CONNECTIONS_MAX 4096U
 #define BACKLOG         1024U
-#define NS_PER_S        1000000000ULL
 
 /* A paced body grows in steps of so long: short enough for a smooth progress bar. */
 #define STEP_S 0.02
@@ -49,20 +49,12 @@ struct origin {
 };
 
 /* One answer under way. */
-struct transfer {
+struct reply {
 	struct origin_plan plan;
 	int fd; /* the connection's; libmicrohttpd's */
 	uint64_t start_ns;
 	char path[]; /* plan.name points into it */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: the clock exists */
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* Sleeps until DUE_NS; false as soon as the other side of FD hangs up. */
 static bool wait_until(int fd, uint64_t due_ns)
@@ -71,7 +63,7 @@ static bool wait_until(int fd, uint64_t due_ns)
 	struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
 	uint64_t now;
 
-	while ((now = now_ns()) < due_ns) {
+	while ((now = clock_ns()) < due_ns) {
 		const uint64_t left = due_ns - now;
 		const struct timespec timeout = { .tv_sec = (time_t)(left / NS_PER_S),
 						  .tv_nsec = (long)(left % NS_PER_S) };
@@ -87,15 +79,15 @@ static bool wait_until(int fd, uint64_t due_ns)
  * Waits until the bytes behind POS are due and says how many, N at most; 0: the client
  * is gone. What is due follows from the start alone, so delays do not add up.
  */
-static size_t pace(const struct transfer *transfer, uint64_t pos, size_t n)
+static size_t pace(const struct reply *reply, uint64_t pos, size_t n)
 {
-	const double total = (double)transfer->plan.sent;
-	const double seconds = transfer->plan.seconds;
+	const double total = (double)reply->plan.sent;
+	const double seconds = reply->plan.seconds;
 	const double per_step = total * STEP_S / seconds;
 	const size_t step = per_step < 1 ? 1 : per_step > (double)n ? n : (size_t)per_step;
 	const double due_s = (double)(pos + step) / total * seconds;
 
-	if (!wait_until(transfer->fd, transfer->start_ns + (uint64_t)(due_s * (double)NS_PER_S)))
+	if (!wait_until(reply->fd, reply->start_ns + (uint64_t)(due_s * (double)NS_PER_S)))
 		return 0;
 	return step;
 }
@@ -108,16 +100,16 @@ static void reset_connection(int fd)
 	(void)connect(fd, &none, sizeof none); /* on failure the close that follows must do */
 }
 
-static ssize_t end_transfer(const struct transfer *transfer)
+static ssize_t end_reply(const struct reply *reply)
 {
-	switch (transfer->plan.ending) {
+	switch (reply->plan.ending) {
 	case END_CLEAN:
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	case END_STALL:
-		(void)wait_until(transfer->fd, UINT64_MAX); /* ends by the hang-up */
+		(void)wait_until(reply->fd, UINT64_MAX); /* ends by the hang-up */
 		break;
 	case END_RESET:
-		reset_connection(transfer->fd);
+		reset_connection(reply->fd);
 		break;
 	case END_CLOSE:
 		break;
@@ -128,17 +120,17 @@ static ssize_t end_transfer(const struct transfer *transfer)
 /* The library wants up to MAX bytes from POS on. In the connection's own thread: may sleep. */
 static ssize_t read_body(void *cls, uint64_t pos, char *buf, size_t max)
 {
-	struct transfer *transfer = cls;
-	const struct origin_plan *plan = &transfer->plan;
+	struct reply *reply = cls;
+	const struct origin_plan *plan = &reply->plan;
 	size_t n;
 
 	if (pos >= plan->sent)
-		return end_transfer(transfer);
+		return end_reply(reply);
 	n = plan->sent - pos < max ? (size_t)(plan->sent - pos) : max;
 	if (plan->seconds > 0) {
 		if (!pos)
-			transfer->start_ns = now_ns();
-		n = pace(transfer, pos, n);
+			reply->start_ns = clock_ns();
+		n = pace(reply, pos, n);
 		if (!n)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
@@ -204,16 +196,16 @@ static enum MHD_Result answer_status(struct MHD_Connection *connection,
 		MHD_create_response_from_buffer(sizeof text - 1, text, MHD_RESPMEM_PERSISTENT));
 }
 
-/* Takes TRANSFER over. */
-static enum MHD_Result answer_body(struct MHD_Connection *connection, struct transfer *transfer)
+/* Takes REPLY over. */
+static enum MHD_Result answer_body(struct MHD_Connection *connection, struct reply *reply)
 {
-	const struct origin_plan *plan = &transfer->plan;
+	const struct origin_plan *plan = &reply->plan;
 	const size_t block = plan->sent >= BLOCK_BYTES ? BLOCK_BYTES : (size_t)plan->sent + 1;
-	struct MHD_Response *response = MHD_create_response_from_callback(
-		plan->announced, block, read_body, transfer, free);
+	struct MHD_Response *response =
+		MHD_create_response_from_callback(plan->announced, block, read_body, reply, free);
 
 	if (!response)
-		free(transfer);
+		free(reply);
 	else if (plan->close_delimited)
 		(void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT,
 					       MHD_RO_END);
@@ -224,17 +216,16 @@ static enum MHD_Result answer_body(struct MHD_Connection *connection, struct tra
 static bool percent_decode(char *out, const char *in)
 {
 	for (; *in; in++) {
-		int high, low;
+		int byte;
 
 		if (*in != '%') {
 			*out++ = *in;
 			continue;
 		}
-		high = hex_value(in[1]);
-		low = high < 0 ? -1 : hex_value(in[2]);
-		if (low < 0 || high + low == 0)
+		byte = hex_byte(in + 1);
+		if (byte <= 0)
 			return false;
-		*out++ = (char)(high << 4 | low);
+		*out++ = (char)byte;
 		in += 2;
 	}
 	*out = '\0';
@@ -276,25 +267,25 @@ static enum MHD_Result answer(const struct origin *origin, struct MHD_Connection
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct transfer *transfer = calloc(1, sizeof *transfer + strlen(url) + 1);
+	struct reply *reply = calloc(1, sizeof *reply + strlen(url) + 1);
 	enum MHD_Result rc = MHD_NO;
 
-	if (!info || !transfer)
+	if (!info || !reply)
 		goto out;
-	transfer->fd = info->connect_fd;
-	transfer->plan.status = MHD_HTTP_OK;
-	if (url[0] == '/' && percent_decode(transfer->path, url + 1))
-		find(origin, transfer->path, &transfer->plan);
+	reply->fd = info->connect_fd;
+	reply->plan.status = MHD_HTTP_OK;
+	if (url[0] == '/' && percent_decode(reply->path, url + 1))
+		find(origin, reply->path, &reply->plan);
 	else
-		transfer->plan.status = MHD_HTTP_BAD_REQUEST;
-	if (transfer->plan.status == MHD_HTTP_OK)
-		return answer_body(connection, transfer);
-	if (transfer->plan.status)
-		rc = answer_status(connection, &transfer->plan);
+		reply->plan.status = MHD_HTTP_BAD_REQUEST;
+	if (reply->plan.status == MHD_HTTP_OK)
+		return answer_body(connection, reply);
+	if (reply->plan.status)
+		rc = answer_status(connection, &reply->plan);
 	else
-		send_raw(transfer->fd, transfer->plan.raw);
+		send_raw(reply->fd, reply->plan.raw);
 out:
-	free(transfer);
+	free(reply);
 	return rc;
 }
 
