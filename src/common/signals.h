@@ -16,7 +16,7 @@ struct signals {
 	sigset_t old_mask;
 };
 
-/* 0 or -errno. */
+/* 0, or -errno with the mask as it was. */
 int signals_open(struct signals *signals);
 
 /* The next one that came, or 0. Never waits. */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct serving {
@@ -20,12 +21,18 @@ static int serve(void *arg)
 	origin_serve(serving->config, serving->ready_fd);
 }
 
+/* What origin_serve could not do, from its exit status. */
+static int error_of(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) ? -WEXITSTATUS(status) : -EIO;
+}
+
 int origin_spawn(struct child *origin, uint16_t *port, const struct origin_config *config)
 {
 	struct serving serving = { .config = config };
 	int fds[2];
 	ssize_t n;
-	int rc;
+	int status, rc;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
@@ -36,8 +43,8 @@ int origin_spawn(struct child *origin, uint16_t *port, const struct origin_confi
 		do {
 			n = read(fds[0], port, sizeof *port);
 		} while (n < 0 && errno == EINTR);
-		if (n != (ssize_t)sizeof *port)
-			rc = -EIO; /* it ended before it could listen */
+		if (n != (ssize_t)sizeof *port) /* it ended before it could listen */
+			rc = child_reap(origin, true, &status) == 0 ? error_of(status) : -EIO;
 	}
 	(void)close(fds[0]);
 	return rc;

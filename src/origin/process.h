@@ -3,8 +3,8 @@
  * process.h - the origin in a process of its own: the demo and the benchmark fork workers, and
  * libmicrohttpd's threads must not be in the process that forks.
  */
-#ifndef IPCDEMO_ORIGIN_CHILD_H
-#define IPCDEMO_ORIGIN_CHILD_H
+#ifndef IPCDEMO_ORIGIN_PROCESS_H
+#define IPCDEMO_ORIGIN_PROCESS_H
 
 #include <stdint.h>
 
@@ -12,8 +12,8 @@
 #include "common/spawn.h"
 
 /*
- * Starts it and waits until it listens, at *PORT. CONFIG is copied by the fork. End it with
- * child_kill (SIGKILL) and child_reap. 0 or -errno.
+ * Starts the origin and waits until it listens at *PORT. CONFIG is copied by the fork. End it with
+ * child_kill (SIGKILL) and child_reap. 0, or -errno of what failed: then no process is left.
  */
 int origin_spawn(struct child *origin, uint16_t *port, const struct origin_config *config);
 

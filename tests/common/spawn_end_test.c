@@ -17,9 +17,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-
 #include "tests/common/stage.h"
 
 #define DEADLINE_S   60
@@ -234,21 +231,6 @@ static void test_spawn_child_dies_with_its_parent(void **state)
 	assert_int_equal(WTERMSIG(orphan_status), SIGKILL);
 }
 
-/* From now on system call NUMBER fails with ERROR in this process and its children. */
-static void lose_call(unsigned number, unsigned error)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = { .len = 4, .filter = filter };
-
-	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
-}
-
 static int child_tells(void *arg)
 {
 	(void)arg;
@@ -262,7 +244,7 @@ static void play_parent_gone_early(void)
 	struct child child = CHILD_NONE;
 	int status = -1;
 
-	lose_call(SYS_getppid, EPERM);
+	stage_lose_call(SYS_getppid, EPERM);
 	CHECK(spawn(&child, "tells", child_tells, NULL) == 0);
 	CHECK(child_reap(&child, true, &status) == 0);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) != 0);
@@ -310,7 +292,7 @@ static void test_spawn_without_a_process_to_be_had_fails_cleanly(void **state)
 /* The child runs already when its parent finds that it cannot watch it. */
 static void play_no_pidfd(void)
 {
-	lose_call(SYS_pidfd_open, EMFILE);
+	stage_lose_call(SYS_pidfd_open, EMFILE);
 	check_failure(-EMFILE);
 }
 
