@@ -118,28 +118,6 @@ static const char **split(const char *text)
 	return list;
 }
 
-static int index_of(const char *const *words, const char *word)
-{
-	int i;
-
-	for (i = 0; words[i]; i++)
-		if (strcmp(words[i], word) == 0)
-			return i;
-	return -1;
-}
-
-static void refuse(struct argp_state *state, const char *option, const char *word,
-		   const char *const *words)
-{
-	char all[128] = "";
-	size_t used = 0, i;
-
-	for (i = 0; words[i] && used < sizeof all; i++)
-		used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "",
-					 words[i]);
-	argp_error(state, "--%s: '%s' is none of %s", option, word, all);
-}
-
 static unsigned set_of(struct argp_state *state, const char *option, const char *text,
 		       const char *const *words)
 {
@@ -147,11 +125,8 @@ static unsigned set_of(struct argp_state *state, const char *option, const char 
 	unsigned set = 0;
 	size_t i;
 
-	for (i = 0; list[i]; i++) {
-		if (index_of(words, list[i]) < 0)
-			refuse(state, option, list[i], words);
-		set |= 1u << index_of(words, list[i]);
-	}
+	for (i = 0; list[i]; i++)
+		set |= 1u << options_choice(option, words, list[i], state);
 	free(list);
 	return set;
 }
@@ -165,23 +140,6 @@ static const struct option_spec *spec_of(const char *option)
 	return spec;
 }
 
-static size_t number_of(struct argp_state *state, const char *option, const char *word)
-{
-	const struct option_spec *spec = spec_of(option);
-	char *end;
-	unsigned long long value = strtoull(word, &end, 10);
-	bool digit = word[0] >= '0' && word[0] <= '9';
-
-	if (*end == 'K') {
-		value = value < SIZE_MAX_BYTES ? value * 1024 : value;
-		end++;
-	}
-	if (!digit || *end || value < spec->min || value > spec->max)
-		argp_error(state, "--%s: '%s' is no number from %llu to %llu", option, word,
-			   (unsigned long long)spec->min, (unsigned long long)spec->max);
-	return (size_t)value;
-}
-
 static size_t *numbers_of(struct argp_state *state, const char *option, const char *text, size_t *n)
 {
 	const char **list = split(text);
@@ -193,7 +151,7 @@ static size_t *numbers_of(struct argp_state *state, const char *option, const ch
 	if (!numbers)
 		abort();
 	for (*n = 0; list[*n]; (*n)++)
-		numbers[*n] = number_of(state, option, list[*n]);
+		numbers[*n] = (size_t)options_number(spec_of(option), true, list[*n], state);
 	free(list);
 	return numbers;
 }
@@ -235,8 +193,8 @@ static void check_places(struct argp_state *state, const char *const *places)
 	size_t i;
 
 	for (i = 0; places[i]; i++)
-		if (strcmp(places[i], "all") != 0 && index_of(topo_placements, places[i]) < 0)
-			refuse(state, "place", places[i], topo_placements);
+		if (strcmp(places[i], "all") != 0)
+			(void)options_choice("place", topo_placements, places[i], state);
 }
 
 static void finish(void *values, struct argp_state *state)
@@ -273,6 +231,7 @@ void bench_options_parse(struct bench_options *options, int argc, char **argv)
 		       "waited: rows that differ in either say nothing about the mechanisms. "
 		       "Combinations that make no sense are left out and listed with the reason.",
 		.specs = specs,
+		.words = mechanism_words,
 		.finish = finish,
 	};
 

@@ -11,7 +11,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
+
 #define WORD_MAX 32 /* longer words are not compared for a suggestion */
+
+/* ---- what went wrong: each ends the program ---- */
+
+static _Noreturn void refuse(const struct option_spec *spec, const char *text, int rc,
+			     const struct argp_state *state)
+{
+	if (rc == -EDOM)
+		argp_error(state, "--%s: '%s' goes down: write the smaller figure first",
+			   spec->name, text);
+	else if (rc == -ERANGE)
+		argp_error(state, "--%s: %s is out of range: it goes from %" PRIu64 " to %" PRIu64,
+			   spec->name, text, spec->min, spec->max);
+	else
+		argp_error(state, "--%s: '%s' is not a %s", spec->name, text,
+			   spec->type == OPTION_BYTES ? "number of bytes (such as 500K or 2G)" :
+			   spec->type == OPTION_RANGE ? "range (such as 5-10)" :
+							"number");
+	abort(); /* argp_error has ended the program */
+}
+
+int options_choice(const char *option, const char *const *words, const char *text,
+		   const struct argp_state *state)
+{
+	char all[256] = "";
+	size_t used = 0;
+	int i;
+
+	for (i = 0; words[i]; i++)
+		if (strcmp(words[i], text) == 0)
+			return i;
+	for (i = 0; words[i] && used < sizeof all; i++)
+		used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "",
+					 words[i]);
+	argp_error(state, "--%s: '%s' is not one of %s", option, text, all);
+	abort();
+}
 
 /* ---- values ---- */
 
@@ -40,6 +78,18 @@ static int parse_number(const char *text, bool bytes, const struct option_spec *
 	return *value < spec->min || *value > spec->max ? -ERANGE : 0;
 }
 
+uint64_t options_number(const struct option_spec *spec, bool bytes, const char *text,
+			const struct argp_state *state)
+{
+	uint64_t value;
+	int rc = parse_number(text, bytes, spec, &value);
+
+	if (rc < 0)
+		refuse(spec, text, rc, state);
+	return value;
+}
+
+/* As parse_number; -EDOM: the second figure is the smaller. */
 static int parse_range(const char *text, const struct option_spec *spec, double range[2])
 {
 	char *end;
@@ -57,78 +107,38 @@ static int parse_range(const char *text, const struct option_spec *spec, double 
 			return -EINVAL;
 		text = end + 1;
 	}
-	return range[0] > range[1] ? -ERANGE : 0;
+	return range[0] > range[1] ? -EDOM : 0;
 }
 
-static int parse_choice(const char *text, const struct option_spec *spec, int *value)
-{
-	int i;
-
-	for (i = 0; spec->choices[i]; i++) {
-		if (strcmp(spec->choices[i], text) == 0) {
-			*value = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-static int parse_value(const struct option_spec *spec, const char *text, void *values)
+/* STATE is NULL for a default, which is right or the table is wrong. */
+static void parse_value(const struct option_spec *spec, const char *text, void *values,
+			const struct argp_state *state)
 {
 	void *at = (char *)values + spec->offset;
-	uint64_t number = 0;
 	int rc;
 
 	switch (spec->type) {
 	case OPTION_FLAG:
 		*(bool *)at = true;
-		return 0;
+		return;
 	case OPTION_TEXT:
 		*(const char **)at = text;
-		return 0;
+		return;
 	case OPTION_CHOICE:
-		return parse_choice(text, spec, at);
+		*(int *)at = options_choice(spec->name, spec->choices, text, state);
+		return;
 	case OPTION_RANGE:
-		return parse_range(text, spec, at);
+		rc = parse_range(text, spec, at);
+		if (rc < 0)
+			refuse(spec, text, rc, state);
+		return;
 	case OPTION_COUNT:
-		rc = parse_number(text, false, spec, &number);
-		*(unsigned *)at = (unsigned)number;
-		return rc;
+		*(unsigned *)at = (unsigned)options_number(spec, false, text, state);
+		return;
 	case OPTION_BYTES:
-		return parse_number(text, true, spec, at);
+		*(uint64_t *)at = options_number(spec, true, text, state);
+		return;
 	}
-	return -EINVAL;
-}
-
-/* ---- what went wrong ---- */
-
-static _Noreturn void refuse_choice(const struct option_spec *spec, const char *text,
-				    struct argp_state *state)
-{
-	char words[256] = "";
-	size_t used = 0, i;
-
-	for (i = 0; spec->choices[i] && used < sizeof words; i++)
-		used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", i ? ", " : "",
-					 spec->choices[i]);
-	argp_error(state, "--%s: '%s' is none of %s", spec->name, text, words);
-	abort(); /* argp_error has ended the program */
-}
-
-static _Noreturn void refuse(const struct option_spec *spec, const char *text, int rc,
-			     struct argp_state *state)
-{
-	if (spec->type == OPTION_CHOICE)
-		refuse_choice(spec, text, state);
-	if (rc == -ERANGE)
-		argp_error(state, "--%s: %s is out of range: it goes from %" PRIu64 " to %" PRIu64,
-			   spec->name, text, spec->min, spec->max);
-	else
-		argp_error(state, "--%s: '%s' is no %s", spec->name, text,
-			   spec->type == OPTION_BYTES ? "number of bytes (such as 500K or 2G)" :
-			   spec->type == OPTION_RANGE ? "range (such as 5-10)" :
-							"number");
-	abort();
 }
 
 /* ---- argp ---- */
@@ -142,7 +152,6 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 {
 	const struct parse *parse = state->input;
 	const struct option_spec *spec;
-	int rc;
 
 	if (key == ARGP_KEY_ARG && parse->command->argument)
 		return parse->command->argument(parse->values, text, state) ? EINVAL : 0;
@@ -153,27 +162,38 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 	for (spec = parse->command->specs; spec->name; spec++) {
 		if (spec->key != key)
 			continue;
-		rc = parse_value(spec, text, parse->values);
-		if (rc < 0)
-			refuse(spec, text, rc, state);
+		parse_value(spec, text, parse->values, state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* Adds the default to the help of an option, so that it is written down once. */
-static char *show_default(int key, const char *text, void *input)
+static char *full_help(const struct command_options *command, const struct option_spec *spec)
+{
+	struct text help = { 0 };
+	const char *word;
+	size_t i;
+
+	text_add(&help, spec->help);
+	for (i = 0; command->words && (word = command->words(spec->name, i)); i++)
+		text_printf(&help, "%s%s", i ? ", " : ": ", word);
+	if (spec->initial)
+		text_printf(&help, " (default %s)", spec->initial);
+	return help.at;
+}
+
+/* Adds words and default to the help of an option, so that they are written down once. */
+static char *filter_help(int key, const char *text, void *input)
 {
 	const struct parse *parse = input;
 	const struct option_spec *spec;
-	char *shown = NULL;
+	char *full;
 
-	if (!parse) /* argp also asks while it only looks for the layout */
+	if (!parse || !text) /* argp also asks while it only looks for the layout */
 		return (char *)(uintptr_t)text;
 	for (spec = parse->command->specs; spec->name; spec++)
-		if (spec->key == key && spec->initial && text &&
-		    asprintf(&shown, "%s (default %s)", text, spec->initial) >= 0)
-			return shown;
+		if (spec->key == key && (full = full_help(parse->command, spec)))
+			return full; /* argp frees it */
 	return (char *)(uintptr_t)text;
 }
 
@@ -182,8 +202,35 @@ static void set_defaults(const struct parse *parse)
 	const struct option_spec *spec;
 
 	for (spec = parse->command->specs; spec->name; spec++)
-		if (spec->initial && parse_value(spec, spec->initial, parse->values) < 0)
-			abort(); /* the table contradicts itself */
+		if (spec->initial)
+			parse_value(spec, spec->initial, parse->values, NULL);
+}
+
+/* The command's options and headings as argp wants them, to be freed. */
+static struct argp_option *argp_options(const struct command_options *command)
+{
+	size_t specs = 0, headings = 0, n = 0, i;
+	struct argp_option *options;
+
+	while (command->specs[specs].name)
+		specs++;
+	while (command->headings && command->headings[headings])
+		headings++;
+	if (specs == 0)
+		return NULL; /* argp itself loses a byte of an empty list */
+	options = calloc(specs + headings + 1, sizeof *options);
+	if (!options)
+		abort(); /* a few hundred bytes at the very start */
+	for (i = 0; i < headings; i++)
+		options[n++] =
+			(struct argp_option){ .doc = command->headings[i], .group = (int)i + 1 };
+	for (i = 0; i < specs; i++)
+		options[n++] = (struct argp_option){ .name = command->specs[i].name,
+						     .key = command->specs[i].key,
+						     .arg = command->specs[i].arg,
+						     .doc = command->specs[i].help,
+						     .group = command->specs[i].group };
+	return options;
 }
 
 void options_parse(const struct command_options *command, void *values, int argc, char **argv)
@@ -192,26 +239,14 @@ void options_parse(const struct command_options *command, void *values, int argc
 	struct argp argp = { .parser = parse_key,
 			     .args_doc = command->usage,
 			     .doc = command->doc,
-			     .help_filter = show_default };
-	struct argp_option *options;
-	size_t n = 0, i;
+			     .help_filter = filter_help };
+	struct argp_option *options = argp_options(command);
 
-	while (command->specs[n].name)
-		n++;
-	options = calloc(n + 1, sizeof *options);
-	if (!options)
-		abort(); /* a few hundred bytes at the very start */
-	for (i = 0; i < n; i++)
-		options[i] = (struct argp_option){ .name = command->specs[i].name,
-						   .key = command->specs[i].key,
-						   .arg = command->specs[i].arg,
-						   .doc = command->specs[i].help,
-						   .group = command->specs[i].group };
-	argp.options = n > 0 ? options : NULL; /* argp itself loses a byte of an empty list */
+	argp.options = options;
 	set_defaults(&parse);
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &parse) != 0)
-		exit(argp_err_exit_status); /* an argument was refused, and it was said why */
+		exit(argp_err_exit_status); /* an argument was refused, the reason is printed */
 	free(options);
 }
 

@@ -3,7 +3,8 @@
  * options.h - one table per command: name, type, range, default, help. Parsing, --help, the man
  * page and the error lines all come from it.
  *
- * argp(3) does the reading and the layout; usage errors end the program with status 2.
+ * argp(3) reads the command line and lays out the help. A usage error ends the program with exit
+ * status 2. Nothing here is for several threads at once.
  */
 #ifndef IPCDEMO_OPTIONS_H
 #define IPCDEMO_OPTIONS_H
@@ -17,9 +18,9 @@ enum option_type {
 	OPTION_FLAG,   /* bool: true when given */
 	OPTION_COUNT,  /* unsigned, MIN..MAX */
 	OPTION_BYTES,  /* uint64_t, with a suffix K, M, G (powers of 1,024) or without */
-	OPTION_TEXT,   /* const char *: points into argv */
+	OPTION_TEXT,   /* const char *: points into argv, or is the default */
 	OPTION_CHOICE, /* int: the index of a word in CHOICES */
-	OPTION_RANGE,  /* double[2]: MIN-MAX, or one figure for both */
+	OPTION_RANGE,  /* double[2]: LEAST-MOST, or one figure for both */
 };
 
 struct option_spec {
@@ -32,25 +33,38 @@ struct option_spec {
 	const char *initial;        /* the default, as a user would type it; NULL: zero */
 	const char *const *choices; /* OPTION_CHOICE: ends with NULL */
 	const char *help;
-	int group;
+	int group; /* from 1: under that heading of the command */
 };
 
 struct command_options {
-	const char *usage; /* arguments, for the usage line */
-	const char *doc;   /* before the options; behind a \v: after them */
+	const char *usage;           /* arguments, for the usage line */
+	const char *doc;             /* before the options; behind a \v: after them */
+	const char *const *headings; /* of the options' groups, ends with NULL; NULL: no groups */
 	const struct option_spec *specs;
-	/* A plain argument. 0, or non-zero to refuse it (already told). NULL: none are taken. */
+	/* Words that --help adds to an option, by index, NULL at the end. May be NULL. */
+	const char *(*words)(const char *option, size_t index);
+	/* Takes a plain argument. Non-zero: refused, its reason is printed. NULL: takes none. */
 	int (*argument)(void *values, const char *argument, struct argp_state *state);
-	/* After the last; checks what belongs together, tells by argp_error. May be NULL. */
+	/* Runs after the last; checks what belongs together, refuses by argp_error. May be NULL. */
 	void (*finish)(void *values, struct argp_state *state);
 };
 
 /*
- * Sets the defaults in VALUES and reads ARGV into it. A usage error is a line on stderr, argp's
- * hint at --help, and exit 2;
- * --help and --version print to stdout and exit with 0.
+ * Sets the defaults in VALUES and reads ARGV into it. A usage error prints a line to stderr and
+ * argp's hint at --help, and exits with 2; --help and --version print to stdout and exit with 0.
  */
 void options_parse(const struct command_options *command, void *values, int argc, char **argv);
+
+/*
+ * Reads TEXT as SPEC's OPTION_COUNT (digits) or as bytes (a suffix K, M, G may follow) into VALUE.
+ * Where it is no number or outside MIN..MAX: a usage error, as above. For lists of numbers.
+ */
+uint64_t options_number(const struct option_spec *spec, bool bytes, const char *text,
+			const struct argp_state *state);
+
+/* The index of TEXT in WORDS, which end with NULL; else a usage error that names all of them. */
+int options_choice(const char *option, const char *const *words, const char *text,
+		   const struct argp_state *state);
 
 /* Which of the words (WORD gives them by index, NULL at the end) TYPED may mean, or NULL. */
 const char *options_suggest(const char *typed, const char *(*word)(size_t index));

@@ -43,7 +43,12 @@ static const char *const colours[] = { "red", "green", "blue", NULL };
 #define AT(member) .offset = offsetof(struct values, member)
 
 static const struct option_spec specs[] = {
-	{ .name = "flag", .key = 'f', .type = OPTION_FLAG, AT(flag), .help = "help of flag" },
+	{ .name = "flag",
+	  .key = 'f',
+	  .type = OPTION_FLAG,
+	  AT(flag),
+	  .help = "help of flag",
+	  .group = 2 },
 	{ .name = "count",
 	  .key = 'c',
 	  .arg = "N",
@@ -62,7 +67,13 @@ static const struct option_spec specs[] = {
 	  .max = UINT64_MAX,
 	  .initial = "64K",
 	  .help = "help of bytes" },
-	{ .name = "text", .key = 't', .arg = "TEXT", .type = OPTION_TEXT, AT(text) },
+	{ .name = "text",
+	  .key = 't',
+	  .arg = "TEXT",
+	  .type = OPTION_TEXT,
+	  AT(text),
+	  .help = "help of text",
+	  .group = 1 },
 	{ .name = "choice",
 	  .key = 302,
 	  .arg = "COLOUR",
@@ -97,9 +108,18 @@ static void finish(void *values, struct argp_state *state)
 	all->finished = true;
 }
 
+static const char *const headings[] = { "First:", "Second:", NULL };
+
+static const char *words(const char *option, size_t index)
+{
+	return strcmp(option, "text") == 0 && index < 3 ? colours[index] : NULL;
+}
+
 static const struct command_options command = { .usage = "[THING...]",
 						.doc = "Doc.",
+						.headings = headings,
 						.specs = specs,
+						.words = words,
 						.argument = take,
 						.finish = finish };
 static const struct command_options bare = { .specs = specs };
@@ -284,7 +304,7 @@ static void test_options_last_of_several_counts(void **state)
 
 /* ---- what is refused ---- */
 
-static void test_options_what_is_no_number_is_refused(void **state)
+static void test_options_what_is_not_a_number_is_refused(void **state)
 {
 	static const char *const wrong[] = {
 		"''", "x", "-1", "+4", "4x", "0x4", "4.0", "4K", "4,0"
@@ -296,10 +316,10 @@ static void test_options_what_is_no_number_is_refused(void **state)
 		(void)snprintf(line, sizeof line, "--count=%s", wrong[i]);
 		assert_usage_error(&command, line, "--count: '");
 	}
-	assert_usage_error(&command, "-c x", "--count: 'x' is no number");
-	assert_usage_error(&command, "--bytes=1KB", "--bytes: '1KB' is no number of bytes");
-	assert_usage_error(&command, "--bytes=K", "--bytes: 'K' is no number of bytes");
-	assert_usage_error(&command, "--bytes=-5", "--bytes: '-5' is no number of bytes");
+	assert_usage_error(&command, "-c x", "--count: 'x' is not a number");
+	assert_usage_error(&command, "--bytes=1KB", "--bytes: '1KB' is not a number of bytes");
+	assert_usage_error(&command, "--bytes=K", "--bytes: 'K' is not a number of bytes");
+	assert_usage_error(&command, "--bytes=-5", "--bytes: '-5' is not a number of bytes");
 }
 
 /* strtoull(3) passes over white space, and then takes a sign: " -5" would be 2^64 - 5. */
@@ -338,29 +358,29 @@ static void test_options_out_of_range_names_the_range(void **state)
 	assert_usage_error(&command, "--bytes=18446744073709551616", "out of range");
 }
 
-static void test_options_range_that_is_none_is_refused(void **state)
+static void test_options_broken_range_is_refused(void **state)
 {
 	static const char *const wrong[] = { "--range=x",     "--range=-",    "--range=5-",
 					     "--range=1-2-3", "--range=1:2",  "--range=1-2x",
 					     "--range=",      "--range=-1-5", "--range=nan",
 					     "--range=1-inf", "--range=1--2" };
-	static const char *const outside[] = { "--range=0-101", "--range=101", "--range=9-8",
-					       "--range=1-1e9" };
+	static const char *const outside[] = { "--range=0-101", "--range=101", "--range=1-1e9" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-		assert_usage_error(&command, wrong[i], "is no range (such as 5-10)");
+		assert_usage_error(&command, wrong[i], "is not a range (such as 5-10)");
 	for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
 		assert_usage_error(&command, outside[i], "it goes from 0 to 100");
+	assert_usage_error(&command, "--range=9-8", "'9-8' goes down: write the smaller");
 }
 
 static void test_options_unknown_choice_names_them_all(void **state)
 {
 	(void)state;
-	assert_usage_error(&command, "--choice=pink", "'pink' is none of red, green, blue");
-	assert_usage_error(&command, "--choice=Red", "'Red' is none of red, green, blue");
-	assert_usage_error(&command, "--choice=gree", "'gree' is none of red, green, blue");
-	assert_usage_error(&command, "--choice=", "'' is none of red, green, blue");
+	assert_usage_error(&command, "--choice=pink", "'pink' is not one of red, green, blue");
+	assert_usage_error(&command, "--choice=Red", "'Red' is not one of red, green, blue");
+	assert_usage_error(&command, "--choice=gree", "'gree' is not one of red, green, blue");
+	assert_usage_error(&command, "--choice=", "'' is not one of red, green, blue");
 }
 
 static void test_options_unknown_or_incomplete_option_is_refused(void **state)
@@ -403,7 +423,10 @@ static void test_options_help_is_made_from_the_table(void **state)
 	static const char *const words[] = { "Usage: ipcdemo [OPTION...] [THING...]",
 					     "Doc.",
 					     "-f, --flag",
+					     " Second:\n",
 					     "help of flag\n",
+					     " First:\n",
+					     "help of text: red, green, blue\n",
 					     "-c, --count=N",
 					     "help of count (default 3)",
 					     "--bytes=BYTES",
@@ -431,10 +454,10 @@ int main(void)
 		cmocka_unit_test(test_options_bytes_suffixes_are_powers_of_1024),
 		cmocka_unit_test(test_options_range_of_one_figure_is_both_ends),
 		cmocka_unit_test(test_options_last_of_several_counts),
-		cmocka_unit_test(test_options_what_is_no_number_is_refused),
+		cmocka_unit_test(test_options_what_is_not_a_number_is_refused),
 		cmocka_unit_test(test_options_number_behind_white_space_is_refused),
 		cmocka_unit_test(test_options_out_of_range_names_the_range),
-		cmocka_unit_test(test_options_range_that_is_none_is_refused),
+		cmocka_unit_test(test_options_broken_range_is_refused),
 		cmocka_unit_test(test_options_unknown_choice_names_them_all),
 		cmocka_unit_test(test_options_unknown_or_incomplete_option_is_refused),
 		cmocka_unit_test(test_options_argument_that_is_not_taken_is_refused),
