@@ -5,7 +5,7 @@
 # man/ipcdemo.1 what `ipcdemo --help` says. PAGEs are what its SEE ALSO names.
 #
 # help2man wants a program that is called as the page is, so it gets one that passes its arguments
-# on, and marks the paragraph that is a section of its own.
+# on, and marks what is a section or a heading of its own.
 set -eu
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 output=$2
@@ -22,7 +22,8 @@ command=${page#ipcdemo}
 command=${command#-}
 cat >"$work/$page" <<END
 #!/bin/sh
-"$program" $command "\$@" | sed 's/^Exit status: /*EXIT STATUS*\n/'
+"$program" $command "\$@" |
+	sed 's/^Exit status: /*EXIT STATUS*\n/; s/^ \([A-Z].*:\)$/\1/'
 END
 chmod +x "$work/$page"
 
@@ -42,6 +43,7 @@ name=$("$work/$page" --help | awk '
 }
 
 {
+	cat "$(dirname "$0")/$page.man" 2>/dev/null || : # sections that --help does not have
 	echo '[SEE ALSO]'
 	for other; do
 		other=$(basename "$other" .1)

@@ -25,16 +25,59 @@ static void print_version(FILE *out, struct argp_state *state)
 
 void (*argp_program_version_hook)(FILE *out, struct argp_state *state) = print_version;
 
-static const struct {
+static const struct command {
 	const char *word;
 	char *full; /* what --help calls itself */
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{ "bench", (char *)"ipcdemo bench", cmd_bench },
-	{ "compare", (char *)"ipcdemo compare", cmd_compare },
-	{ "list", (char *)"ipcdemo list", cmd_list },
-	{ "explain", (char *)"ipcdemo explain", cmd_explain },
+#define COMMAND_ROW(word, line, what) { #word, (char *)"ipcdemo " #word, cmd_##word },
+	COMMANDS(COMMAND_ROW)
 };
+
+static const struct command *find_command(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(commands[i].word, word) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* Without a command's word all arguments are a download's. */
+static int run_command(int argc, char **argv)
+{
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+
+	if (!command)
+		return cmd_download(argc, argv);
+	argv[1] = command->full;
+	return command->run(argc - 1, argv + 1);
+}
+
+int cmd_help(int argc, char **argv)
+{
+	char program[] = "ipcdemo", help[] = "--help";
+	char *words[] = { program, help, help, NULL };
+
+	if (argc > 1 && !find_command(argv[1]) && argv[1][0] != '-') {
+		message_error("help: no command is called '%s' (ipcdemo help lists them)", argv[1]);
+		return EXIT_USAGE;
+	}
+	if (argc > 1 && strcmp(argv[1], "help") != 0)
+		words[1] = argv[1];
+	return run_command(3, words);
+}
+
+int cmd_version(int argc, char **argv)
+{
+	char program[] = "ipcdemo", version[] = "--version";
+	char *words[] = { program, version, NULL };
+
+	(void)argc;
+	(void)argv;
+	return cmd_download(2, words);
+}
 
 /*
  * A descriptor 0, 1 or 2 that the caller left closed would be the next one opened here: a pipe to a
@@ -73,17 +116,9 @@ static void close_stdout(void)
 
 int main(int argc, char **argv)
 {
-	size_t i;
-
 	(void)atexit(close_stdout); /* cannot fail for the first few */
 	open_streams();
 	reset_sigchld();
 	(void)setlocale(LC_ALL, ""); /* an unknown one stays "C" */
-	for (i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++) {
-		if (strcmp(argv[1], commands[i].word) != 0)
-			continue;
-		argv[1] = commands[i].full;
-		return commands[i].run(argc - 1, argv + 1);
-	}
-	return cmd_download(argc, argv);
+	return run_command(argc, argv);
 }

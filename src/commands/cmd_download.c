@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands/commands.h"
 #include "common/exit_code.h"
@@ -23,42 +24,15 @@ static const char *const progress_words[] = { "auto", "bar", "plain", "json", "n
 
 #define AT(member) .offset = offsetof(struct download, member)
 
+enum { GROUP_WHAT = 1, GROUP_WHERE, GROUP_HOW, GROUP_FAILS, GROUP_SHOWN };
+
+static const char *const headings[] = {
+	[GROUP_WHAT - 1] = "What to fetch:",  [GROUP_WHERE - 1] = "Where it goes:",
+	[GROUP_HOW - 1] = "How it is done:",  [GROUP_FAILS - 1] = "When it fails:",
+	[GROUP_SHOWN - 1] = "What is shown:", NULL,
+};
+
 static const struct option_spec specs[] = {
-	{ .name = "ipc",
-	  .key = 256,
-	  .arg = "NAME",
-	  .type = OPTION_TEXT,
-	  AT(ipc),
-	  .initial = "unix",
-	  .help = "mechanism between workers and parent; `help' lists them",
-	  .group = 1 },
-	{ .name = "jobs",
-	  .key = 'j',
-	  .arg = "N",
-	  .type = OPTION_COUNT,
-	  AT(workers),
-	  .min = 1,
-	  .max = IPC_SLOTS_MAX,
-	  .help = "workers (default: the smaller of the number of URLs and 8)",
-	  .group = 1 },
-	{ .name = "model",
-	  .key = 257,
-	  .arg = "MODEL",
-	  .type = OPTION_CHOICE,
-	  AT(model),
-	  .initial = "process",
-	  .choices = model_words,
-	  .help = "process (a pool of workers) or sequential (one after the other)",
-	  .group = 1 },
-	{ .name = "recycle",
-	  .key = 258,
-	  .arg = "K",
-	  .type = OPTION_COUNT,
-	  AT(recycle),
-	  .min = 1,
-	  .max = 1000000000,
-	  .help = "a fresh worker after K jobs; 1: a process per task (default: never)",
-	  .group = 1 },
 	{ .name = "input-file",
 	  .key = 'i',
 	  .arg = "FILE",
@@ -66,21 +40,36 @@ static const struct option_spec specs[] = {
 	  AT(input_file),
 	  .help = "URLs from FILE (- for standard input), one a line, # for comments; "
 		  "out=NAME and sha256=HEX may follow a URL",
-	  .group = 2 },
+	  .group = GROUP_WHAT },
+	{ .name = "checksum",
+	  .key = 260,
+	  .arg = "sha256=HEX",
+	  .type = OPTION_TEXT,
+	  AT(checksum),
+	  .help = "what the file must be (one URL only)",
+	  .group = GROUP_WHAT },
+	{ .name = "max-size",
+	  .key = 261,
+	  .arg = "BYTES",
+	  .type = OPTION_BYTES,
+	  AT(max_size),
+	  .max = UINT64_MAX - 1,
+	  .help = "larger files fail (default: no limit)",
+	  .group = GROUP_WHAT },
 	{ .name = "dir",
 	  .key = 'd',
 	  .arg = "DIR",
 	  .type = OPTION_TEXT,
 	  AT(dir),
 	  .help = "where files go, made if missing (default: here)",
-	  .group = 2 },
+	  .group = GROUP_WHERE },
 	{ .name = "output",
 	  .key = 'o',
 	  .arg = "FILE",
 	  .type = OPTION_TEXT,
 	  AT(output),
 	  .help = "name of the file (one URL only)",
-	  .group = 2 },
+	  .group = GROUP_WHERE },
 	{ .name = "exists",
 	  .key = 259,
 	  .arg = "POLICY",
@@ -89,22 +78,51 @@ static const struct option_spec specs[] = {
 	  .initial = "fail",
 	  .choices = exists_words,
 	  .help = "a file that exists already: fail, skip or overwrite",
-	  .group = 2 },
-	{ .name = "checksum",
-	  .key = 260,
-	  .arg = "sha256=HEX",
+	  .group = GROUP_WHERE },
+	{ .name = "ipc",
+	  .key = 256,
+	  .arg = "NAME",
 	  .type = OPTION_TEXT,
-	  AT(checksum),
-	  .help = "what the file must be (one URL only)",
-	  .group = 2 },
-	{ .name = "max-size",
-	  .key = 261,
-	  .arg = "BYTES",
-	  .type = OPTION_BYTES,
-	  AT(max_size),
-	  .max = UINT64_MAX - 1,
-	  .help = "larger files fail (default: no limit)",
-	  .group = 2 },
+	  AT(ipc),
+	  .initial = "unix",
+	  .help = "mechanism between workers and parent; 'help' describes them",
+	  .group = GROUP_HOW },
+	{ .name = "jobs",
+	  .key = 'j',
+	  .arg = "N",
+	  .type = OPTION_COUNT,
+	  AT(workers),
+	  .min = 1,
+	  .max = IPC_SLOTS_MAX,
+	  .help = "workers (default: the smaller of the number of URLs and 8)",
+	  .group = GROUP_HOW },
+	{ .name = "model",
+	  .key = 257,
+	  .arg = "MODEL",
+	  .type = OPTION_CHOICE,
+	  AT(model),
+	  .initial = "process",
+	  .choices = model_words,
+	  .help = "process (a pool of workers) or sequential (one after the other)",
+	  .group = GROUP_HOW },
+	{ .name = "recycle",
+	  .key = 258,
+	  .arg = "K",
+	  .type = OPTION_COUNT,
+	  AT(recycle),
+	  .min = 1,
+	  .max = 1000000000,
+	  .help = "a fresh worker after K jobs; 1: a process per task (default: never)",
+	  .group = GROUP_HOW },
+	{ .name = "demo-seconds",
+	  .key = 268,
+	  .arg = "MIN-MAX",
+	  .type = OPTION_RANGE,
+	  AT(demo_seconds),
+	  .max = 3600,
+	  .initial = "5-10",
+	  .help = "how long each file of the built-in demo takes",
+	  .group = GROUP_HOW },
 	{ .name = "retries",
 	  .key = 262,
 	  .arg = "N",
@@ -113,7 +131,7 @@ static const struct option_spec specs[] = {
 	  .max = 1000,
 	  .initial = "3",
 	  .help = "further tries after a failure that may pass",
-	  .group = 3 },
+	  .group = GROUP_FAILS },
 	{ .name = "connect-timeout",
 	  .key = 263,
 	  .arg = "SECONDS",
@@ -123,7 +141,7 @@ static const struct option_spec specs[] = {
 	  .max = 86400,
 	  .initial = "15",
 	  .help = "give up connecting after so long",
-	  .group = 3 },
+	  .group = GROUP_FAILS },
 	{ .name = "stall-timeout",
 	  .key = 264,
 	  .arg = "SECONDS",
@@ -133,7 +151,7 @@ static const struct option_spec specs[] = {
 	  .max = 86400,
 	  .initial = "30",
 	  .help = "give up when nothing arrives for so long",
-	  .group = 3 },
+	  .group = GROUP_FAILS },
 	{ .name = "max-redirs",
 	  .key = 265,
 	  .arg = "N",
@@ -142,7 +160,7 @@ static const struct option_spec specs[] = {
 	  .max = 1000,
 	  .initial = "10",
 	  .help = "redirects to follow",
-	  .group = 3 },
+	  .group = GROUP_FAILS },
 	{ .name = "progress",
 	  .key = 266,
 	  .arg = "FORM",
@@ -151,46 +169,64 @@ static const struct option_spec specs[] = {
 	  .initial = "auto",
 	  .choices = progress_words,
 	  .help = "auto, bar, plain, json (one object a line on standard output) or none",
-	  .group = 4 },
+	  .group = GROUP_SHOWN },
 	{ .name = "quiet",
 	  .key = 'q',
 	  .type = OPTION_FLAG,
 	  AT(quiet),
 	  .help = "errors only",
-	  .group = 4 },
+	  .group = GROUP_SHOWN },
 	{ .name = "verbose",
 	  .key = 'v',
 	  .type = OPTION_FLAG,
 	  AT(verbose),
-	  .help = "say more",
-	  .group = 4 },
+	  .help = "also each start, and each worker's figures at the end",
+	  .group = GROUP_SHOWN },
 	{ .name = "trace",
 	  .key = 267,
 	  .type = OPTION_FLAG,
 	  AT(trace),
 	  .help = "show each IPC record as it passes, on standard error",
-	  .group = 4 },
-	{ .name = "demo-seconds",
-	  .key = 268,
-	  .arg = "MIN-MAX",
-	  .type = OPTION_RANGE,
-	  AT(demo_seconds),
-	  .max = 3600,
-	  .initial = "5-10",
-	  .help = "how long each file of the built-in demo takes",
-	  .group = 4 },
+	  .group = GROUP_SHOWN },
 	{ .name = NULL },
 };
+
+static const char *command_word(size_t index)
+{
+#define COMMAND_WORD(word, line, what) #word,
+	static const char *const words[] = { COMMANDS(COMMAND_WORD) NULL };
+
+	return words[index];
+}
+
+/* Refuses what is meant as something else: a mistyped command, the name of a list of URLs. */
+static void check_url(const char *url, const struct argp_state *state)
+{
+	const char *meant = options_suggest(url, command_word);
+	struct stat st;
+
+	if (!strstr(url, "://") && stat(url, &st) == 0 && S_ISREG(st.st_mode))
+		argp_error(state, "'%s' is a file, not a URL; to fetch the URLs in it: -i %s", url,
+			   url);
+	if (strpbrk(url, "./:"))
+		return;
+	if (meant)
+		argp_error(state, "'%s' is neither a command nor a URL; did you mean 'ipcdemo %s'?",
+			   url, meant);
+	else
+		argp_error(state, "'%s' is neither a command nor a URL (a host alone: http://%s/)",
+			   url, url);
+}
 
 static int add_url(void *values, const char *url, struct argp_state *state)
 {
 	struct download *download = values;
 	const char **urls = reallocarray(download->urls, download->url_count + 1, sizeof *urls);
 
-	(void)state;
 	if (!urls)
 		return -ENOMEM;
 	download->urls = urls;
+	check_url(url, state);
 	urls[download->url_count++] = url;
 	return 0;
 }
@@ -213,25 +249,26 @@ static void check_together(void *values, struct argp_state *state)
 			   "--checksum: '%s' does not begin with sha256=", download->checksum);
 }
 
+#define COMMAND_LINE(word, line, what) "  ipcdemo " line what "\n"
+#define COMMAND_LINES                  COMMANDS(COMMAND_LINE)
+
 static const struct command_options command = {
 	.usage = "[URL...]",
 	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your "
 	       "choice. Without a URL: a demonstration that needs no network."
-	       "\n\nOther commands, each with --help:\n"
-	       "  ipcdemo bench [OPTION...]          measure latency and throughput\n"
-	       "  ipcdemo compare OLD.json NEW.json  compare two runs of it\n"
-	       "  ipcdemo list [--json]              every mechanism, and whether it works here\n"
-	       "  ipcdemo explain MECHANISM          how one works, and what it costs\v"
-	       "Exit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
+	       "\n\nOther commands, each with --help:\n" COMMAND_LINES
+	       "\vExit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
 	       "not available here, 4 internal error.",
+	.headings = headings,
 	.specs = specs,
+	.words = mechanism_words,
 	.argument = add_url,
 	.finish = check_together,
 };
 
 /* ---- the jobs ---- */
 
-static int tell_usage(const char *why)
+static int usage_error(const char *why)
 {
 	message_error("%s", why);
 	return EXIT_USAGE;
@@ -246,12 +283,12 @@ static int read_input(const char *path, struct job_list *jobs)
 
 	if (!file) {
 		(void)snprintf(why, sizeof why, "%s: %s", path, strerror(errno));
-		return tell_usage(why);
+		return usage_error(why);
 	}
 	rc = job_list_read(jobs, file, is_stdin ? "standard input" : path, why, sizeof why);
 	if (!is_stdin)
 		(void)fclose(file); /* it was only read */
-	return rc < 0 ? tell_usage(why) : 0;
+	return rc < 0 ? usage_error(why) : 0;
 }
 
 /* -o FILE may name a directory too: it then says where, beneath -d if that is given. */
@@ -283,12 +320,12 @@ static int make_jobs(struct download *download, struct job_list *jobs, char **di
 	for (i = 0; i < download->url_count; i++) {
 		wish.url = download->urls[i];
 		if (job_list_add(jobs, &wish, why, sizeof why) < 0)
-			return tell_usage(why);
+			return usage_error(why);
 	}
 	if (download->input_file && read_input(download->input_file, jobs) != 0)
 		return EXIT_USAGE;
 	if (jobs->count == 0)
-		return tell_usage("the input file holds no URL");
+		return usage_error("the input file holds no URL");
 	return 0;
 }
 

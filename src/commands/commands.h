@@ -6,10 +6,20 @@
 #ifndef IPCDEMO_COMMANDS_H
 #define IPCDEMO_COMMANDS_H
 
+/* The words behind `ipcdemo`: COMMAND(word, its usage line, what it does in a few words). */
+#define COMMANDS(COMMAND)                                                            \
+ COMMAND(bench, "bench [OPTION...]          ", "measure latency and throughput")     \
+ COMMAND(compare, "compare OLD.json NEW.json  ", "compare two runs of it")           \
+ COMMAND(list, "list [--json]              ", "every mechanism, usable here or not") \
+ COMMAND(explain, "explain MECHANISM          ", "how one works, what it costs")     \
+ COMMAND(help, "help [COMMAND]             ", "what --help prints")                  \
+ COMMAND(version, "version                    ", "what --version prints")
+
+#define COMMAND_FUNCTION(word, line, what) int cmd_##word(int argc, char **argv);
+COMMANDS(COMMAND_FUNCTION)
+#undef COMMAND_FUNCTION
+
+/* Without such a word: URLs, or the demo. */
 int cmd_download(int argc, char **argv);
-int cmd_list(int argc, char **argv);
-int cmd_explain(int argc, char **argv);
-int cmd_bench(int argc, char **argv);
-int cmd_compare(int argc, char **argv);
 
 #endif

@@ -18,16 +18,21 @@ static const char *name_at(size_t index)
 	return info ? info->name : NULL;
 }
 
-static int tell_unknown(const char *name)
+const char *mechanism_words(const char *option, size_t index)
+{
+	return strcmp(option, "ipc") == 0 ? name_at(index) : NULL;
+}
+
+static int refuse_unknown(const char *name)
 {
 	const char *nearest = options_suggest(name, name_at);
 
 	if (nearest)
 		message_error("no mechanism is called '%s'; did you mean '%s'? "
-			      "(--ipc=help lists them)",
+			      "(ipcdemo list shows them all)",
 			      name, nearest);
 	else
-		message_error("no mechanism is called '%s' (--ipc=help lists them)", name);
+		message_error("no mechanism is called '%s' (ipcdemo list shows them all)", name);
 	return EXIT_USAGE;
 }
 
@@ -44,7 +49,7 @@ int mechanism_check(const char *name)
 		}
 	}
 	if (!ipc_info_find(name))
-		return tell_unknown(name);
+		return refuse_unknown(name);
 	if (ipc_probe(name, reason, sizeof reason) < 0) {
 		message_error("%s cannot be used here: %s", name, reason);
 		return EXIT_UNAVAILABLE;

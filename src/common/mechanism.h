@@ -8,12 +8,15 @@
 #include <stdio.h>
 
 /*
- * Is NAME a mechanism that can be used here? 0; else an exit code, with one line on stderr
- * that says what was wrong and what to do ("did you mean ...", why it is not available).
+ * Checks that NAME is a mechanism and usable here. 0; else an exit code, and a line on stderr says
+ * what was wrong and what to do ("did you mean ...", why it is not available).
  */
 int mechanism_check(const char *name);
 
-/* One line for each: name, availability, summary. For `--ipc=help`. */
+/* For command_options.words: the names of all mechanisms behind the help of --ipc. */
+const char *mechanism_words(const char *option, size_t index);
+
+/* Prints a line for each: name, availability, summary. For `--ipc=help`. */
 void mechanism_print_all(FILE *out);
 
 #endif

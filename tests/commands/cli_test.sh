@@ -26,6 +26,21 @@ lines() {
 	equal "$1: $2 lines" "$2" "$(wc -l <"$3")" || note_file "$3"
 }
 
+# ---- what is meant as something else than a URL ----
+
+mistyped() {
+	run lst
+	fails "a mistyped command" 2 "'lst' is neither .* URL; did you mean 'ipcdemo list'"
+	run -q "$GOOD" xyzzy
+	fails "a word that is no URL" 2 "'xyzzy' is neither a command nor a URL"
+	echo "$GOOD" >"$T/list.txt"
+	run "$T/list.txt"
+	fails "a list as if it were a URL" 2 "list.txt' is a file, not a URL.*-i "
+	equal "nothing was made for a mistyped word" '' "$(ls "$T/got" 2>/dev/null)"
+	run --demo-seconds=9-2
+	fails "a range that goes down" 2 "'9-2' goes down"
+}
+
 # ---- streams ----
 
 quiet_stdout() {
@@ -70,6 +85,20 @@ information() {
 		equal "$word --help: exit 0, stderr empty" "0 " "$status $(cat "$T/err")"
 		is_true "$word --help calls itself so" grep -q "^Usage: ipcdemo $word" "$T/out"
 	done
+	for word in $("$abs_top_builddir/ipcdemo" list --json | jq -r '.mechanisms[].name'); do
+		is_true "--help names the mechanism $word" grep -qw "$word" "$T/help"
+	done
+	run_ipcdemo help
+	equal "help is --help" "0 $(cat "$T/help")" "$status $(cat "$T/out")"
+	run_ipcdemo list --help
+	cp "$T/out" "$T/help"
+	run_ipcdemo help list
+	equal "help list is list --help" "0 $(cat "$T/help")" "$status $(cat "$T/out")"
+	run_ipcdemo help lst
+	fails "help for no command" 2 "no command is called 'lst'"
+	run_ipcdemo version
+	equal "version: exit 0" 0 "$status"
+	matches "version names the program" '^ipcdemo [0-9]+\.[0-9]+' "$T/out"
 	run_ipcdemo --ipc=help
 	equal "--ipc=help: exit 0, stderr empty" "0 " "$status $(cat "$T/err")"
 	run --ipc=help "$GOOD"
@@ -266,6 +295,7 @@ passwords() {
 }
 
 awk -v url="$GOOD" 'BEGIN { for (i = 0; i < 64; i++) print url " out=n" i }' >"$T/many"
+mistyped
 quiet_stdout
 information
 story process '"unix"'

@@ -45,6 +45,9 @@ for command in bench compare list explain; do
 	is_true "ipcdemo.1 points to ipcdemo-$command.1" \
 		grep -q "ipcdemo-$command (1)" "$pages/ipcdemo.1"
 done
-is_true "ipcdemo.1 tells the exit status in a section" grep -qx '\.SH "EXIT STATUS"' \
-	"$pages/ipcdemo.1"
+for section in '"EXIT STATUS"' EXAMPLES ENVIRONMENT FILES; do
+	is_true "ipcdemo.1: section $section" grep -qx -e "\.SH $section" "$pages/ipcdemo.1"
+done
+equal "ipcdemo.1: the options stand beneath headings" 5 "$(grep -c '^\.SS "W.*:"\|^\.SS "How .*:"' \
+	"$pages/ipcdemo.1")"
 finish
