@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sibling_eof.c - broken: a second worker has inherited the first one's write end.
+ *
+ *	Prints: worker 0 is gone, but worker 1 holds its pipe open
+ *	Ends:   exit 1
+ *
+ * The parent has closed its own write ends. But worker 1 was forked while both pipes were open,
+ * and close-on-exec does nothing at a fork. Right: sibling_eof_fixed.c.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DIE(what) (perror(what), exit(2))
+
+static int ends[2][2];
+
+static pid_t start(int own)
+{
+	pid_t worker = fork();
+
+	if (worker != 0)
+		return worker;
+	close(ends[own][0]);
+	while (own == 1 && write(ends[1][1], "x", 1) == 1) /* worker 1 works on */
+		pause();
+	_exit(0);
+}
+
+int main(void)
+{
+	struct pollfd in = { .events = POLLIN };
+	pid_t worker[2];
+	char ready;
+	int ended;
+
+	if (pipe2(ends[0], O_CLOEXEC) < 0 || pipe2(ends[1], O_CLOEXEC) < 0)
+		DIE("pipe2");
+	if ((worker[0] = start(0)) < 0 || (worker[1] = start(1)) < 0)
+		DIE("fork");
+	close(ends[0][1]);
+	close(ends[1][1]);
+	if (read(ends[1][0], &ready, 1) != 1 || waitpid(worker[0], NULL, 0) < 0)
+		DIE("read, waitpid");
+	in.fd = ends[0][0];
+	ended = poll(&in, 1, 0) > 0;
+	puts(ended ? "end of file from worker 0 while worker 1 works on" :
+		     "worker 0 is gone, but worker 1 holds its pipe open");
+	kill(worker[1], SIGKILL); /* not reaped yet, so the number is still its own */
+	waitpid(worker[1], NULL, 0);
+	return !ended;
+}
