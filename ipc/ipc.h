@@ -75,6 +75,7 @@ struct ipc_info {
 	const char *summary;   /* one sentence */
 	unsigned capabilities; /* of enum ipc_capability */
 	size_t record_limit;   /* bytes */
+	bool shared_memory;    /* records lie in memory that both ends map */
 	struct ipc_object objects[6];
 	const char *syscalls[20]; /* that its file makes itself */
 	const char *man[12];

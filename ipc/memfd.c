@@ -126,6 +126,7 @@ const struct ipc_backend ipc_memfd = {
 		.summary = "a ring per slot in a memfd of fixed size, a doorbell for who sleeps",
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = 1 << 20,
+		.shared_memory = true,
 		.objects = { { "a mapped memfd per slot", "grep memfd:ipcdemo /proc/PID/maps" },
 			     { "two eventfds per slot, the doorbells",
 			       "ls -l /proc/PID/fd | grep eventfd" },

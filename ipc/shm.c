@@ -170,6 +170,7 @@ const struct ipc_backend ipc_shm = {
 		.summary = "a ring per slot in an object of /dev/shm, a doorbell for who sleeps",
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = 1 << 20,
+		.shared_memory = true,
 		.objects = { { "a mapped object per slot, without a name",
 			       "grep /dev/shm/ipcdemo- /proc/PID/maps" },
 			     { "two eventfds per slot, the doorbells",

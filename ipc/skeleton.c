@@ -258,6 +258,7 @@ const struct ipc_backend ipc_skeleton = {
 		.summary = "a queue in shared memory without a wake-up, to copy and fill in",
 		.capabilities = IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = SKELETON_RECORD_LIMIT,
+		.shared_memory = true,
 		.objects = { { "a shared mapping per slot", "grep zero /proc/PID/maps" } },
 		.syscalls = { "mmap", "munmap" },
 		.man = { "mmap(2)", "stdatomic.h(0P)" },

@@ -22,7 +22,7 @@ static const char *const mode_words[] = { "latency", "throughput", "oneway", "do
 static const char *const wait_words[] = { "block", "poll", "spin", "adaptive", NULL };
 static const char *const format_words[] = { "table", "json", "csv", NULL };
 
-#define AT(member) offsetof(struct bench_options, member)
+#define AT(member) offsetof(struct options, member)
 #define LONG(n)    (0x100 + (n))
 
 static const struct option_spec specs[] = {
@@ -44,21 +44,21 @@ static const struct option_spec specs[] = {
 	  "beside that (smt: one core, l3: one L3 cache, socket: two packages), or on each pair "
 	  "of CPUs (all)",
 	  0 },
-	{ "senders", LONG(5), "N[,N]", OPTION_TEXT, AT(text.senders), 1, BENCH_SENDERS_MAX, "1",
-	  NULL, "processes that send to the one receiver, 1 to 64 (throughput)", 0 },
+	{ "senders", LONG(5), "N[,N]", OPTION_TEXT, AT(text.senders), 1, SENDERS_MAX, "1", NULL,
+	  "processes that send to the one receiver, 1 to 64 (throughput)", 0 },
 	{ "batch", LONG(6), "N[,N]", OPTION_TEXT, AT(text.batches), 1, BATCH_MAX, "1", NULL,
 	  "records handed over in one call, 1 to 65536 (throughput)", 0 },
 	{ "rate", LONG(7), "R", OPTION_COUNT, AT(rate), 1, 100000000, NULL, NULL,
 	  "open loop: R records a second, each begun on time whatever happened to the one before; "
 	  "latency counts from the intended moment",
 	  0 },
-	{ "count", 'n', "N", OPTION_COUNT, AT(count), 1, BENCH_COUNT_MAX, NULL, NULL,
+	{ "count", 'n', "N", OPTION_COUNT, AT(count), 1, COUNT_MAX, NULL, NULL,
 	  "records (or round trips) of each round (default: as many as --time allows)", 0 },
 	{ "time", LONG(8), "MS", OPTION_COUNT, AT(round_ms), 1, 60000, "50", NULL,
 	  "how long to measure in each round", 0 },
-	{ "rounds", LONG(9), "N", OPTION_COUNT, AT(rounds), 1, BENCH_ROUNDS_MAX, "15", NULL,
+	{ "rounds", LONG(9), "N", OPTION_COUNT, AT(rounds), 1, ROUNDS_MAX, "15", NULL,
 	  "rounds, each over all rows in turn, in fresh processes", 0 },
-	{ "warmup", LONG(10), "N", OPTION_COUNT, AT(warmup), 0, BENCH_COUNT_MAX, NULL, NULL,
+	{ "warmup", LONG(10), "N", OPTION_COUNT, AT(warmup), 0, COUNT_MAX, NULL, NULL,
 	  "round trips before measuring, dropped (default: 10 ms of them)", 0 },
 	{ "timeout", LONG(11), "S", OPTION_COUNT, AT(timeout_s), 1, 3600, "20", NULL,
 	  "a round that takes longer ends its row with an error", 0 },
@@ -77,17 +77,20 @@ static const struct option_spec specs[] = {
 	{ .name = NULL },
 };
 
-const char *bench_mode_name(enum bench_mode mode)
+const char *const axes_keys[] = { "backend", "mode",  "wait",  "placement",  "size_bytes",
+				  "senders", "batch", "block", "rate_per_s", NULL };
+
+const char *mode_name(enum mode mode)
 {
 	return mode_words[mode];
 }
 
-const char *bench_wait_name(enum ipc_strategy wait)
+const char *wait_name(enum ipc_strategy wait)
 {
 	return wait_words[wait];
 }
 
-const char *bench_status_name(enum bench_status status)
+const char *row_status_name(enum row_status status)
 {
 	static const char *const names[] = { "ok", "error", "stopped" };
 
@@ -194,12 +197,12 @@ static void check_places(struct argp_state *state, const char *const *places)
 
 	for (i = 0; places[i]; i++)
 		if (strcmp(places[i], "all") != 0)
-			(void)options_choice("place", topo_placements, places[i], state);
+			(void)options_choice("place", topology_placements, places[i], state);
 }
 
 static void finish(void *values, struct argp_state *state)
 {
-	struct bench_options *o = values;
+	struct options *o = values;
 	size_t i;
 
 	o->ipc = split(o->text.ipc);
@@ -207,9 +210,9 @@ static void finish(void *values, struct argp_state *state)
 	o->places = split(o->text.places);
 	check_places(state, o->places);
 	o->modes = set_of(state, "mode", o->text.modes, mode_words);
-	if (o->modes & 1u << BENCH_DOWNLOAD && o->modes != 1u << BENCH_DOWNLOAD)
+	if (o->modes & 1u << MODE_DOWNLOAD && o->modes != 1u << MODE_DOWNLOAD)
 		argp_error(state, "--mode=download goes alone: it has other rows");
-	if (o->modes & 1u << BENCH_DOWNLOAD && (o->report || o->hgrm || o->format == BENCH_CSV))
+	if (o->modes & 1u << MODE_DOWNLOAD && (o->report || o->hgrm || o->format == FORMAT_CSV))
 		argp_error(state, "--mode=download has a table and JSON only");
 	o->waits = set_of(state, "wait", o->text.waits, wait_words);
 	o->sizes = numbers_of(state, "size", o->text.sizes, &o->sizes_n);
@@ -223,7 +226,7 @@ static void finish(void *values, struct argp_state *state)
 			   o->count, o->rate, o->timeout_s);
 }
 
-void bench_options_parse(struct bench_options *options, int argc, char **argv)
+void axes_parse(struct options *options, int argc, char **argv)
 {
 	static const struct command_options command = {
 		.doc = "Measures latency and throughput of every IPC mechanism."
@@ -235,11 +238,11 @@ void bench_options_parse(struct bench_options *options, int argc, char **argv)
 		.finish = finish,
 	};
 
-	*options = (struct bench_options){ .warmup = BENCH_WARMUP_AUTO };
+	*options = (struct options){ .warmup = WARMUP_AUTO };
 	options_parse(&command, options, argc, argv);
 }
 
-void bench_options_free(struct bench_options *options)
+void axes_free(struct options *options)
 {
 	free(options->ipc);
 	free(options->places);

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * axes.h - the command line of `ipcdemo bench`.
+ * axes.h - the command line of `ipcdemo bench`, and the words for the values of each axis.
  */
-#ifndef IPCDEMO_BENCH_OPTIONS_H
-#define IPCDEMO_BENCH_OPTIONS_H
+#ifndef IPCDEMO_AXES_H
+#define IPCDEMO_AXES_H
 
 #include "bench/bench.h"
 
 /*
  * Parses. A usage error, --help and --usage end the process, the first with status 2, as argp(3)
- * does. bench_options_free gives back what the lists take.
+ * does. axes_free releases the lists.
  */
-void bench_options_parse(struct bench_options *options, int argc, char **argv);
-void bench_options_free(struct bench_options *options);
+void axes_parse(struct options *options, int argc, char **argv);
+void axes_free(struct options *options);
+
+const char *mode_name(enum mode mode);
+const char *wait_name(enum ipc_strategy wait);
+const char *row_status_name(enum row_status status);
+
+/* The keys in the JSON that say which row it is. NULL at the end. */
+extern const char *const axes_keys[];
 
 #endif

@@ -32,12 +32,12 @@ static const struct download_load loads[DOWNLOAD_LOADS] = {
 };
 
 /* What the child that runs one round needs, and where it puts what it found. */
-struct round {
+struct fetch_round {
 	const struct download_load *load;
 	const char *ipc; /* NULL: none */
 	uint16_t port;
 	char dir[64];
-	struct download_cost *cost; /* shared */
+	struct download_round *cost; /* shared */
 	struct job_list jobs;
 	struct batch_settings settings;
 };
@@ -45,7 +45,7 @@ struct round {
 /* ---- in the child: workers that report to nobody ---- */
 
 struct share {
-	struct round *round;
+	struct fetch_round *round;
 	unsigned first;
 };
 
@@ -53,7 +53,7 @@ struct share {
 static int work_alone(void *arg)
 {
 	const struct share *share = arg;
-	struct round *round = share->round;
+	struct fetch_round *round = share->round;
 	struct fetch *fetch = fetch_new(&round->settings.limits);
 	struct attempt attempt;
 	struct failure failure;
@@ -77,7 +77,7 @@ static int work_alone(void *arg)
 	return !fetch;
 }
 
-static int batch_alone(struct round *round)
+static int batch_alone(struct fetch_round *round)
 {
 	struct child children[DOWNLOAD_WORKERS_MAX];
 	struct share share = { .round = round };
@@ -96,7 +96,7 @@ static int batch_alone(struct round *round)
 
 /* ---- in the child: a round ---- */
 
-static int make_jobs(struct round *round)
+static int make_jobs(struct fetch_round *round)
 {
 	char url[96], name[32], why[128];
 	struct job_wish wish = { .url = url };
@@ -123,7 +123,7 @@ static double cpu_s(int who)
 }
 
 /* All but the clock is set up before. */
-static int timed(struct round *round, struct batch *batch)
+static int timed(struct fetch_round *round, struct batch *batch)
 {
 	uint64_t begun_ns = clock_ns();
 	double cpu_before_s = cpu_s(RUSAGE_SELF);
@@ -137,7 +137,7 @@ static int timed(struct round *round, struct batch *batch)
 	return rc;
 }
 
-static void remove_files(const struct round *round)
+static void remove_files(const struct fetch_round *round)
 {
 	size_t i;
 
@@ -146,9 +146,9 @@ static void remove_files(const struct round *round)
 	(void)rmdir(round->dir);
 }
 
-static int round_main(void *arg)
+static int fetch_round_main(void *arg)
 {
-	struct round *round = arg;
+	struct fetch_round *round = arg;
 	const struct progress_config quiet = { .progress = PROGRESS_NONE, .workers = 1, .jobs = 1 };
 	struct batch batch;
 	int rc = make_jobs(round);
@@ -202,10 +202,10 @@ static int wait_for(struct child *child, struct signals *signals, int *signo)
 }
 
 /* One round in a fresh process. 0, or -errno: its figures are then worth nothing. */
-static int measure(struct download_bench *b, struct signals *signals, const char *ipc,
-		   const struct download_load *load, struct download_cost *into)
+static int measure(struct download_cost *b, struct signals *signals, const char *ipc,
+		   const struct download_load *load, struct download_round *into)
 {
-	struct round round = { .load = load, .ipc = ipc, .port = b->port, .cost = b->shared };
+	struct fetch_round round = { .load = load, .ipc = ipc, .port = b->port, .cost = b->shared };
 	struct child child = CHILD_NONE;
 	int rc;
 
@@ -213,8 +213,8 @@ static int measure(struct download_bench *b, struct signals *signals, const char
 		       access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(round.dir))
 		return -errno;
-	*b->shared = (struct download_cost){ .error = ECHILD };
-	rc = spawn(&child, "ipcdemo-bench", round_main, &round);
+	*b->shared = (struct download_round){ .error = ECHILD };
+	rc = spawn(&child, "ipcdemo-bench", fetch_round_main, &round);
 	if (rc == 0)
 		rc = wait_for(&child, signals, &b->signo);
 	(void)rmdir(round.dir); /* the round has removed it, unless it was killed */
@@ -222,7 +222,7 @@ static int measure(struct download_bench *b, struct signals *signals, const char
 	return rc < 0 ? rc : -into->error;
 }
 
-static int all_rounds(struct download_bench *b, struct signals *signals)
+static int all_rounds(struct download_cost *b, struct signals *signals)
 {
 	unsigned row, turn;
 	int rc;
@@ -245,7 +245,7 @@ static int all_rounds(struct download_bench *b, struct signals *signals)
 }
 
 /* A row for each load and mechanism, and the one without. */
-static int add_rows(struct download_bench *b, const char *ipc)
+static int add_rows(struct download_cost *b, const char *ipc)
 {
 	struct download_row *row;
 	size_t i;
@@ -262,7 +262,7 @@ static int add_rows(struct download_bench *b, const char *ipc)
 	return 0;
 }
 
-static int plan(struct download_bench *b, const struct bench_options *o)
+static int plan(struct download_cost *b, const struct options *o)
 {
 	const bool all = strcmp(o->ipc[0], "all") == 0;
 	const struct ipc_info *info;
@@ -278,9 +278,9 @@ static int plan(struct download_bench *b, const struct bench_options *o)
 	return rc;
 }
 
-int download_bench_run(struct download_bench **result, struct bench *bench)
+int download_cost_run(struct download_cost **result, struct bench *bench)
 {
-	struct download_bench *b = calloc(1, sizeof *b);
+	struct download_cost *b = calloc(1, sizeof *b);
 	struct signals signals = { .fd = -1 };
 	const struct origin_config config = { .files = NULL };
 	struct child origin = CHILD_NONE;
@@ -311,7 +311,7 @@ int download_bench_run(struct download_bench **result, struct bench *bench)
 	return rc;
 }
 
-void download_bench_free(struct download_bench *b)
+void download_cost_free(struct download_cost *b)
 {
 	unsigned i;
 

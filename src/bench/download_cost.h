@@ -8,8 +8,8 @@
  * checks and commits its files itself). What a mechanism's run takes beyond that is the IPC:
  * share = (with - none) / with, per round, of wall and of CPU time; medians over rounds.
  */
-#ifndef IPCDEMO_BENCH_DOWNLOAD_H
-#define IPCDEMO_BENCH_DOWNLOAD_H
+#ifndef IPCDEMO_DOWNLOAD_COST_H
+#define IPCDEMO_DOWNLOAD_COST_H
 
 #include <stdio.h>
 
@@ -17,17 +17,17 @@
 
 #include "bench/bench.h"
 
-struct download_bench;
+struct download_cost;
 
 /*
- * Measures all mechanisms of BENCH->options. *RESULT owns the figures: download_bench_free. A
+ * Measures all mechanisms of BENCH->options. *RESULT owns the figures: download_cost_free. A
  * signal ends it early and is left in bench->signal. 0 or -errno.
  */
-int download_bench_run(struct download_bench **result, struct bench *bench);
-void download_bench_free(struct download_bench *result);
+int download_cost_run(struct download_cost **result, struct bench *bench);
+void download_cost_free(struct download_cost *result);
 
 /* For people, with a closing sentence; as JSON rows (a new reference to an array). */
-void download_bench_table(FILE *out, const struct download_bench *result);
-json_t *download_bench_json(const struct download_bench *result);
+void download_cost_table(FILE *out, const struct download_cost *result);
+json_t *download_cost_json(const struct download_cost *result);
 
 #endif

@@ -3,8 +3,8 @@
  * download_cost_internal.h - between download_cost.c, which measures, and download_rows.c, which
  * writes.
  */
-#ifndef IPCDEMO_BENCH_DOWNLOAD_INT_H
-#define IPCDEMO_BENCH_DOWNLOAD_INT_H
+#ifndef IPCDEMO_DOWNLOAD_COST_INT_H
+#define IPCDEMO_DOWNLOAD_COST_INT_H
 
 #include <stdint.h>
 
@@ -20,7 +20,7 @@ struct download_load {
 };
 
 /* What one round took. */
-struct download_cost {
+struct download_round {
 	double wall_s;
 	double cpu_s; /* parent and workers; not the origin */
 	uint64_t records;
@@ -30,16 +30,16 @@ struct download_cost {
 struct download_row {
 	const char *ipc; /* NULL: workers that report to nobody */
 	const struct download_load *load;
-	struct download_cost *costs; /* [rounds] */
-	int error;                   /* errno that ended this row */
+	struct download_round *costs; /* [rounds] */
+	int error;                    /* errno that ended this row */
 };
 
-struct download_bench {
+struct download_cost {
 	struct download_row rows[DOWNLOAD_ROWS_MAX]; /* the first DOWNLOAD_LOADS: without IPC */
 	unsigned rows_n;
 	unsigned rounds, rounds_wanted;
 	uint16_t port;
-	struct download_cost *shared;
+	struct download_round *shared;
 	int signo;
 };
 

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * figures.c - from rounds to figures.
+ * figures.c - see figures.h
  */
 #include "config.h"
+
+#include "bench/figures.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "bench/link.h"
-#include "bench/stats.h"
-
-#define CONFIDENCE 0.95
 
 static int append(uint64_t **to, size_t *n, size_t *room, const uint64_t *from, size_t count)
 {
@@ -34,8 +31,8 @@ static int append(uint64_t **to, size_t *n, size_t *room, const uint64_t *from, 
 
 /* ---- a round ---- */
 
-static double rate_of(const struct bench_row *row, const struct bench_area *area,
-		      const struct tick_clock *clock)
+static double rate_of(const struct row *row, const struct area *area,
+		      const struct stamp_clock *clock)
 {
 	uint64_t start = UINT64_MAX, end = 0;
 	unsigned slot;
@@ -44,40 +41,38 @@ static double rate_of(const struct bench_row *row, const struct bench_area *area
 		start = area->slot[slot].start < start ? area->slot[slot].start : start;
 		end = area->slot[slot].end > end ? area->slot[slot].end : end;
 	}
-	return (double)area->records * 1e9 / tick_to_ns(clock, end - start);
+	return (double)area->records * 1e9 / stamp_to_ns(clock, end - start);
 }
 
-static void add_cost(struct bench_costs *sum, const struct bench_cost *cost)
+/* Adds to SUM what a record cost on one SIDE, of which there are COUNT alike. */
+static void add_side(struct costs *sum, const struct side *side, unsigned count)
 {
-	double records = cost->records ? (double)cost->records : 1;
+	const struct usage *usage = &side->usage;
+	double records = (double)(usage->records ? usage->records : 1) * count;
 
-	sum->cpu_ns += (double)cost->cpu_ns / records;
-	sum->ctxsw += (double)cost->ctxsw / records;
-	sum->faults += (double)cost->faults / records;
-	sum->syscalls += cost->syscalls == UINT64_MAX ? NAN : (double)cost->syscalls / records;
+	sum->cpu_ns += (double)usage->cpu_ns / records;
+	sum->ctxsw += (double)usage->ctxsw / records;
+	sum->faults += (double)usage->faults / records;
+	sum->syscalls += usage->syscalls == UINT64_MAX ? NAN : (double)usage->syscalls / records;
 }
 
-/* Both sides: what a record costs its sender and its receiver together. */
-static struct bench_costs costs_of(const struct bench_row *row, const struct bench_area *area)
+/* What a record costs its sender and its receiver together. */
+static struct costs costs_of(const struct row *row, const struct area *area)
 {
-	struct bench_costs sum = { 0, 0, 0, 0 }, slots = { 0, 0, 0, 0 };
+	struct costs sum = { 0, 0, 0, 0 };
 	unsigned slot;
 
+	add_side(&sum, &area->hub, 1);
 	for (slot = 0; slot < row->axes.senders; slot++)
-		add_cost(&slots, &area->slot[slot].cost);
-	add_cost(&sum, &area->hub.cost);
-	sum.cpu_ns += slots.cpu_ns / row->axes.senders;
-	sum.syscalls += slots.syscalls / row->axes.senders;
-	sum.ctxsw += slots.ctxsw / row->axes.senders;
-	sum.faults += slots.faults / row->axes.senders;
+		add_side(&sum, &area->slot[slot], row->axes.senders);
 	return sum;
 }
 
-static int trips_of(struct bench_row *row, const struct tick_clock *clock, const uint64_t *samples,
-		    size_t n, struct bench_round *round)
+static int trips_of(struct row *row, const struct stamp_clock *clock, const uint64_t *samples,
+		    size_t n, struct round *round)
 {
 	uint64_t *sorted = malloc((n ? n : 1) * sizeof *sorted);
-	double scale = tick_to_ns(clock, 1) / row->axes.block, sum = 0;
+	double scale = stamp_to_ns(clock, 1) / row->axes.block, sum = 0;
 	size_t i;
 
 	if (!sorted)
@@ -96,24 +91,23 @@ static int trips_of(struct bench_row *row, const struct tick_clock *clock, const
 	return append(&row->samples, &row->samples_n, &row->samples_room, samples, n);
 }
 
-int bench_absorb(struct bench *bench, struct bench_row *row, const struct bench_area *area,
-		 const uint64_t *samples, const uint64_t *lags)
+int figures_add_round(struct row *row, const struct stamp_clock *clock, const struct area *area,
+		      const uint64_t *samples, const uint64_t *lags)
 {
-	const struct tick_clock *clock = &bench->clock;
-	struct bench_round *round = &row->round[row->rounds];
+	struct round *round = &row->round[row->rounds];
 	int rc = 0;
 
-	*round = (struct bench_round){ NAN, NAN, NAN, NAN, NAN, NAN, costs_of(row, area) };
-	if (row->axes.mode == BENCH_THROUGHPUT)
+	*round = (struct round){ NAN, NAN, NAN, NAN, NAN, NAN, costs_of(row, area) };
+	if (row->axes.mode == MODE_THROUGHPUT)
 		round->rate = rate_of(row, area, clock);
 	else
 		rc = trips_of(row, clock, samples, area->samples_n, round);
 	if (rc == 0)
 		rc = append(&row->lags, &row->lags_n, &row->lags_room, lags, area->lags_n);
-	if (area->line_ticks > 0)
-		round->line_ns = area->line_ticks * clock->ns_per_tick;
-	if (row->axes.mode == BENCH_ONEWAY && row->axes.rate == 0)
-		round->error_ns = tick_to_ns(clock, area->there_min + area->back_min) / 2;
+	if (area->cache_line_ticks > 0)
+		round->cache_line_ns = area->cache_line_ticks * clock->ns_per_tick;
+	if (row->axes.mode == MODE_ONEWAY && row->axes.rate == 0)
+		round->error_ns = stamp_to_ns(clock, area->there_min + area->back_min) / 2;
 	row->records += area->records;
 	row->rounds += rc == 0;
 	return rc;
@@ -122,22 +116,22 @@ int bench_absorb(struct bench *bench, struct bench_row *row, const struct bench_
 /* ---- ratios to the floor ---- */
 
 /*
- * The median is what a kernel mechanism is judged by; a round trip over shared memory is only a
- * few steps of the clock, so that its median jumps by a step, while its mean does not.
+ * The median. But a round trip over shared memory is only a few steps of the clock, so that its
+ * median jumps by a whole step; its mean does not.
  */
-const char *bench_ratio_of(const struct bench_axes *axes)
+const char *figures_ratio_of(const struct axes *axes)
 {
-	if (axes->mode == BENCH_THROUGHPUT)
+	if (axes->mode == MODE_THROUGHPUT)
 		return "records_per_s";
-	if (axes->wait == IPC_SPIN || axes->wait == IPC_ADAPTIVE || axes->block > 1)
-		if (strcmp(axes->backend, "shm") == 0 || strcmp(axes->backend, "memfd") == 0)
-			return "mean_ns";
+	if ((axes->wait == IPC_SPIN || axes->wait == IPC_ADAPTIVE || axes->block > 1) &&
+	    ipc_info_find(axes->backend)->shared_memory)
+		return "mean_ns";
 	return "p50_ns";
 }
 
-static double judged(const struct bench_axes *axes, const struct bench_round *round)
+static double compared_figure(const struct axes *axes, const struct round *round)
 {
-	switch (bench_ratio_of(axes)[0]) {
+	switch (figures_ratio_of(axes)[0]) {
 	case 'r':
 		return round->rate;
 	case 'm':
@@ -147,53 +141,25 @@ static double judged(const struct bench_axes *axes, const struct bench_round *ro
 	}
 }
 
-void bench_ratios(struct bench *bench)
+void figures_ratios(struct plan *plan)
 {
 	size_t i;
 	unsigned at;
 
-	for (i = 0; i < bench->plan.rows_n; i++) {
-		struct bench_row *row = bench->plan.rows[i];
+	for (i = 0; i < plan->rows_n; i++) {
+		struct row *row = plan->rows[i];
 
 		for (at = 0; row->floor && at < row->rounds && at < row->floor->rounds; at++)
-			row->round[at].ratio = judged(&row->axes, &row->round[at]) /
-					       judged(&row->axes, &row->floor->round[at]);
+			row->round[at].ratio = compared_figure(&row->axes, &row->round[at]) /
+					       compared_figure(&row->axes, &row->floor->round[at]);
 	}
 }
 
 /* ---- all rounds ---- */
 
-static double field(const struct bench_round *round, size_t offset)
-{
-	return *(const double *)(const void *)((const char *)round + offset);
-}
+#define OVER_ROUNDS(row, member, ci) STATS_MEDIAN((row)->round, (row)->rounds, member, ci)
 
-/* The median over rounds of the double at OFFSET, of those that have one. NAN: none has. */
-static double over_rounds(const struct bench_row *row, size_t offset, struct bench_interval *ci)
-{
-	double *values = calloc(row->rounds + 1, sizeof *values);
-	struct stats_interval interval = { NAN, NAN };
-	double median = NAN;
-	size_t n = 0;
-	unsigned i;
-
-	for (i = 0; values && i < row->rounds; i++)
-		if (!isnan(field(&row->round[i], offset)))
-			values[n++] = field(&row->round[i], offset);
-	if (n > 0) {
-		stats_sort(values, n);
-		median = stats_median(values, n);
-		interval = stats_median_interval(values, n, CONFIDENCE);
-	}
-	if (ci)
-		*ci = (struct bench_interval){ interval.low, interval.high };
-	free(values);
-	return median;
-}
-
-#define OVER_ROUNDS(row, member, ci) over_rounds(row, offsetof(struct bench_round, member), ci)
-
-static void percentiles(struct bench_figures *f)
+static void percentiles(struct figures *f)
 {
 	f->min = f->sorted[0];
 	f->p50 = f->sorted[stats_rank(50, f->n)];
@@ -207,7 +173,7 @@ static void percentiles(struct bench_figures *f)
 	f->bimodal = stats_bimodal(f->sorted, f->n, &f->mode_low, &f->mode_high);
 }
 
-static int lags(const struct bench_row *row, double ns_per_tick, struct bench_figures *f)
+static int lags(const struct row *row, double ns_per_tick, struct figures *f)
 {
 	uint64_t *sorted;
 
@@ -226,12 +192,11 @@ static int lags(const struct bench_row *row, double ns_per_tick, struct bench_fi
 	return 0;
 }
 
-int bench_figures(const struct bench *bench, const struct bench_row *row, struct bench_figures *f)
+static int figures_of_row(const struct row *row, double ns_per_tick, struct figures *f)
 {
-	double ns_per_tick = bench->clock.ns_per_tick;
 	size_t i;
 
-	*f = (struct bench_figures){ .n = row->samples_n };
+	*f = (struct figures){ .n = row->samples_n };
 	f->min = f->p50 = f->p90 = f->p99 = f->p999 = f->p9999 = f->max = f->mean = f->stddev = NAN;
 	(void)OVER_ROUNDS(row, p50_ns, &f->p50_ci);
 	f->rate = OVER_ROUNDS(row, rate, &f->rate_ci);
@@ -241,7 +206,7 @@ int bench_figures(const struct bench *bench, const struct bench_row *row, struct
 	f->costs.ctxsw = OVER_ROUNDS(row, costs.ctxsw, NULL);
 	f->costs.faults = OVER_ROUNDS(row, costs.faults, NULL);
 	f->ratio = OVER_ROUNDS(row, ratio, &f->ratio_ci);
-	f->line = OVER_ROUNDS(row, line_ns, NULL);
+	f->cache_line = OVER_ROUNDS(row, cache_line_ns, NULL);
 	f->error = OVER_ROUNDS(row, error_ns, NULL);
 	if (f->n > 0) {
 		f->sorted = malloc(f->n * sizeof *f->sorted);
@@ -255,8 +220,25 @@ int bench_figures(const struct bench *bench, const struct bench_row *row, struct
 	return lags(row, ns_per_tick, f);
 }
 
-void bench_figures_free(struct bench_figures *f)
+struct figures *figures_all(const struct bench *bench)
 {
-	free(f->sorted);
-	f->sorted = NULL;
+	struct figures *figures = calloc(bench->plan.rows_n + 1, sizeof *figures);
+	size_t i;
+
+	for (i = 0; figures && i < bench->plan.rows_n; i++)
+		if (figures_of_row(bench->plan.rows[i], bench->clock.ns_per_tick, &figures[i]) <
+		    0) {
+			figures_free(figures, i);
+			return NULL;
+		}
+	return figures;
+}
+
+void figures_free(struct figures *figures, size_t n)
+{
+	size_t i;
+
+	for (i = 0; figures && i < n; i++)
+		free(figures[i].sorted);
+	free(figures);
 }

@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "bench/link.h"
+#include "bench/floor.h"
 
 #include <string.h>
 
@@ -23,17 +23,36 @@ static const struct {
 #endif
 };
 
-const struct link_ops *floor_find(const struct bench_axes *axes, const char **reason)
+static const struct link_ops *find(const char *backend)
 {
 	size_t i;
 
+	for (i = 0; i < sizeof floors / sizeof floors[0]; i++)
+		if (strcmp(floors[i].backend, backend) == 0)
+			return floors[i].ops;
+	return NULL;
+}
+
+const struct link_ops *floor_find(const struct axes *axes, const char **reason)
+{
+	const struct link_ops *ops = find(axes->backend);
+
 	if (axes->senders > 1) {
-		*reason = "several senders have no floor: to serve them in turn is itself the work";
+		*reason = "several senders have no floor: serving them in turn is the work itself";
 		return NULL;
 	}
-	for (i = 0; i < sizeof floors / sizeof floors[0]; i++)
-		if (strcmp(floors[i].backend, axes->backend) == 0)
-			return floors[i].ops;
-	*reason = "no floor is known for this mechanism";
-	return NULL;
+	if (!ops)
+		*reason = "no floor is known for this mechanism";
+	return ops;
+}
+
+enum ipc_strategy floor_wait(const struct axes *axes)
+{
+	const struct link_ops *ops = find(axes->backend);
+
+	if (axes->wait != IPC_ADAPTIVE)
+		return axes->wait;
+	if ((ops && ops->own_threads) || axes->place.hub == axes->place.slot)
+		return IPC_BLOCK;
+	return IPC_SPIN;
 }

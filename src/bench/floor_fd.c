@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/floor.h"
 #include "bench/loop.h"
 
 #define UNIX_PACKET  4096 /* a batch travels as one packet, as in the mechanism */
@@ -29,7 +30,6 @@
 #define QUEUE_NAP_NS 50000 /* nothing tells when a signal queue has room */
 
 struct fd_link {
-	enum ipc_strategy wait;
 	int in, out;          /* this process' ends */
 	int down[2], up[2];   /* [0] the receiver's, [1] the sender's */
 	unsigned next, count; /* of infos */
@@ -63,7 +63,6 @@ static int fd_open(struct link *l)
 	if (!state)
 		return -ENOMEM;
 	l->state = state;
-	state->wait = floor_wait(l->axes);
 	state->in = state->out = -1;
 	state->down[0] = state->down[1] = state->up[0] = state->up[1] = -1;
 	return 0;
@@ -106,7 +105,7 @@ static inline int fd_wait(struct link *l, int fd, short events)
 	struct pollfd pollfd = { .fd = fd, .events = events };
 	ssize_t rc;
 
-	if (((struct fd_link *)l->state)->wait != IPC_POLL)
+	if (l->wait != IPC_POLL)
 		return 0;
 	rc = CALL(l, ppoll(&pollfd, 1, NULL, NULL));
 	return rc < 0 ? (int)rc : 0;
@@ -137,7 +136,7 @@ static inline int pipe_send(struct link *l, unsigned slot, size_t n)
 	for (; left > 0 && rc >= 0; left -= (size_t)rc, from += rc) {
 		struct iovec iov = { .iov_base = from, .iov_len = left < most ? left : most };
 
-		if (state->wait != IPC_SPIN) {
+		if (l->wait != IPC_SPIN) {
 			rc = CALL(l, write(state->out, from, iov.iov_len));
 			continue;
 		}
@@ -154,7 +153,7 @@ static inline ssize_t pipe_recv(struct link *l, unsigned *slot, size_t cap)
 	ssize_t rc;
 
 	*slot = 0;
-	if (state->wait == IPC_SPIN) {
+	if (l->wait == IPC_SPIN) {
 		while ((rc = CALL(l, preadv2(state->in, &iov, 1, -1, RWF_NOWAIT))) == -EAGAIN)
 			link_pause();
 	} else {
@@ -196,7 +195,7 @@ static inline int unix_send(struct link *l, unsigned slot, size_t n)
 	struct fd_link *state = l->state;
 	size_t size = l->axes->size, left = n * size;
 	size_t most = size < UNIX_PACKET ? UNIX_PACKET / size * size : size;
-	int flags = MSG_NOSIGNAL | (state->wait == IPC_SPIN ? MSG_DONTWAIT : 0);
+	int flags = MSG_NOSIGNAL | (l->wait == IPC_SPIN ? MSG_DONTWAIT : 0);
 	char *from = l->records;
 	ssize_t rc = 0;
 
@@ -213,7 +212,7 @@ static inline ssize_t unix_recv(struct link *l, unsigned *slot, size_t cap)
 	struct fd_link *state = l->state;
 	struct iovec iov = { .iov_base = l->records, .iov_len = cap * l->axes->size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int flags = state->wait == IPC_SPIN ? MSG_DONTWAIT : 0;
+	int flags = l->wait == IPC_SPIN ? MSG_DONTWAIT : 0;
 	ssize_t rc = fd_wait(l, state->in, POLLIN);
 
 	*slot = 0;
@@ -292,7 +291,7 @@ static inline int signal_read(struct link *l)
 	struct iovec iov = { .iov_base = state->infos, .iov_len = sizeof state->infos };
 	ssize_t rc;
 
-	if (state->wait == IPC_SPIN) {
+	if (l->wait == IPC_SPIN) {
 		while ((rc = CALL(l, preadv2(state->in, &iov, 1, -1, RWF_NOWAIT))) == -EAGAIN)
 			link_pause();
 	} else {

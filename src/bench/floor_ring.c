@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bench/floor.h"
 #include "bench/loop.h"
 
 #define LINE       64u
@@ -38,7 +39,6 @@ struct ring_end {
 };
 
 struct ring_link {
-	enum ipc_strategy wait;
 	size_t stride, group;
 	uint64_t count; /* entries */
 	unsigned shift;
@@ -55,7 +55,6 @@ static int ring_open(struct link *l)
 	if (!state)
 		return -ENOMEM;
 	l->state = state;
-	state->wait = floor_wait(l->axes);
 	state->stride = (l->axes->size + 8 + LINE - 1) / LINE * LINE;
 	state->group = state->stride < GROUP ? GROUP / state->stride : 1;
 	state->shift = 1;
@@ -147,7 +146,7 @@ static void sleep_on(struct link *l, const struct ring_end *end)
 	struct pollfd bell = { .fd = end->bell, .events = POLLIN };
 	uint64_t count;
 
-	if (((struct ring_link *)l->state)->wait == IPC_POLL) {
+	if (l->wait == IPC_POLL) {
 		l->syscalls++;
 		(void)ppoll(&bell, 1, NULL, NULL);
 	}
@@ -160,7 +159,7 @@ static inline void ring_if_asleep(struct link *l, struct ring_end *end, _Atomic 
 	static const uint64_t one = 1;
 	uint64_t number;
 
-	if (((struct ring_link *)l->state)->wait == IPC_SPIN)
+	if (l->wait == IPC_SPIN)
 		return;
 	atomic_thread_fence(memory_order_seq_cst); /* pairs with the one after the announcement */
 	number = atomic_load_explicit(word, memory_order_relaxed);
@@ -174,7 +173,7 @@ static inline void ring_if_asleep(struct link *l, struct ring_end *end, _Atomic 
 /* Waits until READY(...), which is looked at with the sleep announced in WORD. */
 #define RING_AWAIT(l, end, word, ready)                                \
  do {                                                                  \
-  if (((struct ring_link *)(l)->state)->wait == IPC_SPIN) {            \
+  if ((l)->wait == IPC_SPIN) {                                         \
    while (!(ready))                                                    \
     link_pause();                                                      \
    break;                                                              \

@@ -17,6 +17,7 @@
 
 # include <zmq.h>
 
+# include "bench/floor.h"
 # include "bench/loop.h"
 
 # define PATH_MAX_IPC 100
@@ -58,7 +59,7 @@ static int bare_zmq_open(struct link *l)
 		return -ENOMEM;
 	l->state = state;
 	state->hub = true;
-	state->wait = floor_wait(l->axes);
+	state->wait = l->wait;
 	(void)snprintf(state->dir, sizeof state->dir, "%s/floor-XXXXXX", l->dir ? l->dir : "/tmp");
 	if (!mkdtemp(state->dir)) {
 		state->dir[0] = '\0';
@@ -224,6 +225,7 @@ const struct link_ops floor_zmq = {
 	.slot = bare_zmq_slot,
 	.syscalls = bare_zmq_syscalls,
 	.close = bare_zmq_close,
+	.own_threads = true,
 };
 
 #else

@@ -10,7 +10,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#define SPIN_NS 100000u /* link_pace sleeps until so long before the moment, then spins */
+#define CACHE_LINE_WARM 100u    /* the other side may come late to the first */
+#define SPIN_NS         100000u /* link_pace sleeps until so long before the moment, then spins */
 
 int link_pin(int cpu)
 {
@@ -26,7 +27,7 @@ static uint64_t timespec_ns(const struct timespec *t)
 	return (uint64_t)t->tv_sec * NS_PER_S + (uint64_t)t->tv_nsec;
 }
 
-void link_cost(const struct link *l, struct bench_cost *cost)
+void link_usage(const struct link *l, struct usage *cost)
 {
 	struct timespec cpu;
 	struct rusage usage;
@@ -43,11 +44,11 @@ void link_cost(const struct link *l, struct bench_cost *cost)
 	cost->syscalls = l->ops->syscalls(l);
 }
 
-void link_cost_since(const struct link *l, struct bench_cost *cost, uint64_t records)
+void link_usage_since(const struct link *l, struct usage *cost, uint64_t records)
 {
-	struct bench_cost now;
+	struct usage now;
 
-	link_cost(l, &now);
+	link_usage(l, &now);
 	cost->records = records;
 	cost->cpu_ns = now.cpu_ns - cost->cpu_ns;
 	cost->ctxsw = now.ctxsw - cost->ctxsw;
@@ -58,8 +59,8 @@ void link_cost_since(const struct link *l, struct bench_cost *cost, uint64_t rec
 uint64_t link_pace(const struct link *l, uint64_t due)
 {
 	bool same = l->axes->place.hub == l->axes->place.slot;
-	uint64_t now = tick_now(l->clock);
-	double left_ns = now < due ? tick_to_ns(l->clock, due - now) : 0;
+	uint64_t now = stamp_now(l->clock);
+	double left_ns = now < due ? stamp_to_ns(l->clock, due - now) : 0;
 
 	/* On one CPU an awake pacer would keep the receiver from running. */
 	if (left_ns > 0 && (same || left_ns > SPIN_NS)) {
@@ -70,17 +71,26 @@ uint64_t link_pace(const struct link *l, uint64_t due)
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
 			;
 	}
-	while ((now = tick_now(l->clock)) < due)
+	while ((now = stamp_now(l->clock)) < due)
 		;
 	return now;
 }
 
-enum ipc_strategy floor_wait(const struct bench_axes *axes)
+double link_cache_line(struct area *area, const struct stamp_clock *clock, bool lead, unsigned n)
 {
-	if (axes->wait != IPC_ADAPTIVE)
-		return axes->wait;
-	/* libzmq waits as it does */
-	if (strcmp(axes->backend, "zmq") == 0 || axes->place.hub == axes->place.slot)
-		return IPC_BLOCK;
-	return IPC_SPIN;
+	_Atomic uint64_t *mine = &area->cache_line.word[lead ? 0 : 1];
+	_Atomic uint64_t *theirs = &area->cache_line.word[lead ? 1 : 0];
+	uint64_t start = 0, i;
+
+	for (i = 1; i <= n + CACHE_LINE_WARM; i++) {
+		if (i == CACHE_LINE_WARM + 1)
+			start = stamp_now(clock);
+		if (lead)
+			atomic_store_explicit(mine, i, memory_order_release);
+		while (atomic_load_explicit(theirs, memory_order_acquire) != i)
+			link_pause();
+		if (!lead)
+			atomic_store_explicit(mine, i, memory_order_release);
+	}
+	return (double)(stamp_now(clock) - start) / n;
 }

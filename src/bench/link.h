@@ -2,44 +2,61 @@
 /*
  * link.h - the two ends of a row while one of its rounds is measured.
  *
- * A link is a way of moving records between the hub's process and its slots: our library, or
- * a mechanism's bare system calls. Each kind is one const struct link_ops; its two
- * loops are made from loop.h.
+ * A link is a way of moving records between the hub's process and its slots: our library, or a
+ * mechanism's bare system calls. Each kind is one const struct link_ops; its two loops are made
+ * from loop.h.
  */
-#ifndef IPCDEMO_BENCH_LINK_H
-#define IPCDEMO_BENCH_LINK_H
-
-#include "bench/bench.h"
+#ifndef IPCDEMO_LINK_H
+#define IPCDEMO_LINK_H
 
 #include <stdalign.h>
 #include <stdatomic.h>
 
-/* The bare cache line: one word that two CPUs hand to and fro. */
-struct bench_line {
+#include "bench/bench.h"
+
+/* One word that two CPUs hand to and fro. */
+struct cache_line {
 	alignas(64) _Atomic uint64_t word[2]; /* both in one line: [0] there, [1] back */
 };
 
+/* What a process used between two moments. */
+struct usage {
+	uint64_t records; /* that it sent or received meanwhile */
+	uint64_t cpu_ns;
+	uint64_t syscalls; /* UINT64_MAX: a library hides them */
+	uint64_t ctxsw;
+	uint64_t faults;
+};
+
 /* What one process reports. Written by it alone, read after its end. */
-struct bench_side {
-	uint64_t start, end;    /* ticks: of the measured stream, where the sender times it */
-	struct bench_cost cost; /* of the measured part */
-	int rc;                 /* 0 or -errno of its loop */
-	char what[64];          /* which step failed */
+struct side {
+	uint64_t start, end; /* ticks: of the measured stream, where the sender times it */
+	struct usage usage;  /* of the measured part */
+	int rc;              /* 0 or -errno of its loop */
+	char what[64];       /* which step failed */
 };
 
 /* Shared by the coordinator, which makes it, and the processes of a round. */
-struct bench_area {
-	struct bench_line line;
+struct area {
+	struct cache_line cache_line;
 	bool complete; /* the hub has finished, all slots with it */
-	char reason[BENCH_REASON];
+	char reason[REASON_SIZE];
 	size_t samples_n, lags_n;
 	uint64_t records;
 	uint64_t there_min, back_min; /* oneway: shortest way each way, ticks */
-	double line_ticks;            /* per round trip; 0: not taken */
-	struct {
-		double call, copy, getpid, clock, stamp, line, lost;
-	} base; /* as in struct bench_base */
-	struct bench_side hub, slot[BENCH_SENDERS_MAX];
+	double cache_line_ticks;      /* per round trip; 0: not measured */
+	struct baseline baseline;
+	struct side hub, slot[SENDERS_MAX];
+};
+
+/* What the process that measures one round is given. */
+struct link_job {
+	const struct bench *bench;
+	const struct axes *axes;
+	struct area *area;
+	uint64_t *samples, *lags; /* shared; [room] */
+	size_t room;
+	const char *dir; /* private; "" or the path */
 };
 
 struct link_ops;
@@ -47,11 +64,12 @@ struct link_ops;
 struct link {
 	const struct link_ops *ops;
 	const struct bench *bench;
-	const struct bench_axes *axes;
-	const struct bench_options *options;
-	const struct tick_clock *clock;
+	const struct axes *axes;
+	const struct options *options;
+	const struct stamp_clock *clock;
+	enum ipc_strategy wait; /* how the receiver waits: of the axes, or what the floor does */
 	const char *dir;
-	struct bench_area *area;
+	struct area *area;
 	uint64_t *samples, *lags; /* shared; [room] */
 	size_t room;
 	void *records;     /* one call's worth, 64-byte aligned */
@@ -61,58 +79,32 @@ struct link {
 };
 
 struct link_ops {
-	int (*open)(struct link *link); /* the hub, before any slot exists */
-	int (*arm)(struct link *link,
-		   unsigned slot); /* the hub, before that slot's fork. May be NULL */
+	/* The hub, before any slot exists. */
+	int (*open)(struct link *link);
+	/* The hub, before that slot's fork. May be NULL. */
+	int (*arm)(struct link *link, unsigned slot);
 	int (*attach)(struct link *link, unsigned slot, enum ipc_role role,
 		      const struct ipc_peer *peer);
 	int (*hub)(struct link *link);
 	int (*slot)(struct link *link, unsigned slot);
 	uint64_t (*syscalls)(const struct link *link);
 	void (*close)(struct link *link);
+	/* A floor whose library waits by itself: adaptive is measured against block. */
+	bool own_threads;
 };
 
 extern const struct link_ops link_ipc;
 
-/* The floor of a mechanism, or NULL with the REASON why AXES has none. */
-const struct link_ops *floor_find(const struct bench_axes *axes, const char **reason);
-
-/*
- * The strategy that is the floor for AXES: adaptive waiting is measured against what it should
- * choose.
- */
-enum ipc_strategy floor_wait(const struct bench_axes *axes);
-
-extern const struct link_ops floor_pipe, floor_unix, floor_signal, floor_ring;
-#ifdef HAVE_ZMQ
-extern const struct link_ops floor_zmq;
-#endif
-
 /* What this process has used so far. */
-void link_cost(const struct link *link, struct bench_cost *cost);
-/* COST becomes what was used since it was taken, for RECORDS. */
-void link_cost_since(const struct link *link, struct bench_cost *cost, uint64_t records);
+void link_usage(const struct link *link, struct usage *usage);
+/* USAGE becomes what was used since it was taken, for RECORDS. */
+void link_usage_since(const struct link *link, struct usage *usage, uint64_t records);
 
 /* Waits for the moment DUE (ticks) as precisely as the placement allows; returns the moment. */
 uint64_t link_pace(const struct link *link, uint64_t due);
 
-/* N round trips of the bare line. LEAD: this side begins. Returns ticks per round trip. */
-double link_line(struct bench_area *area, const struct tick_clock *clock, bool lead, unsigned n);
-
-/* Measures one round of AXES in this process and its children. An exit status: 0 or 1. */
-struct bench_job {
-	const struct bench *bench;
-	const struct bench_axes *axes;
-	struct bench_area *area;
-	uint64_t *samples, *lags;
-	size_t room;
-};
-int bench_round_main(void *job);
-
-/* One round of the baselines, into area->base. */
-int bench_base_main(void *job);
-/* Takes it in, as the figures of one more round. */
-void bench_base_absorb(struct bench *bench, const struct bench_area *area);
+/* N round trips of the bare cache line. LEAD: this side begins. Ticks per round trip. */
+double link_cache_line(struct area *area, const struct stamp_clock *clock, bool lead, unsigned n);
 
 /* Tells the CPU that this is a spin. */
 static inline void link_pause(void)

@@ -35,8 +35,8 @@ static int ipc_link_open(struct link *l)
 	rc = ipc_open(&state->up, l->axes->backend, &config);
 	if (rc < 0)
 		return rc;
-	ipc_set_strategy(state->down, l->axes->wait);
-	ipc_set_strategy(state->up, l->axes->wait);
+	ipc_set_strategy(state->down, l->wait);
+	ipc_set_strategy(state->up, l->wait);
 	return 0;
 }
 

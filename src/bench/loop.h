@@ -58,48 +58,48 @@ static inline uint64_t *loop_at(const struct link *l, size_t i)
 	return (uint64_t *)(void *)((char *)l->records + i * l->axes->size);
 }
 
-LOOP_INLINE int loop_tell(struct link *l, unsigned slot, uint64_t word, loop_send send)
+LOOP_INLINE int loop_send_word(struct link *l, unsigned slot, uint64_t word, loop_send send)
 {
 	*loop_at(l, 0) = word;
 	return send(l, slot, 1);
 }
 
 /* Receives one record. 0 or -errno. */
-LOOP_INLINE int loop_hear(struct link *l, unsigned *slot, loop_recv recv)
+LOOP_INLINE int loop_receive(struct link *l, unsigned *slot, loop_recv recv)
 {
 	ssize_t n = recv(l, slot, 1);
 
 	return n > 0 ? 0 : n < 0 ? (int)n : -EPIPE;
 }
 
-LOOP_INLINE int loop_expect(struct link *l, uint64_t word, loop_recv recv)
+LOOP_INLINE int loop_receive_word(struct link *l, uint64_t word, loop_recv recv)
 {
 	unsigned slot = 0;
-	int rc = loop_hear(l, &slot, recv);
+	int rc = loop_receive(l, &slot, recv);
 
 	return rc < 0 ? rc : *loop_at(l, 0) == word ? 0 : -EBADMSG;
 }
 
 /* One round trip. */
-LOOP_INLINE int loop_swap(struct link *l, uint64_t word, loop_send send, loop_recv recv)
+LOOP_INLINE int loop_round_trip(struct link *l, uint64_t word, loop_send send, loop_recv recv)
 {
-	int rc = loop_tell(l, 0, word, send);
+	int rc = loop_send_word(l, 0, word, send);
 
-	return rc < 0 ? rc : loop_expect(l, word, recv);
+	return rc < 0 ? rc : loop_receive_word(l, word, recv);
 }
 
 /* When the measuring is to end, in ticks. */
 static inline uint64_t loop_end(const struct link *l, uint64_t start)
 {
-	const struct bench_options *o = l->options;
+	const struct options *o = l->options;
 
 	if (o->count)
 		return UINT64_MAX;
-	return start + tick_from_ns(l->clock, (double)o->round_ms * (double)NS_PER_MS);
+	return start + stamp_from_ns(l->clock, (double)o->round_ms * (double)NS_PER_MS);
 }
 
 /* How many samples to take at most. */
-static inline size_t loop_most(const struct link *l)
+static inline size_t loop_samples_max(const struct link *l)
 {
 	size_t n = l->options->count ? (l->options->count + l->axes->block - 1) / l->axes->block :
 				       l->room;
@@ -110,30 +110,29 @@ static inline size_t loop_most(const struct link *l)
 /* Round trips that are not measured: caches, branch predictors and our own patience settle. */
 LOOP_INLINE int loop_warm(struct link *l, loop_send send, loop_recv recv)
 {
-	const struct bench_options *o = l->options;
-	uint64_t until = tick_now(l->clock) + tick_from_ns(l->clock, LOOP_WARM_NS);
+	const struct options *o = l->options;
+	uint64_t until = stamp_now(l->clock) + stamp_from_ns(l->clock, LOOP_WARM_NS);
 	uint64_t i;
 	int rc;
 
-	for (i = 0; o->warmup == BENCH_WARMUP_AUTO || i < o->warmup; i++) {
-		if (l->axes->mode == BENCH_ONEWAY)
-			loop_at(l, 0)[1] = tick_now(l->clock);
-		rc = loop_swap(l, loop_word(LOOP_DATA, i), send, recv);
+	for (i = 0; o->warmup == WARMUP_AUTO || i < o->warmup; i++) {
+		if (l->axes->mode == MODE_ONEWAY)
+			loop_at(l, 0)[1] = stamp_now(l->clock);
+		rc = loop_round_trip(l, loop_word(LOOP_DATA, i), send, recv);
 		if (rc < 0)
 			return rc;
-		if (o->warmup == BENCH_WARMUP_AUTO && i >= LOOP_WARM_MIN &&
-		    tick_now(l->clock) >= until)
+		if (o->warmup == WARMUP_AUTO && i >= LOOP_WARM_MIN && stamp_now(l->clock) >= until)
 			break;
 	}
-	return loop_swap(l, loop_word(LOOP_MARK, 0), send, recv);
+	return loop_round_trip(l, loop_word(LOOP_MARK, 0), send, recv);
 }
 
 /* Closed loop: the next begins when the last has ended. */
 LOOP_INLINE int loop_latency(struct link *l, loop_send send, loop_recv recv)
 {
 	unsigned block = l->axes->block;
-	size_t most = loop_most(l), i;
-	uint64_t last = tick_now(l->clock), end = loop_end(l, last);
+	size_t most = loop_samples_max(l), i;
+	uint64_t last = stamp_now(l->clock), end = loop_end(l, last);
 	uint64_t sequence = 0;
 	int rc;
 
@@ -142,11 +141,11 @@ LOOP_INLINE int loop_latency(struct link *l, loop_send send, loop_recv recv)
 		unsigned in_block;
 
 		for (in_block = 0; in_block < block; in_block++) {
-			rc = loop_swap(l, loop_word(LOOP_DATA, sequence++), send, recv);
+			rc = loop_round_trip(l, loop_word(LOOP_DATA, sequence++), send, recv);
 			if (rc < 0)
 				return rc;
 		}
-		now = tick_now(l->clock);
+		now = stamp_now(l->clock);
 		l->samples[i] = now - last;
 		last = now;
 	}
@@ -164,8 +163,8 @@ LOOP_INLINE int loop_latency(struct link *l, loop_send send, loop_recv recv)
 LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv recv)
 {
 	double step = 1e9 / l->axes->rate / l->clock->ns_per_tick;
-	size_t most = loop_most(l), i;
-	uint64_t start = tick_now(l->clock) + tick_from_ns(l->clock, 100000), last = start;
+	size_t most = loop_samples_max(l), i;
+	uint64_t start = stamp_now(l->clock) + stamp_from_ns(l->clock, 100000), last = start;
 	uint64_t end = loop_end(l, start), due = start;
 	int rc;
 
@@ -176,11 +175,11 @@ LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv
 		}
 		if (!reply)
 			loop_at(l, 0)[1] = due;
-		rc = reply ? loop_swap(l, loop_word(LOOP_DATA, i), send, recv) :
-			     loop_tell(l, 0, loop_word(LOOP_DATA, i), send);
+		rc = reply ? loop_round_trip(l, loop_word(LOOP_DATA, i), send, recv) :
+			     loop_send_word(l, 0, loop_word(LOOP_DATA, i), send);
 		if (rc < 0)
 			return rc;
-		last = tick_now(l->clock);
+		last = stamp_now(l->clock);
 		if (reply)
 			l->samples[i] = last - due;
 		due = start + (uint64_t)((double)(i + 1) * step);
@@ -194,17 +193,17 @@ LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv
 /* One at a time, each stamped by its sender: the way there is the slot's sample. */
 LOOP_INLINE int loop_oneway(struct link *l, loop_send send, loop_recv recv)
 {
-	size_t most = loop_most(l), i;
-	uint64_t now = tick_now(l->clock), end = loop_end(l, now);
+	size_t most = loop_samples_max(l), i;
+	uint64_t now = stamp_now(l->clock), end = loop_end(l, now);
 	uint64_t back_min = UINT64_MAX;
 	int rc;
 
 	for (i = 0; i < most && now < end; i++) {
-		loop_at(l, 0)[1] = tick_now(l->clock);
-		rc = loop_swap(l, loop_word(LOOP_DATA, i), send, recv);
+		loop_at(l, 0)[1] = stamp_now(l->clock);
+		rc = loop_round_trip(l, loop_word(LOOP_DATA, i), send, recv);
 		if (rc < 0)
 			return rc;
-		now = tick_now(l->clock);
+		now = stamp_now(l->clock);
 		if (now - loop_at(l, 0)[1] < back_min)
 			back_min = now - loop_at(l, 0)[1];
 	}
@@ -215,43 +214,43 @@ LOOP_INLINE int loop_oneway(struct link *l, loop_send send, loop_recv recv)
 
 LOOP_INLINE int loop_hub_trips(struct link *l, loop_send send, loop_recv recv)
 {
-	struct bench_side *side = &l->area->hub;
+	struct side *side = &l->area->hub;
 	int rc = loop_warm(l, send, recv);
 
 	if (rc < 0)
 		return rc;
-	link_cost(l, &side->cost);
+	link_usage(l, &side->usage);
 	if (l->axes->rate > 0)
-		rc = loop_paced(l, l->axes->mode == BENCH_LATENCY, send, recv);
-	else if (l->axes->mode == BENCH_ONEWAY)
+		rc = loop_paced(l, l->axes->mode == MODE_LATENCY, send, recv);
+	else if (l->axes->mode == MODE_ONEWAY)
 		rc = loop_oneway(l, send, recv);
 	else
 		rc = loop_latency(l, send, recv);
-	link_cost_since(l, &side->cost, l->area->records);
+	link_usage_since(l, &side->usage, l->area->records);
 	if (rc < 0)
 		return rc;
-	return loop_tell(l, 0, loop_word(LOOP_STOP, 0), send);
+	return loop_send_word(l, 0, loop_word(LOOP_STOP, 0), send);
 }
 
 /* The answering side of all that go to and fro. */
 LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, loop_recv recv)
 {
-	struct bench_side *side = &l->area->slot[slot];
-	bool oneway = l->axes->mode == BENCH_ONEWAY, answer = true, measured = false;
+	struct side *side = &l->area->slot[slot];
+	bool oneway = l->axes->mode == MODE_ONEWAY, answer = true, measured = false;
 	uint64_t there_min = UINT64_MAX;
 	size_t n = 0;
 	int rc;
 
-	while ((rc = loop_hear(l, &slot, recv)) == 0) {
+	while ((rc = loop_receive(l, &slot, recv)) == 0) {
 		enum loop_kind kind = loop_kind(*loop_at(l, 0));
 
 		if (kind == LOOP_STOP)
 			break;
 		if (kind == LOOP_MARK) {
-			link_cost(l, &side->cost);
+			link_usage(l, &side->usage);
 			measured = true;
 		} else if (oneway) {
-			uint64_t now = tick_now(l->clock), way = now - loop_at(l, 0)[1];
+			uint64_t now = stamp_now(l->clock), way = now - loop_at(l, 0)[1];
 
 			if (measured && n < l->room) {
 				/* clocks of two CPUs: a way may seem to end before it began */
@@ -259,7 +258,7 @@ LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, l
 				there_min = l->samples[n] < there_min ? l->samples[n] : there_min;
 			}
 			n += measured;
-			loop_at(l, 0)[1] = tick_now(l->clock);
+			loop_at(l, 0)[1] = stamp_now(l->clock);
 			answer = l->axes->rate == 0 || !measured;
 		} else {
 			n += measured;
@@ -268,7 +267,7 @@ LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, l
 			return rc;
 	}
 	/* The answer to the mark and the hearing of the stop are as one more round trip. */
-	link_cost_since(l, &side->cost, (answer ? 2 : 1) * (n + 1));
+	link_usage_since(l, &side->usage, (answer ? 2 : 1) * (n + 1));
 	if (oneway) {
 		l->area->samples_n = n < l->room ? n : l->room;
 		l->area->there_min = there_min;
@@ -279,22 +278,22 @@ LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, l
 /* ---- streams: slots send, the hub receives ---- */
 
 /* Tells every slot WORD. */
-LOOP_INLINE int loop_tell_all(struct link *l, uint64_t word, loop_send send)
+LOOP_INLINE int loop_send_word_all(struct link *l, uint64_t word, loop_send send)
 {
 	unsigned slot;
 	int rc = 0;
 
 	for (slot = 0; slot < l->axes->senders && rc == 0; slot++)
-		rc = loop_tell(l, slot, word, send);
+		rc = loop_send_word(l, slot, word, send);
 	return rc;
 }
 
 /* COUNT records from each slot, every one checked. */
 LOOP_INLINE int loop_burst(struct link *l, uint64_t count, loop_send send, loop_recv recv)
 {
-	uint64_t expected[BENCH_SENDERS_MAX] = { 0 };
+	uint64_t expected[SENDERS_MAX] = { 0 };
 	uint64_t left = count * l->axes->senders;
-	int rc = loop_tell_all(l, loop_word(LOOP_GO, count), send);
+	int rc = loop_send_word_all(l, loop_word(LOOP_GO, count), send);
 
 	while (rc == 0 && left > 0) {
 		unsigned slot = 0;
@@ -309,7 +308,7 @@ LOOP_INLINE int loop_burst(struct link *l, uint64_t count, loop_send send, loop_
 			return -EBADMSG;
 		left -= (uint64_t)n;
 	}
-	return rc < 0 ? rc : loop_tell_all(l, loop_word(LOOP_ACK, 0), send);
+	return rc < 0 ? rc : loop_send_word_all(l, loop_word(LOOP_ACK, 0), send);
 }
 
 /*
@@ -324,13 +323,13 @@ LOOP_INLINE int loop_calibrate(struct link *l, uint64_t *count, loop_send send, 
 	int rc;
 
 	for (;;) {
-		uint64_t start = tick_now(l->clock);
+		uint64_t start = stamp_now(l->clock);
 
 		rc = loop_burst(l, n, send, recv);
 		if (rc < 0)
 			return rc;
-		ns = tick_to_ns(l->clock, tick_now(l->clock) - start);
-		if (ns >= target / 8 || n >= BENCH_COUNT_MAX)
+		ns = stamp_to_ns(l->clock, stamp_now(l->clock) - start);
+		if (ns >= target / 8 || n >= COUNT_MAX)
 			break;
 		n = ns * 32 < target ? n * 4 : (uint64_t)((double)n * target / 7 / ns) + 1;
 	}
@@ -343,29 +342,29 @@ LOOP_INLINE int loop_calibrate(struct link *l, uint64_t *count, loop_send send, 
 
 LOOP_INLINE int loop_hub_stream(struct link *l, loop_send send, loop_recv recv)
 {
-	struct bench_side *side = &l->area->hub;
+	struct side *side = &l->area->hub;
 	uint64_t count = 0;
 	int rc = loop_calibrate(l, &count, send, recv);
 
 	if (rc == 0)
-		rc = loop_tell_all(l, loop_word(LOOP_MARK, 0), send);
-	link_cost(l, &side->cost);
+		rc = loop_send_word_all(l, loop_word(LOOP_MARK, 0), send);
+	link_usage(l, &side->usage);
 	if (rc == 0)
 		rc = loop_burst(l, count, send, recv);
 	l->area->records = count * l->axes->senders;
-	link_cost_since(l, &side->cost, l->area->records);
-	return rc < 0 ? rc : loop_tell_all(l, loop_word(LOOP_STOP, 0), send);
+	link_usage_since(l, &side->usage, l->area->records);
+	return rc < 0 ? rc : loop_send_word_all(l, loop_word(LOOP_STOP, 0), send);
 }
 
 /* The clock stops when the receiver has said that it has the last one. */
 LOOP_INLINE int loop_stream(struct link *l, unsigned slot, uint64_t count, loop_send send,
 			    loop_recv recv)
 {
-	struct bench_side *side = &l->area->slot[slot];
+	struct side *side = &l->area->slot[slot];
 	uint64_t batch = l->axes->batch, sent = 0, i;
 	int rc;
 
-	side->start = tick_now(l->clock);
+	side->start = stamp_now(l->clock);
 	while (sent < count) {
 		uint64_t n = count - sent < batch ? count - sent : batch;
 
@@ -375,25 +374,25 @@ LOOP_INLINE int loop_stream(struct link *l, unsigned slot, uint64_t count, loop_
 		if (rc < 0)
 			return rc;
 	}
-	rc = loop_expect(l, loop_word(LOOP_ACK, 0), recv);
-	side->end = tick_now(l->clock);
+	rc = loop_receive_word(l, loop_word(LOOP_ACK, 0), recv);
+	side->end = stamp_now(l->clock);
 	return rc;
 }
 
 LOOP_INLINE int loop_slot_stream(struct link *l, unsigned slot, loop_send send, loop_recv recv)
 {
-	struct bench_side *side = &l->area->slot[slot];
+	struct side *side = &l->area->slot[slot];
 	uint64_t count = 0;
 	unsigned from = slot;
 	int rc;
 
-	while ((rc = loop_hear(l, &from, recv)) == 0) {
+	while ((rc = loop_receive(l, &from, recv)) == 0) {
 		uint64_t word = *loop_at(l, 0);
 
 		if (loop_kind(word) == LOOP_STOP)
 			break;
 		if (loop_kind(word) == LOOP_MARK) {
-			link_cost(l, &side->cost);
+			link_usage(l, &side->usage);
 			continue;
 		}
 		if (loop_kind(word) != LOOP_GO)
@@ -403,20 +402,20 @@ LOOP_INLINE int loop_slot_stream(struct link *l, unsigned slot, loop_send send, 
 		if (rc < 0)
 			return rc;
 	}
-	link_cost_since(l, &side->cost, count);
+	link_usage_since(l, &side->usage, count);
 	return rc;
 }
 
-#define LINK_LOOPS(name)                                                                           \
- static int name##_hub(struct link *l)                                                             \
- {                                                                                                 \
-  return l->axes->mode == BENCH_THROUGHPUT ? loop_hub_stream(l, name##_send, name##_recv) :        \
-					     loop_hub_trips(l, name##_send, name##_recv);          \
- }                                                                                                 \
- static int name##_slot(struct link *l, unsigned slot)                                             \
- {                                                                                                 \
-  return l->axes->mode == BENCH_THROUGHPUT ? loop_slot_stream(l, slot, name##_send, name##_recv) : \
-					     loop_slot_trips(l, slot, name##_send, name##_recv);   \
+#define LINK_LOOPS(name)                                                                          \
+ static int name##_hub(struct link *l)                                                            \
+ {                                                                                                \
+  return l->axes->mode == MODE_THROUGHPUT ? loop_hub_stream(l, name##_send, name##_recv) :        \
+					    loop_hub_trips(l, name##_send, name##_recv);          \
+ }                                                                                                \
+ static int name##_slot(struct link *l, unsigned slot)                                            \
+ {                                                                                                \
+  return l->axes->mode == MODE_THROUGHPUT ? loop_slot_stream(l, slot, name##_send, name##_recv) : \
+					    loop_slot_trips(l, slot, name##_send, name##_recv);   \
  }
 
 #endif

@@ -18,8 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/stats.h"
-
 /* Made by the build; a build by hand lacks them. */
 #ifndef PACKAGE_VERSION
 # define PACKAGE_VERSION "unknown"
@@ -92,9 +90,9 @@ static bool cpuinfo(const char *key, char *value, size_t size)
 	return found;
 }
 
-static json_t *cpu(const struct topo *topo)
+static json_t *cpu(const struct topology *topology)
 {
-	json_t *record = topo_record(topo);
+	json_t *record = topology_record(topology);
 	char model[256], flags[4096];
 
 	/* x86 says "model name", arm64 an implementer's number */
@@ -189,7 +187,7 @@ static uint64_t throttled(void)
 	return at ? strtoull(at + strlen("nr_throttled "), NULL, 10) : 0;
 }
 
-static json_t *cgroup(const struct env_watch *watch)
+static json_t *cgroup(const struct machine_watch *watch)
 {
 	json_t *record = json_object();
 	char max[128];
@@ -228,7 +226,7 @@ static void cpu_ticks(uint64_t *steal, uint64_t *total)
 	}
 }
 
-void env_begin(struct env_watch *watch)
+void machine_watch_begin(struct machine_watch *watch)
 {
 	watch->load1 = load_average();
 	watch->throttled = throttled();
@@ -246,28 +244,15 @@ __attribute__((format(printf, 2, 3))) static void warn(json_t *warnings, const c
 	json_array_append_new(warnings, json_string(text));
 }
 
-static double median_lost(const struct bench_base *base)
-{
-	double *sorted = calloc(base->rounds + 1, sizeof *sorted);
-	double lost = 0;
-
-	if (sorted && base->rounds > 0) {
-		memcpy(sorted, base->lost, base->rounds * sizeof *sorted);
-		stats_sort(sorted, base->rounds);
-		lost = stats_median(sorted, base->rounds);
-	}
-	free(sorted);
-	return lost;
-}
-
-/* Was the machine ours alone? What says no, in words. */
-static void quietness(json_t *record, const struct env_watch *watch, const struct topo *topo,
-		      const struct bench_base *base)
+/* Did the run have the machine to itself? If not, the warnings say what disturbed it. */
+static void quietness(json_t *record, const struct machine_watch *watch,
+		      const struct topology *topology, const struct baselines *baselines)
 {
 	json_t *warnings = json_array();
 	uint64_t steal, total;
 	const int *cpus;
-	double share, n = (double)topo_cpus(topo, &cpus);
+	double share, n = (double)topology_cpus(topology, &cpus);
+	double lost = STATS_MEDIAN(baselines->round, baselines->rounds, lost, NULL);
 
 	cpu_ticks(&steal, &total);
 	share = total > watch->total ?
@@ -275,17 +260,17 @@ static void quietness(json_t *record, const struct env_watch *watch, const struc
 			0;
 	json_object_set_new(record, "load1_before", json_real(watch->load1));
 	json_object_set_new(record, "steal_share", json_real(round(share * 1e4) / 1e4));
-	json_object_set_new(record, "lost_share", json_real(round(median_lost(base) * 1e4) / 1e4));
+	json_object_set_new(record, "lost_share",
+			    isnan(lost) ? json_null() : json_real(round(lost * 1e4) / 1e4));
 	if (watch->load1 > LOAD_PER_CPU * n)
 		warn(warnings, "the load was %.1f on %.0f CPUs before the run began", watch->load1,
 		     n);
-	if (median_lost(base) > LOST_SHARE)
-		warn(warnings, "others took %.0f%% of the first CPU's time",
-		     100 * median_lost(base));
+	if (lost > LOST_SHARE)
+		warn(warnings, "other programs took %.0f%% of the first CPU's time", 100 * lost);
 	if (share > STEAL_SHARE)
 		warn(warnings, "the host took %.0f%% of this machine's time", 100 * share);
 	if (throttled() > watch->throttled)
-		warn(warnings, "the control group's CPU quota stopped us");
+		warn(warnings, "the control group's CPU quota stopped the run");
 	json_object_set_new(record, "quiet", json_boolean(json_array_size(warnings) == 0));
 	json_object_set_new(record, "warnings", warnings);
 }
@@ -338,8 +323,8 @@ static void date(json_t *record)
 		json_object_set_new(record, "date", json_string(text));
 }
 
-json_t *env_record(const struct env_watch *watch, const struct topo *topo,
-		   const struct bench_base *base)
+json_t *machine_record(const struct machine_watch *watch, const struct topology *topology,
+		       const struct baselines *baselines)
 {
 	json_t *record = json_object();
 
@@ -348,7 +333,7 @@ json_t *env_record(const struct env_watch *watch, const struct topo *topo,
 	date(record);
 	build(record);
 	kernel(record);
-	json_object_set_new(record, "cpu", cpu(topo));
+	json_object_set_new(record, "cpu", cpu(topology));
 	json_object_set_new(
 		record, "clock_source",
 		file("/sys/devices/system/clocksource/clocksource0/current_clocksource"));
@@ -357,6 +342,6 @@ json_t *env_record(const struct env_watch *watch, const struct topo *topo,
 	json_object_set_new(record, "mitigations", mitigations());
 	json_object_set_new(record, "limits", limits());
 	json_object_set_new(record, "cgroup", cgroup(watch));
-	quietness(record, watch, topo, base);
+	quietness(record, watch, topology, baselines);
 	return record;
 }

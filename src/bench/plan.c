@@ -7,19 +7,19 @@
  */
 #include "config.h"
 
+#include "bench/plan.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/link.h"
-#include "bench/topology.h"
+#include "bench/floor.h"
 
-static int skip(struct bench *bench, const struct bench_axes *axes, bool unavailable,
-		const char *reason)
+static int skip(struct bench *bench, const struct axes *axes, bool unavailable, const char *reason)
 {
-	struct bench_plan *plan = &bench->plan;
-	struct bench_skip *grown;
+	struct plan *plan = &bench->plan;
+	struct skip *grown;
 
 	if (plan->skips_n == plan->skips_room) {
 		size_t room = plan->skips_room ? 2 * plan->skips_room : 16;
@@ -31,17 +31,17 @@ static int skip(struct bench *bench, const struct bench_axes *axes, bool unavail
 		plan->skips_room = room;
 	}
 	grown = &plan->skips[plan->skips_n++];
-	*grown = (struct bench_skip){ .axes = *axes, .unavailable = unavailable };
+	*grown = (struct skip){ .axes = *axes, .unavailable = unavailable };
 	(void)snprintf(grown->reason, sizeof grown->reason, "%s", reason);
 	return 0;
 }
 
 /* A new row at AT. NULL: no memory. */
-static struct bench_row *insert(struct bench *bench, size_t at, const struct bench_axes *axes)
+static struct row *insert(struct bench *bench, size_t at, const struct axes *axes)
 {
-	struct bench_plan *plan = &bench->plan;
-	struct bench_row *row = calloc(1, sizeof *row);
-	struct bench_row **grown;
+	struct plan *plan = &bench->plan;
+	struct row *row = calloc(1, sizeof *row);
+	struct row **grown;
 
 	if (plan->rows_n == plan->rows_room) {
 		size_t room = plan->rows_room ? 2 * plan->rows_room : 32;
@@ -67,10 +67,9 @@ static struct bench_row *insert(struct bench *bench, size_t at, const struct ben
 }
 
 /* A row of ours at AT, and its floor if asked for. */
-static int insert_pair(struct bench *bench, size_t at, const struct bench_axes *axes,
-		       struct bench_row **ours)
+static int insert_pair(struct bench *bench, size_t at, const struct axes *axes, struct row **ours)
 {
-	struct bench_axes floor = *axes;
+	struct axes floor = *axes;
 	const char *reason;
 
 	*ours = insert(bench, at, axes);
@@ -78,32 +77,32 @@ static int insert_pair(struct bench *bench, size_t at, const struct bench_axes *
 		return -ENOMEM;
 	if (!bench->options->floor)
 		return 0;
-	floor.api = BENCH_FLOOR;
+	floor.api = API_FLOOR;
 	if (!floor_find(&floor, &reason))
 		return skip(bench, &floor, false, reason);
 	(*ours)->floor = insert(bench, at + 1, &floor);
 	return (*ours)->floor ? 0 : -ENOMEM;
 }
 
-int bench_plan_block(struct bench *bench, struct bench_row *row)
+int plan_add_blocks(struct bench *bench, struct row *row)
 {
-	struct bench_axes axes = row->axes;
+	struct axes axes = row->axes;
 	size_t at = 0;
 
 	if (row->block || axes.block > 1)
 		return 0;
 	while (bench->plan.rows[at] != row)
 		at++;
-	axes.block = BENCH_BLOCK;
+	axes.block = BLOCK_TRIPS;
 	return insert_pair(bench, at + (row->floor ? 2 : 1), &axes, &row->block);
 }
 
 /* Why this combination makes no sense; NULL: it does. TEXT is room for the reason. */
-static const char *senseless(const struct bench *bench, const struct bench_axes *axes, char *text,
+static const char *senseless(const struct bench *bench, const struct axes *axes, char *text,
 			     size_t room)
 {
 	const struct ipc_info *info = ipc_info_find(axes->backend);
-	bool trips = axes->mode != BENCH_THROUGHPUT;
+	bool trips = axes->mode != MODE_THROUGHPUT;
 
 	if (info && axes->size > info->record_limit) {
 		(void)snprintf(text, room,
@@ -122,15 +121,15 @@ static const char *senseless(const struct bench *bench, const struct bench_axes 
 		return "a round trip carries one record; batches are for --mode=throughput";
 	if (!trips && axes->rate > 0)
 		return "a stream goes as fast as it can; a rate is for --mode=latency or oneway";
-	if (axes->mode == BENCH_ONEWAY && axes->size < 16)
+	if (axes->mode == MODE_ONEWAY && axes->size < 16)
 		return "the sender's stamp travels in the record, which needs 16 bytes";
 	return NULL;
 }
 
-static int add(struct bench *bench, const struct bench_axes *axes)
+static int add(struct bench *bench, const struct axes *axes)
 {
-	struct bench_row *row;
-	char text[BENCH_REASON];
+	struct row *row;
+	char text[REASON_SIZE];
 	const char *reason = senseless(bench, axes, text, sizeof text);
 
 	if (reason)
@@ -141,7 +140,7 @@ static int add(struct bench *bench, const struct bench_axes *axes)
 /* ---- mechanisms ---- */
 
 /* Is NAME asked for? Names given twice count once, in the registry's order. */
-static bool wanted(const struct bench_options *options, const char *name)
+static bool wanted(const struct options *options, const char *name)
 {
 	size_t i;
 
@@ -151,10 +150,10 @@ static bool wanted(const struct bench_options *options, const char *name)
 	return false;
 }
 
-static int each_mechanism(struct bench *bench, struct bench_axes *axes)
+static int each_mechanism(struct bench *bench, struct axes *axes)
 {
 	const struct ipc_info *info;
-	char reason[BENCH_REASON];
+	char reason[REASON_SIZE];
 	size_t i;
 	int rc = 0;
 
@@ -170,9 +169,9 @@ static int each_mechanism(struct bench *bench, struct bench_axes *axes)
 /* Said once for each mechanism, not for each combination. */
 static int skip_unavailable(struct bench *bench)
 {
-	struct bench_axes axes = { .backend = NULL };
+	struct axes axes = { .backend = NULL };
 	const struct ipc_info *info;
-	char text[BENCH_REASON];
+	char text[REASON_SIZE];
 	const char *reason;
 	size_t i;
 	int rc = 0;
@@ -191,12 +190,12 @@ static int skip_unavailable(struct bench *bench)
 
 /* ---- the other axes, from the inside out ---- */
 
-static int each_wait(struct bench *bench, struct bench_axes *axes)
+static int each_wait(struct bench *bench, struct axes *axes)
 {
 	unsigned wait;
 	int rc = 0;
 
-	for (wait = 0; wait < BENCH_WAITS && rc == 0; wait++) {
+	for (wait = 0; wait < WAITS && rc == 0; wait++) {
 		axes->wait = (enum ipc_strategy)wait;
 		if (bench->options->waits & 1u << wait)
 			rc = each_mechanism(bench, axes);
@@ -204,18 +203,18 @@ static int each_wait(struct bench *bench, struct bench_axes *axes)
 	return rc;
 }
 
-static int at_pair(struct bench *bench, struct bench_axes *axes, const struct topo *topo, int hub,
+static int at_pair(struct bench *bench, struct axes *axes, const struct topology *topology, int hub,
 		   int slot)
 {
 	axes->place.hub = hub;
 	axes->place.slot = slot;
-	axes->place.nearest = topo_nearest(topo, hub, slot);
-	if (bench->base.line_place.hub == bench->base.line_place.slot)
-		bench->base.line_place = axes->place;
+	axes->place.nearest = topology_nearest(topology, hub, slot);
+	if (bench->baselines.cache_line_place.hub == bench->baselines.cache_line_place.slot)
+		bench->baselines.cache_line_place = axes->place;
 	return each_wait(bench, axes);
 }
 
-static int all_pairs(struct bench *bench, struct bench_axes *axes, const struct topo *topo)
+static int all_pairs(struct bench *bench, struct axes *axes, const struct topology *topology)
 {
 	size_t a, b;
 	int rc = 0;
@@ -224,12 +223,12 @@ static int all_pairs(struct bench *bench, struct bench_axes *axes, const struct 
 		for (b = a; b < bench->cpus_n && rc == 0; b++) {
 			(void)snprintf(axes->place.name, sizeof axes->place.name, "cpu%d-cpu%d",
 				       bench->cpus[a], bench->cpus[b]);
-			rc = at_pair(bench, axes, topo, bench->cpus[a], bench->cpus[b]);
+			rc = at_pair(bench, axes, topology, bench->cpus[a], bench->cpus[b]);
 		}
 	return rc;
 }
 
-static int each_place(struct bench *bench, struct bench_axes *axes, const struct topo *topo)
+static int each_place(struct bench *bench, struct axes *axes, const struct topology *topology)
 {
 	const char *reason;
 	int pair[2], rc = 0;
@@ -239,23 +238,23 @@ static int each_place(struct bench *bench, struct bench_axes *axes, const struct
 		const char *name = bench->options->places[i];
 
 		if (strcmp(name, "all") == 0) {
-			rc = all_pairs(bench, axes, topo);
+			rc = all_pairs(bench, axes, topology);
 			continue;
 		}
 		(void)snprintf(axes->place.name, sizeof axes->place.name, "%s", name);
 		axes->backend = NULL;
 		axes->place.hub = axes->place.slot = -1;
-		if (topo_pair(topo, name, pair, &reason) < 0)
+		if (topology_pair(topology, name, pair, &reason) < 0)
 			rc = skip(bench, axes, false, reason);
 		else
-			rc = at_pair(bench, axes, topo, pair[0], pair[1]);
+			rc = at_pair(bench, axes, topology, pair[0], pair[1]);
 	}
 	return rc;
 }
 
-static int each_size(struct bench *bench, struct bench_axes *axes, const struct topo *topo)
+static int each_size(struct bench *bench, struct axes *axes, const struct topology *topology)
 {
-	const struct bench_options *o = bench->options;
+	const struct options *o = bench->options;
 	size_t batch, sender, size;
 	int rc = 0;
 
@@ -265,52 +264,44 @@ static int each_size(struct bench *bench, struct bench_axes *axes, const struct 
 				axes->senders = (unsigned)o->senders[sender];
 				axes->batch = (unsigned)o->batches[batch];
 				axes->size = o->sizes[size];
-				rc = each_place(bench, axes, topo);
+				rc = each_place(bench, axes, topology);
 			}
 	return rc;
 }
 
-static int make_base(struct bench *bench)
+static int make_baselines(struct bench *bench)
 {
-	struct bench_base *base = &bench->base;
-	double **arrays[] = { &base->call,  &base->copy, &base->getpid, &base->clock,
-			      &base->stamp, &base->line, &base->lost };
-	size_t i;
+	struct baselines *baselines = &bench->baselines;
 
-	for (i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
-		*arrays[i] = calloc(bench->options->rounds, sizeof **arrays[i]);
-		if (!*arrays[i])
-			return -ENOMEM;
-	}
-	base->copy_bytes = bench->options->sizes[0];
-	base->line_place.hub = base->line_place.slot = bench->cpus[0];
-	return 0;
+	baselines->round = calloc(bench->options->rounds, sizeof *baselines->round);
+	baselines->copy_bytes = bench->options->sizes[0];
+	baselines->cache_line_place.hub = baselines->cache_line_place.slot = bench->cpus[0];
+	return baselines->round ? 0 : -ENOMEM;
 }
 
-int bench_plan(struct bench *bench, const struct topo *topo)
+int plan_make(struct bench *bench, const struct topology *topology)
 {
-	struct bench_axes axes = { .api = BENCH_IPC, .block = 1, .rate = bench->options->rate };
+	struct axes axes = { .api = API_IPC, .block = 1, .rate = bench->options->rate };
 	const int *cpus;
 	unsigned mode;
 	int rc;
 
-	bench->cpus_n = topo_cpus(topo, &cpus);
+	bench->cpus_n = topology_cpus(topology, &cpus);
 	bench->cpus = cpus;
-	rc = make_base(bench);
+	rc = make_baselines(bench);
 	if (rc == 0)
 		rc = skip_unavailable(bench);
-	for (mode = 0; mode < BENCH_MODES && rc == 0; mode++) {
-		axes.mode = (enum bench_mode)mode;
+	for (mode = 0; mode < MODES && rc == 0; mode++) {
+		axes.mode = (enum mode)mode;
 		if (bench->options->modes & 1u << mode)
-			rc = each_size(bench, &axes, topo);
+			rc = each_size(bench, &axes, topology);
 	}
 	return rc;
 }
 
-void bench_plan_free(struct bench *bench)
+void plan_free(struct bench *bench)
 {
-	struct bench_plan *plan = &bench->plan;
-	struct bench_base *base = &bench->base;
+	struct plan *plan = &bench->plan;
 	size_t i;
 
 	for (i = 0; i < plan->rows_n; i++) {
@@ -321,11 +312,5 @@ void bench_plan_free(struct bench *bench)
 	}
 	free(plan->rows);
 	free(plan->skips);
-	free(base->call);
-	free(base->copy);
-	free(base->getpid);
-	free(base->clock);
-	free(base->stamp);
-	free(base->line);
-	free(base->lost);
+	free(bench->baselines.round);
 }

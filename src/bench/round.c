@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * round.c - one row's one round: a fresh hub process, pinned, and its fresh slots.
+ * round.c - see round.h: a new hub process, pinned to its CPU, and its new slots.
  *
- * Fresh, because addresses, page placement and whatever a mechanism caches differ from process to
- * process: in one long-lived pair that luck would be part of every sample, here it is part of
- * the spread between rounds. The coordinator waits with a deadline; whatever happens here, it goes
- * on.
+ * They are new in each round, because addresses, page placement and what a mechanism caches differ
+ * from process to process. In one long-lived pair that luck would be part of every sample; here it
+ * is part of the spread between rounds. Whatever happens here, the coordinator has a deadline.
  */
 #include "config.h"
+
+#include "bench/round.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,15 +21,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bench/link.h"
+#include "bench/floor.h"
 #include "common/spawn.h"
 
-#define RECV_BYTES   262144u /* what a receiver of a stream takes at once, at most */
-#define RECV_RECORDS 64u
-#define PACKET       4096u /* the longest batch in one packet: a receiver must have room for it */
-#define LINE_TRIPS   2000u
-#define LINE_WARM    100u /* the other side may come late to the first */
-#define GRACE_MS     100  /* between the end of a slot's channel and its own */
+#define RECV_BYTES       262144u /* what a receiver of a stream takes at once, at most */
+#define RECV_RECORDS     64u
+#define PACKET           4096u /* bytes of the longest batch in one packet, which must fit */
+#define CACHE_LINE_TRIPS 2000u
+#define GRACE_MS         100 /* between the end of a slot's channel and its own */
 
 struct slot_start {
 	struct link *link;
@@ -36,37 +36,17 @@ struct slot_start {
 	struct ipc_peer hub;
 };
 
-double link_line(struct bench_area *area, const struct tick_clock *clock, bool lead, unsigned n)
+/* Beside a row of shared memory: the host may have moved the virtual CPUs closer or further. */
+static void measure_cache_line(struct link *l, bool lead)
 {
-	_Atomic uint64_t *mine = &area->line.word[lead ? 0 : 1];
-	_Atomic uint64_t *theirs = &area->line.word[lead ? 1 : 0];
-	uint64_t start = 0, i;
-
-	for (i = 1; i <= n + LINE_WARM; i++) {
-		if (i == LINE_WARM + 1)
-			start = tick_now(clock);
-		if (lead)
-			atomic_store_explicit(mine, i, memory_order_release);
-		while (atomic_load_explicit(theirs, memory_order_acquire) != i)
-			link_pause();
-		if (!lead)
-			atomic_store_explicit(mine, i, memory_order_release);
-	}
-	return (double)(tick_now(clock) - start) / n;
-}
-
-/* The figure without which one of shared memory means little: a host may move virtual CPUs. */
-static void measure_line(struct link *l, bool lead)
-{
-	bool shared = strcmp(l->axes->backend, "shm") == 0 ||
-		      strcmp(l->axes->backend, "memfd") == 0;
 	double ticks;
 
-	if (!shared || l->axes->place.hub == l->axes->place.slot || l->axes->senders > 1)
+	if (!ipc_info_find(l->axes->backend)->shared_memory ||
+	    l->axes->place.hub == l->axes->place.slot || l->axes->senders > 1)
 		return;
-	ticks = link_line(l->area, l->clock, lead, LINE_TRIPS);
+	ticks = link_cache_line(l->area, l->clock, lead, CACHE_LINE_TRIPS);
 	if (lead)
-		l->area->line_ticks = ticks;
+		l->area->cache_line_ticks = ticks;
 }
 
 /* ---- set-up ---- */
@@ -98,7 +78,7 @@ static void touch(uint64_t *values, size_t n)
 		values[i] = 0;
 }
 
-static int fail(struct bench_side *side, int rc, const char *what)
+static int fail(struct side *side, int rc, const char *what)
 {
 	side->rc = rc;
 	(void)snprintf(side->what, sizeof side->what, "%s", what);
@@ -107,7 +87,7 @@ static int fail(struct bench_side *side, int rc, const char *what)
 
 static int slot_run(struct link *l, unsigned slot, const struct ipc_peer *hub)
 {
-	struct bench_side *side = &l->area->slot[slot];
+	struct side *side = &l->area->slot[slot];
 	int rc = l->ops->attach(l, slot, IPC_SLOT, hub);
 
 	if (rc < 0)
@@ -115,14 +95,14 @@ static int slot_run(struct link *l, unsigned slot, const struct ipc_peer *hub)
 	rc = l->ops->slot(l, slot);
 	if (rc < 0)
 		return fail(side, rc, "answering");
-	measure_line(l, false);
+	measure_cache_line(l, false);
 	return 0;
 }
 
 /* The CPU of SLOT: fan-in spreads over the CPUs that the hub does not use. */
 static int slot_cpu(const struct link *l, unsigned slot)
 {
-	const struct bench_place *place = &l->axes->place;
+	const struct place *place = &l->axes->place;
 	const struct bench *bench = l->bench;
 	size_t at = 0;
 
@@ -146,7 +126,7 @@ static int slot_main(void *arg)
 
 	if (rc < 0)
 		return fail(&l->area->slot[start->slot], rc, "pin to its CPU"), 1;
-	if (l->axes->mode == BENCH_ONEWAY)
+	if (l->axes->mode == MODE_ONEWAY)
 		touch(l->samples, l->room);
 	if (make_records(l) < 0)
 		return 1;
@@ -174,7 +154,7 @@ static int start_slot(struct link *l, unsigned slot, struct child *child,
 	return rc < 0 ? fail(&l->area->hub, rc, "attach") : 0;
 }
 
-/* The end of CHILD, which is near: not 0 if it was a bad one. Else it is helped. */
+/* Reaps CHILD, which is about to end; after a failure it is killed if it does not. Its status. */
 static int reap_slot(struct child *child, bool failed)
 {
 	struct pollfd ended = { .fd = child->pidfd, .events = POLLIN };
@@ -188,7 +168,7 @@ static int reap_slot(struct child *child, bool failed)
 	return child_reap(child, true, &status) < 0 ? 0 : status;
 }
 
-/* Reaps; says in the area how a slot died that should not have. */
+/* Reaps all slots; the area says how one died that should not have. */
 static int reap_slots(struct link *l, struct child *children, bool failed)
 {
 	unsigned slot;
@@ -209,7 +189,7 @@ static int reap_slots(struct link *l, struct child *children, bool failed)
 
 static void explain(struct link *l)
 {
-	const struct bench_side *side = &l->area->hub;
+	const struct side *side = &l->area->hub;
 	const char *who = "hub";
 	unsigned slot;
 
@@ -243,28 +223,29 @@ static int hub_run(struct link *l, struct child *children)
 	rc = l->ops->hub(l);
 	if (rc < 0)
 		return fail(&l->area->hub, rc, "measuring");
-	measure_line(l, true);
+	measure_cache_line(l, true);
 	return 0;
 }
 
-static const struct link_ops *ops_of(const struct bench_axes *axes)
+static const struct link_ops *ops_of(const struct axes *axes)
 {
 	const char *reason;
 
-	return axes->api == BENCH_IPC ? &link_ipc : floor_find(axes, &reason);
+	return axes->api == API_IPC ? &link_ipc : floor_find(axes, &reason);
 }
 
-int bench_round_main(void *arg)
+int round_main(void *arg)
 {
-	const struct bench_job *job = arg;
-	struct child children[BENCH_SENDERS_MAX];
+	const struct link_job *job = arg;
+	struct child children[SENDERS_MAX];
 	struct link l = {
 		.ops = ops_of(job->axes),
 		.bench = job->bench,
 		.axes = job->axes,
 		.options = job->bench->options,
 		.clock = &job->bench->clock,
-		.dir = job->bench->dir[0] ? job->bench->dir : NULL,
+		.wait = job->axes->api == API_IPC ? job->axes->wait : floor_wait(job->axes),
+		.dir = job->dir[0] ? job->dir : NULL,
 		.area = job->area,
 		.samples = job->samples,
 		.lags = job->lags,
@@ -273,14 +254,14 @@ int bench_round_main(void *arg)
 	unsigned slot;
 	int rc = link_pin(job->axes->place.hub);
 
-	for (slot = 0; slot < BENCH_SENDERS_MAX; slot++)
+	for (slot = 0; slot < SENDERS_MAX; slot++)
 		children[slot] = CHILD_NONE;
 	(void)prctl(PR_SET_TIMERSLACK, 1); /* for the pacing; a failure only makes it late */
 	if (rc < 0)
 		fail(&l.area->hub, rc, "pin to its CPU");
 	else
 		rc = make_records(&l);
-	touch(l.samples, job->axes->mode == BENCH_THROUGHPUT ? 0 : l.room);
+	touch(l.samples, job->axes->mode == MODE_THROUGHPUT ? 0 : l.room);
 	touch(l.lags, job->axes->rate > 0 ? l.room : 0);
 	if (rc == 0)
 		rc = hub_run(&l, children);

@@ -29,9 +29,9 @@ static bool kernel_trusts(const char *source)
 	return n > 0 && strncmp(buf, source, strlen(source)) == 0;
 }
 
-static void choose(struct tick_clock *clock)
+static void choose(struct stamp_clock *clock)
 {
-	*clock = (struct tick_clock){ .name = "CLOCK_MONOTONIC", .ns_per_tick = 1 };
+	*clock = (struct stamp_clock){ .name = "CLOCK_MONOTONIC", .ns_per_tick = 1 };
 #if defined(__x86_64__) || defined(__i386__)
 	clock->counter = kernel_trusts("tsc");
 	if (clock->counter)
@@ -46,15 +46,15 @@ static void choose(struct tick_clock *clock)
 }
 
 /* One moment on both clocks: of several tries the one that took the least time. */
-static void read_pair(const struct tick_clock *clock, uint64_t *tick, uint64_t *ns)
+static void read_pair(const struct stamp_clock *clock, uint64_t *tick, uint64_t *ns)
 {
 	uint64_t best = UINT64_MAX;
 	int i;
 
 	for (i = 0; i < PAIR_TRIES; i++) {
-		uint64_t before = tick_now(clock);
+		uint64_t before = stamp_now(clock);
 		uint64_t middle = clock_ns();
-		uint64_t after = tick_now(clock);
+		uint64_t after = stamp_now(clock);
 
 		if (after - before >= best)
 			continue;
@@ -68,29 +68,29 @@ static void read_pair(const struct tick_clock *clock, uint64_t *tick, uint64_t *
  * The step is the median one: a counter may move by 26 at a time and yet never answer twice the
  * same, but with one more.
  */
-static void measure_cost(struct tick_clock *clock)
+static void measure_cost(struct stamp_clock *clock)
 {
 	uint64_t steps[STEPS];
-	uint64_t start = tick_now(clock), last = start;
+	uint64_t start = stamp_now(clock), last = start;
 	size_t n = 0;
 	unsigned i;
 
 	for (i = 0; i < COST_STAMPS; i++) {
-		uint64_t now = tick_now(clock);
+		uint64_t now = stamp_now(clock);
 
 		if (now != last && n < STEPS)
 			steps[n++] = now - last;
 		last = now;
 	}
-	clock->cost_ns = tick_to_ns(clock, last - start) / COST_STAMPS;
+	clock->cost_ns = stamp_to_ns(clock, last - start) / COST_STAMPS;
 	clock->resolution_ns = clock->cost_ns;
 	if (n == 0)
 		return;
 	stats_sort_u64(steps, n);
-	clock->resolution_ns = tick_to_ns(clock, steps[stats_rank(50, n)]);
+	clock->resolution_ns = stamp_to_ns(clock, steps[stats_rank(50, n)]);
 }
 
-void tick_init(struct tick_clock *clock)
+void stamp_init(struct stamp_clock *clock)
 {
 	uint64_t tick, ns;
 

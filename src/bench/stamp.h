@@ -7,8 +7,8 @@
  * then runs at one rate and is the same on all CPUs), else CLOCK_MONOTONIC. Which one it is,
  * what it costs and how finely it steps is part of every result.
  */
-#ifndef IPCDEMO_TICK_H
-#define IPCDEMO_TICK_H
+#ifndef IPCDEMO_STAMP_H
+#define IPCDEMO_STAMP_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 
 #include "common/clock.h"
 
-struct tick_clock {
+struct stamp_clock {
 	bool counter;     /* the CPU's counter; else a tick is a nanosecond */
 	const char *name; /* "tsc", "cntvct" or "CLOCK_MONOTONIC" */
 	double ns_per_tick;
@@ -27,13 +27,13 @@ struct tick_clock {
 };
 
 /* Chooses and calibrates: takes about 50 ms, once, before any other process is started. */
-void tick_init(struct tick_clock *clock);
+void stamp_init(struct stamp_clock *clock);
 
 /*
  * Now. Not a serialising instruction: those cost twice as much, and the stamp follows a branch that
  * depends on the awaited record, so that it cannot be taken before the record is there.
  */
-static inline uint64_t tick_now(const struct tick_clock *clock)
+static inline uint64_t stamp_now(const struct stamp_clock *clock)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	if (clock->counter)
@@ -50,12 +50,12 @@ static inline uint64_t tick_now(const struct tick_clock *clock)
 	return clock_ns();
 }
 
-static inline double tick_to_ns(const struct tick_clock *clock, uint64_t ticks)
+static inline double stamp_to_ns(const struct stamp_clock *clock, uint64_t ticks)
 {
 	return (double)ticks * clock->ns_per_tick;
 }
 
-static inline uint64_t tick_from_ns(const struct tick_clock *clock, double ns)
+static inline uint64_t stamp_from_ns(const struct stamp_clock *clock, double ns)
 {
 	return (uint64_t)(ns / clock->ns_per_tick);
 }

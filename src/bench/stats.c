@@ -95,6 +95,30 @@ struct stats_interval stats_median_interval(const double *sorted, size_t n, doub
 	return interval;
 }
 
+double stats_median_of(const double *at, size_t n, size_t stride, struct stats_interval *ci)
+{
+	double *values = calloc(n + 1, sizeof *values);
+	double median = NAN;
+	size_t kept = 0, i;
+
+	for (i = 0; values && i < n; i++) {
+		double value = *(const double *)(const void *)((const char *)at + i * stride);
+
+		if (!isnan(value))
+			values[kept++] = value;
+	}
+	if (ci)
+		*ci = (struct stats_interval){ NAN, NAN };
+	if (kept > 0) {
+		stats_sort(values, kept);
+		median = stats_median(values, kept);
+		if (ci)
+			*ci = stats_median_interval(values, kept, 0.95);
+	}
+	free(values);
+	return median;
+}
+
 /* ---- one hump or two ---- */
 
 struct histogram {

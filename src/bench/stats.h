@@ -38,6 +38,16 @@ double stats_stddev(const double *values, size_t n);
 struct stats_interval stats_median_interval(const double *sorted, size_t n, double confidence);
 
 /*
+ * The median of N doubles that lie STRIDE bytes apart, from AT on, without those that are NAN, and
+ * its 95 % interval in *CI unless that is NULL. NAN: there is none.
+ */
+double stats_median_of(const double *at, size_t n, size_t stride, struct stats_interval *ci);
+
+/* The same over MEMBER of ARRAY[n] of structs, such as rounds. */
+#define STATS_MEDIAN(array, n, member, ci) \
+ ((n) ? stats_median_of(&(array)->member, n, sizeof *(array), ci) : stats_median_of(NULL, 0, 0, ci))
+
+/*
  * Two humps in SORTED[n] positive samples? On a log scale, in bins, smoothed: true when a valley
  * between two peaks holds less than half of the smaller peak, and each side of it at least 5% of
  * the samples. *LOW and *HIGH are then the peaks.

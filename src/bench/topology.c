@@ -11,74 +11,74 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct topo {
+struct topology {
 	hwloc_topology_t hwloc;
 	int *cpus;
 	size_t cpus_n;
 };
 
-const char *const topo_placements[] = { "same", "cross", "smt", "l3", "socket", NULL };
+const char *const topology_placements[] = { "same", "cross", "smt", "l3", "socket", NULL };
 
-static int list_cpus(struct topo *topo)
+static int list_cpus(struct topology *topology)
 {
-	int n = hwloc_get_nbobjs_by_type(topo->hwloc, HWLOC_OBJ_PU);
+	int n = hwloc_get_nbobjs_by_type(topology->hwloc, HWLOC_OBJ_PU);
 	hwloc_cpuset_t ours = hwloc_bitmap_alloc();
 	hwloc_obj_t pu = NULL;
 
-	topo->cpus = calloc(n > 0 ? (size_t)n : 1, sizeof *topo->cpus);
-	if (!ours || !topo->cpus)
+	topology->cpus = calloc(n > 0 ? (size_t)n : 1, sizeof *topology->cpus);
+	if (!ours || !topology->cpus)
 		return -ENOMEM;
 	/* What taskset or a cpuset leaves us, which may be less than hwloc shows. */
-	if (hwloc_get_cpubind(topo->hwloc, ours, HWLOC_CPUBIND_PROCESS) < 0)
+	if (hwloc_get_cpubind(topology->hwloc, ours, HWLOC_CPUBIND_PROCESS) < 0)
 		hwloc_bitmap_fill(ours);
-	while ((pu = hwloc_get_next_obj_by_type(topo->hwloc, HWLOC_OBJ_PU, pu)))
+	while ((pu = hwloc_get_next_obj_by_type(topology->hwloc, HWLOC_OBJ_PU, pu)))
 		if (hwloc_bitmap_isset(ours, pu->os_index))
-			topo->cpus[topo->cpus_n++] = (int)pu->os_index;
+			topology->cpus[topology->cpus_n++] = (int)pu->os_index;
 	hwloc_bitmap_free(ours);
-	return topo->cpus_n > 0 ? 0 : -ENOENT;
+	return topology->cpus_n > 0 ? 0 : -ENOENT;
 }
 
-struct topo *topo_open(void)
+struct topology *topology_open(void)
 {
-	struct topo *topo = calloc(1, sizeof *topo);
+	struct topology *topology = calloc(1, sizeof *topology);
 
-	if (!topo)
+	if (!topology)
 		return NULL;
-	if (hwloc_topology_init(&topo->hwloc) < 0) {
-		free(topo);
-		return NULL;
-	}
-	if (hwloc_topology_load(topo->hwloc) < 0 || list_cpus(topo) < 0) {
-		topo_close(topo);
+	if (hwloc_topology_init(&topology->hwloc) < 0) {
+		free(topology);
 		return NULL;
 	}
-	return topo;
+	if (hwloc_topology_load(topology->hwloc) < 0 || list_cpus(topology) < 0) {
+		topology_close(topology);
+		return NULL;
+	}
+	return topology;
 }
 
-void topo_close(struct topo *topo)
+void topology_close(struct topology *topology)
 {
-	if (!topo)
+	if (!topology)
 		return;
-	hwloc_topology_destroy(topo->hwloc);
-	free(topo->cpus);
-	free(topo);
+	hwloc_topology_destroy(topology->hwloc);
+	free(topology->cpus);
+	free(topology);
 }
 
-size_t topo_cpus(const struct topo *topo, const int **cpus)
+size_t topology_cpus(const struct topology *topology, const int **cpus)
 {
-	*cpus = topo->cpus;
-	return topo->cpus_n;
+	*cpus = topology->cpus;
+	return topology->cpus_n;
 }
 
-const char *topo_nearest(const struct topo *topo, int a, int b)
+const char *topology_nearest(const struct topology *topology, int a, int b)
 {
-	hwloc_obj_t at = hwloc_get_pu_obj_by_os_index(topo->hwloc, (unsigned)a);
-	hwloc_obj_t other = hwloc_get_pu_obj_by_os_index(topo->hwloc, (unsigned)b);
+	hwloc_obj_t at = hwloc_get_pu_obj_by_os_index(topology->hwloc, (unsigned)a);
+	hwloc_obj_t other = hwloc_get_pu_obj_by_os_index(topology->hwloc, (unsigned)b);
 
 	if (a == b)
 		return "cpu";
 	if (at && other)
-		at = hwloc_get_common_ancestor_obj(topo->hwloc, at, other);
+		at = hwloc_get_common_ancestor_obj(topology->hwloc, at, other);
 	/* Groups and dies lie between; what holds them is what counts here. */
 	for (; at; at = at->parent) {
 		if (at->type == HWLOC_OBJ_CORE)
@@ -106,9 +106,9 @@ static bool fits(const char *name, const char *nearest)
 	return !smt; /* cross */
 }
 
-static const char *why_not(const struct topo *topo, const char *name)
+static const char *why_not(const struct topology *topology, const char *name)
 {
-	if (topo->cpus_n < 2)
+	if (topology->cpus_n < 2)
 		return "only one CPU may be used";
 	if (strcmp(name, "smt") == 0)
 		return "no two of the CPUs that may be used share a core";
@@ -119,37 +119,39 @@ static const char *why_not(const struct topo *topo, const char *name)
 	return "all CPUs that may be used share one core";
 }
 
-int topo_pair(const struct topo *topo, const char *name, int pair[2], const char **reason)
+int topology_pair(const struct topology *topology, const char *name, int pair[2],
+		  const char **reason)
 {
 	size_t i, a, b;
 
 	*reason = "no such placement";
-	for (i = 0; topo_placements[i] && strcmp(topo_placements[i], name) != 0; i++)
+	for (i = 0; topology_placements[i] && strcmp(topology_placements[i], name) != 0; i++)
 		;
-	if (!topo_placements[i])
+	if (!topology_placements[i])
 		return -EINVAL;
-	pair[0] = pair[1] = topo->cpus[0];
+	pair[0] = pair[1] = topology->cpus[0];
 	if (strcmp(name, "same") == 0)
 		return 0;
-	for (a = 0; a < topo->cpus_n; a++)
-		for (b = a + 1; b < topo->cpus_n; b++) {
-			if (!fits(name, topo_nearest(topo, topo->cpus[a], topo->cpus[b])))
+	for (a = 0; a < topology->cpus_n; a++)
+		for (b = a + 1; b < topology->cpus_n; b++) {
+			if (!fits(name,
+				  topology_nearest(topology, topology->cpus[a], topology->cpus[b])))
 				continue;
-			pair[0] = topo->cpus[a];
-			pair[1] = topo->cpus[b];
+			pair[0] = topology->cpus[a];
+			pair[1] = topology->cpus[b];
 			return 0;
 		}
-	*reason = why_not(topo, name);
+	*reason = why_not(topology, name);
 	return -ENOENT;
 }
 
-static void record_caches(const struct topo *topo, json_t *record)
+static void record_caches(const struct topology *topology, json_t *record)
 {
 	json_t *caches = json_array();
 	int depth;
 
-	for (depth = 0; depth < hwloc_topology_get_depth(topo->hwloc); depth++) {
-		hwloc_obj_t cache = hwloc_get_obj_by_depth(topo->hwloc, depth, 0);
+	for (depth = 0; depth < hwloc_topology_get_depth(topology->hwloc); depth++) {
+		hwloc_obj_t cache = hwloc_get_obj_by_depth(topology->hwloc, depth, 0);
 
 		if (!cache || !hwloc_obj_type_is_cache(cache->type))
 			continue;
@@ -163,12 +165,12 @@ static void record_caches(const struct topo *topo, json_t *record)
 										    "unified",
 				  "bytes", (json_int_t)cache->attr->cache.size, "line_bytes",
 				  (int)cache->attr->cache.linesize, "count",
-				  (int)hwloc_get_nbobjs_by_depth(topo->hwloc, depth)));
+				  (int)hwloc_get_nbobjs_by_depth(topology->hwloc, depth)));
 	}
 	json_object_set_new(record, "caches", caches);
 }
 
-json_t *topo_record(const struct topo *topo)
+json_t *topology_record(const struct topology *topology)
 {
 	json_t *record = json_object(), *cpus = json_array();
 	static const struct {
@@ -185,10 +187,10 @@ json_t *topo_record(const struct topo *topo)
 	for (i = 0; i < sizeof counts / sizeof counts[0]; i++)
 		json_object_set_new(
 			record, counts[i].key,
-			json_integer(hwloc_get_nbobjs_by_type(topo->hwloc, counts[i].type)));
-	for (i = 0; i < topo->cpus_n; i++)
-		json_array_append_new(cpus, json_integer(topo->cpus[i]));
+			json_integer(hwloc_get_nbobjs_by_type(topology->hwloc, counts[i].type)));
+	for (i = 0; i < topology->cpus_n; i++)
+		json_array_append_new(cpus, json_integer(topology->cpus[i]));
 	json_object_set_new(record, "cpus_allowed", cpus);
-	record_caches(topo, record);
+	record_caches(topology, record);
 	return record;
 }

@@ -5,35 +5,36 @@
  * A virtual machine may show a topology that the host does not keep to. What is said here is
  * what the kernel says; the bare cache line's figure in a result is the check.
  */
-#ifndef IPCDEMO_TOPO_H
-#define IPCDEMO_TOPO_H
+#ifndef IPCDEMO_TOPOLOGY_H
+#define IPCDEMO_TOPOLOGY_H
 
 #include <stddef.h>
 
 #include <jansson.h>
 
-struct topo;
+struct topology;
 
 /* NULL when hwloc finds no CPU that we may use, or memory is short. */
-struct topo *topo_open(void);
-void topo_close(struct topo *topo);
+struct topology *topology_open(void);
+void topology_close(struct topology *topology);
 
 /* CPU numbers that this process may use, in hwloc's order: siblings are neighbours. */
-size_t topo_cpus(const struct topo *topo, const int **cpus);
+size_t topology_cpus(const struct topology *topology, const int **cpus);
 
 /* The nearest thing that CPUs A and B share: "cpu", "core", "l2", "l3", "package" or "machine". */
-const char *topo_nearest(const struct topo *topo, int a, int b);
+const char *topology_nearest(const struct topology *topology, int a, int b);
 
 /*
  * The first pair of CPUs for placement NAME: "same", "cross" (two cores), "smt" (one core), "l3"
  * (two cores, one L3 cache), "socket" (two packages). 0; -ENOENT with the REASON: this machine has
  * none; -EINVAL: no such placement.
  */
-int topo_pair(const struct topo *topo, const char *name, int pair[2], const char **reason);
+int topology_pair(const struct topology *topology, const char *name, int pair[2],
+		  const char **reason);
 /* Names of the placements, NULL at the end; "all" is not among them. */
-extern const char *const topo_placements[];
+extern const char *const topology_placements[];
 
 /* Packages, cores, CPUs, caches, NUMA nodes. A new reference. */
-json_t *topo_record(const struct topo *topo);
+json_t *topology_record(const struct topology *topology);
 
 #endif

@@ -11,14 +11,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "bench/download_cost.h"
 #include "bench/axes.h"
+#include "bench/download_cost.h"
+#include "bench/machine.h"
+#include "bench/plan.h"
+#include "bench/run.h"
 #include "bench/write/write.h"
 #include "commands/commands.h"
 #include "common/exit_code.h"
-#include "bench/machine.h"
 #include "common/signals.h"
-#include "bench/topology.h"
 
 #define COLUMNS 100 /* of a table that goes to no terminal */
 
@@ -40,12 +41,12 @@ static int complain(const char *what, const char *name, int rc, int status)
 /* Nothing to measure: why, and what that means for the caller. */
 static int nothing(const struct bench *bench)
 {
-	const struct bench_plan *plan = &bench->plan;
+	const struct plan *plan = &bench->plan;
 	bool unavailable = plan->skips_n > 0;
 	size_t i;
 
 	for (i = 0; i < plan->skips_n; i++) {
-		const struct bench_axes *axes = &plan->skips[i].axes;
+		const struct axes *axes = &plan->skips[i].axes;
 
 		unavailable = unavailable && plan->skips[i].unavailable;
 		fprintf(stderr, "ipcdemo bench: %s: %s\n",
@@ -72,77 +73,77 @@ static int status_of(const struct bench *bench)
 	size_t i;
 
 	for (i = 0; i < bench->plan.rows_n; i++)
-		if (bench->plan.rows[i]->status == BENCH_ERROR)
+		if (bench->plan.rows[i]->status == ROW_ERROR)
 			return EXIT_JOB_FAILED;
 	return named_but_missing(bench) ? EXIT_UNAVAILABLE : EXIT_ALL_DONE;
 }
 
-static void print(FILE *out, const struct bench *bench, const struct bench_figures *figures,
-		  const json_t *environment, const json_t *result)
+static void print(FILE *out, const struct result *result, const json_t *json)
 {
-	switch (bench->options->format) {
-	case BENCH_JSON:
-		(void)json_dumpf(result, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
+	switch (result->bench->options->format) {
+	case FORMAT_JSON:
+		(void)json_dumpf(json, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
 		(void)fputc('\n', out);
 		break;
-	case BENCH_CSV:
-		bench_csv(out, bench, figures);
+	case FORMAT_CSV:
+		csv_print(out, result);
 		break;
-	case BENCH_TABLE:
-		bench_table(out, bench, figures, environment, columns_of(out));
+	case FORMAT_TABLE:
+		table_print(out, result, columns_of(out));
 	}
 }
 
 /* To --output, which was opened before measuring, or standard output. */
-static int print_result(FILE *out, const struct bench *bench, const struct bench_figures *figures,
-			const json_t *environment, const json_t *result)
+static int print_result(FILE *out, const struct result *result, const json_t *json)
 {
-	const char *name = bench->options->output ? bench->options->output : "standard output";
+	const char *name = result->bench->options->output;
 
-	print(out, bench, figures, environment, result);
+	print(out, result, json);
 	if (fflush(out) == 0 && !ferror(out))
 		return 0;
-	return complain("cannot write", name, errno ? -errno : -EIO, EXIT_JOB_FAILED);
+	return complain("cannot write", name ? name : "standard output", errno ? -errno : -EIO,
+			EXIT_JOB_FAILED);
 }
 
 static int write_all(FILE *out, struct bench *bench, json_t *environment)
 {
-	const struct bench_options *o = bench->options;
-	struct bench_figures *figures;
-	json_t *result = NULL, *curves = NULL;
+	const struct options *o = bench->options;
+	struct figures *figures;
+	struct result result = { .bench = bench, .environment = environment };
+	json_t *json = NULL, *curves = NULL;
 	char failed[4096];
 	int status = 0, rc;
 
-	bench_ratios(bench);
-	figures = bench_all_figures(bench);
+	figures_ratios(&bench->plan);
+	result.figures = figures = figures_all(bench);
 	if (!figures)
 		return complain("cannot sum up", "the samples", -ENOMEM, EXIT_INTERNAL);
-	result = bench_json(bench, figures, environment, false);
+	json = json_result(&result, false);
 	if (o->report)
-		curves = bench_json(bench, figures, environment, true);
-	status = print_result(out, bench, figures, environment, result);
-	if (o->report && (rc = report_write(o->report, curves)) < 0)
+		curves = json_result(&result, true);
+	status = print_result(out, &result, json);
+	if (o->report && (rc = html_write(o->report, curves)) < 0)
 		status = complain("cannot write", o->report, rc, EXIT_JOB_FAILED);
-	if (o->hgrm && (rc = hgrm_write(o->hgrm, bench, figures, failed)) < 0)
+	if (o->hgrm && (rc = hgrm_write(o->hgrm, &result, failed)) < 0)
 		status = complain("cannot write", failed, rc, EXIT_JOB_FAILED);
-	json_decref(result);
+	json_decref(json);
 	json_decref(curves);
-	bench_all_figures_free(bench, figures);
+	figures_free(figures, bench->plan.rows_n);
 	return status;
 }
 
-static int measure_and_write(FILE *out, struct bench *bench, const struct topo *topo)
+static int measure_and_write(FILE *out, struct bench *bench, const struct topology *topology)
 {
-	struct env_watch watch;
+	struct machine_watch watch;
 	json_t *environment;
 	int status, rc;
 
-	env_begin(&watch);
-	tick_init(&bench->clock);
-	rc = bench_run(bench);
+	machine_watch_begin(&watch);
+	stamp_init(&bench->clock);
+	rc = run_rounds(bench);
 	if (rc < 0)
 		return complain("cannot set up", "the rounds", rc, EXIT_INTERNAL);
-	environment = env_record(&watch, topo, &bench->base);
+	environment = machine_record(&watch, topology, &bench->baselines);
 	if (!environment)
 		return complain("cannot describe", "the machine", -ENOMEM, EXIT_INTERNAL);
 	status = write_all(out, bench, environment);
@@ -151,26 +152,26 @@ static int measure_and_write(FILE *out, struct bench *bench, const struct topo *
 }
 
 /* Plans and measures into OUT. An exit code. */
-static int plan_and_measure(FILE *out, struct bench *bench, const struct topo *topo)
+static int plan_and_measure(FILE *out, struct bench *bench, const struct topology *topology)
 {
-	int rc = bench_plan(bench, topo);
+	int rc = plan_make(bench, topology);
 
 	if (rc < 0)
 		return complain("cannot plan", "the rows", rc, EXIT_INTERNAL);
-	return bench->plan.rows_n == 0 ? nothing(bench) : measure_and_write(out, bench, topo);
+	return bench->plan.rows_n == 0 ? nothing(bench) : measure_and_write(out, bench, topology);
 }
 
-static int write_download(FILE *out, const struct bench *bench,
-			  const struct download_bench *figures, json_t *environment)
+static int write_download(FILE *out, const struct bench *bench, const struct download_cost *figures,
+			  json_t *environment)
 {
 	json_t *result;
 
-	if (bench->options->format == BENCH_TABLE) {
-		download_bench_table(out, figures);
+	if (bench->options->format == FORMAT_TABLE) {
+		download_cost_table(out, figures);
 		return fflush(out) == 0 ? 0 : -errno;
 	}
-	result = json_pack("{s:s, s:O, s:o, s:[]}", "schema", "ipcdemo-bench/1", "environment",
-			   environment, "results", download_bench_json(figures), "skipped");
+	result = json_pack("{s:s, s:O, s:o, s:[]}", "schema", SCHEMA, "environment", environment,
+			   "results", download_cost_json(figures), "skipped");
 	if (!result)
 		return -ENOMEM;
 	(void)json_dumpf(result, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
@@ -180,47 +181,47 @@ static int write_download(FILE *out, const struct bench *bench,
 }
 
 /* --mode=download: an exit code. */
-static int measure_download(FILE *out, struct bench *bench, const struct topo *topo)
+static int measure_download(FILE *out, struct bench *bench, const struct topology *topology)
 {
-	struct download_bench *figures = NULL;
-	struct env_watch watch;
+	struct download_cost *figures = NULL;
+	struct machine_watch watch;
 	json_t *environment;
 	int rc;
 
-	env_begin(&watch);
-	rc = download_bench_run(&figures, bench);
-	environment = env_record(&watch, topo, &bench->base);
+	machine_watch_begin(&watch);
+	rc = download_cost_run(&figures, bench);
+	environment = machine_record(&watch, topology, &bench->baselines);
 	if (rc == 0)
 		rc = environment ? write_download(out, bench, figures, environment) : -ENOMEM;
 	json_decref(environment);
-	download_bench_free(figures);
+	download_cost_free(figures);
 	return rc < 0 ? complain("cannot measure", "downloads", rc, EXIT_INTERNAL) : EXIT_ALL_DONE;
 }
 
 int cmd_bench(int argc, char **argv)
 {
-	struct bench_options options;
+	struct options options;
 	struct bench bench = { .options = &options };
-	struct topo *topo;
+	struct topology *topology;
 	FILE *out = stdout;
 	int status = EXIT_UNAVAILABLE;
 
-	bench_options_parse(&options, argc, argv);
-	topo = topo_open();
-	if (!topo)
+	axes_parse(&options, argc, argv);
+	topology = topology_open();
+	if (!topology)
 		fprintf(stderr, "ipcdemo bench: hwloc finds no CPU to run on\n");
 	/* Before measuring: a minute's work must not end with "no such directory". */
-	if (topo && options.output && !(out = fopen(options.output, "we")))
+	if (topology && options.output && !(out = fopen(options.output, "we")))
 		status = complain("cannot write", options.output, -errno, EXIT_JOB_FAILED);
-	if (topo && out)
-		status = options.modes == 1u << BENCH_DOWNLOAD ?
-				 measure_download(out, &bench, topo) :
-				 plan_and_measure(out, &bench, topo);
+	if (topology && out)
+		status = options.modes == 1u << MODE_DOWNLOAD ?
+				 measure_download(out, &bench, topology) :
+				 plan_and_measure(out, &bench, topology);
 	if (out && out != stdout && fclose(out) != 0 && status == 0)
 		status = complain("cannot write", options.output, -errno, EXIT_JOB_FAILED);
-	bench_plan_free(&bench);
-	topo_close(topo);
-	bench_options_free(&options);
+	plan_free(&bench);
+	topology_close(topology);
+	axes_free(&options);
 	if (bench.signal)
 		signals_die(bench.signal); /* so that a shell's loop ends, too */
 	return status;

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "bench/axes.h"
 #include "bench/write/write.h"
 
 static void quoted(FILE *out, const char *text)
@@ -29,21 +30,21 @@ static void number(FILE *out, double value)
 		fprintf(out, "%.6g", value);
 }
 
-static void line(FILE *out, const struct bench_row *row, const struct bench_figures *f)
+static void line(FILE *out, const struct row *row, const struct figures *f)
 {
-	const struct bench_axes *a = &row->axes;
+	const struct axes *a = &row->axes;
 	const double block_has[] = { f->p50, f->mean };
 	const double figures[] = { f->min, f->p90, f->p99, f->p999, f->p9999, f->max, f->stddev };
 	const double rest[] = { f->p50_ci.low,   f->p50_ci.high,   f->rate,
 				f->bytes,        f->costs.cpu_ns,  f->costs.syscalls,
 				f->costs.ctxsw,  f->costs.faults,  f->ratio,
-				f->ratio_ci.low, f->ratio_ci.high, f->line };
+				f->ratio_ci.low, f->ratio_ci.high, f->cache_line };
 	size_t i;
 
 	fprintf(out, "%s,%s,%s,%s,%s,%d,%d,%zu,%u,%u,%u,%u,%s,", a->backend,
-		a->api == BENCH_IPC ? "ipc" : "floor", bench_mode_name(a->mode),
-		bench_wait_name(a->wait), a->place.name, a->place.hub, a->place.slot, a->size,
-		a->senders, a->batch, a->block, a->rate, bench_status_name(row->status));
+		a->api == API_IPC ? "ipc" : "floor", mode_name(a->mode), wait_name(a->wait),
+		a->place.name, a->place.hub, a->place.slot, a->size, a->senders, a->batch, a->block,
+		a->rate, row_status_name(row->status));
 	quoted(out, row->reason);
 	fprintf(out, ",%u,%zu", row->rounds, row->samples_n);
 	for (i = 0; i < sizeof block_has / sizeof block_has[0]; i++)
@@ -55,8 +56,9 @@ static void line(FILE *out, const struct bench_row *row, const struct bench_figu
 	fputc('\n', out);
 }
 
-void bench_csv(FILE *out, const struct bench *bench, const struct bench_figures *figures)
+void csv_print(FILE *out, const struct result *result)
 {
+	const struct bench *bench = result->bench;
 	size_t i;
 
 	fputs("backend,api,mode,wait,placement,hub_cpu,slot_cpu,size_bytes,senders,batch,block,"
@@ -66,5 +68,5 @@ void bench_csv(FILE *out, const struct bench *bench, const struct bench_figures 
 	      "faults_per_record,floor_ratio,floor_ratio_ci95_low,floor_ratio_ci95_high,line_ns\n",
 	      out);
 	for (i = 0; i < bench->plan.rows_n; i++)
-		line(out, bench->plan.rows[i], &figures[i]);
+		line(out, bench->plan.rows[i], &result->figures[i]);
 }

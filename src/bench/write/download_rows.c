@@ -27,7 +27,7 @@ static double middle(double *values, unsigned n, struct stats_interval *interval
 }
 
 /* ROW against the row without IPC of the same load, round by round. False: no memory, no round. */
-static bool share_of(const struct download_bench *b, const struct download_row *row,
+static bool share_of(const struct download_cost *b, const struct download_row *row,
 		     struct share *share)
 {
 	const struct download_row *none = b->rows;
@@ -66,7 +66,7 @@ static void print_share(FILE *out, double share, const struct stats_interval *ci
 			      100 * ci->high);
 }
 
-static void print_row(FILE *out, const struct download_bench *b, const struct download_row *row)
+static void print_row(FILE *out, const struct download_cost *b, const struct download_row *row)
 {
 	struct share share;
 
@@ -89,7 +89,7 @@ static void print_row(FILE *out, const struct download_bench *b, const struct do
 }
 
 /* The largest share of wall time that any mechanism had with LOAD. */
-static double worst(const struct download_bench *b, const struct download_load *load)
+static double worst(const struct download_cost *b, const struct download_load *load)
 {
 	struct share share;
 	double most = -INFINITY;
@@ -104,7 +104,7 @@ static double worst(const struct download_bench *b, const struct download_load *
 
 #define HARDLY 0.05 /* a share of the wall time that nobody would change a mechanism for */
 
-static void print_meaning(FILE *out, const struct download_bench *b)
+static void print_meaning(FILE *out, const struct download_cost *b)
 {
 	double small = fmax(0, worst(b, b->rows[0].load)),
 	       large = fmax(0, worst(b, b->rows[1].load));
@@ -116,7 +116,7 @@ static void print_meaning(FILE *out, const struct download_bench *b)
 		      large < HARDLY ? ":\nthere the choice of a mechanism hardly matters." : ".");
 }
 
-void download_bench_table(FILE *out, const struct download_bench *b)
+void download_cost_table(FILE *out, const struct download_cost *b)
 {
 	unsigned load, i;
 
@@ -145,7 +145,7 @@ static json_t *interval(const struct stats_interval *ci)
 	return json_pack("[o, o]", real_or_null(ci->low), real_or_null(ci->high));
 }
 
-static json_t *row_json(const struct download_bench *b, const struct download_row *row)
+static json_t *row_json(const struct download_cost *b, const struct download_row *row)
 {
 	struct share share;
 	const bool ok = !row->error && share_of(b, row, &share);
@@ -174,7 +174,7 @@ static json_t *row_json(const struct download_bench *b, const struct download_ro
 	return json;
 }
 
-json_t *download_bench_json(const struct download_bench *b)
+json_t *download_cost_json(const struct download_cost *b)
 {
 	json_t *array = json_array();
 	unsigned i;

@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/axes.h"
 #include "bench/write/write.h"
-#include "bench/stats.h"
 
 #define TICKS_PER_HALF 5 /* steps for each halving of what remains, as HdrHistogram's default */
 #define SCALE          1000.0
 
-static void print(FILE *out, const struct bench_figures *f)
+static void print(FILE *out, const struct figures *f)
 {
 	double percentile = 0;
 	size_t at = 0;
@@ -40,13 +40,12 @@ static void print(FILE *out, const struct bench_figures *f)
 }
 
 /* In blocks a sample is a mean: that is no distribution of round trips. */
-static bool has_distribution(const struct bench_row *row)
+static bool has_distribution(const struct row *row)
 {
 	return row->samples_n > 0 && row->axes.block == 1;
 }
 
-static void file_name(char name[static 4096], const char *path, const struct bench_axes *axes,
-		      bool only)
+static void file_name(char name[static 4096], const char *path, const struct axes *axes, bool only)
 {
 	const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
 	size_t stem = dot ? (size_t)(dot - path) : strlen(path);
@@ -55,14 +54,14 @@ static void file_name(char name[static 4096], const char *path, const struct ben
 		(void)snprintf(name, 4096, "%s", path);
 	else
 		(void)snprintf(name, 4096, "%.*s-%s-%s-%s-%s-%s-%zu%s", (int)stem, path,
-			       axes->backend, axes->api == BENCH_IPC ? "ipc" : "floor",
-			       bench_mode_name(axes->mode), bench_wait_name(axes->wait),
-			       axes->place.name, axes->size, dot ? dot : "");
+			       axes->backend, axes->api == API_IPC ? "ipc" : "floor",
+			       mode_name(axes->mode), wait_name(axes->wait), axes->place.name,
+			       axes->size, dot ? dot : "");
 }
 
-int hgrm_write(const char *path, const struct bench *bench, const struct bench_figures *figures,
-	       char failed[static 4096])
+int hgrm_write(const char *path, const struct result *result, char failed[static 4096])
 {
+	const struct bench *bench = result->bench;
 	size_t i, count = 0;
 
 	for (i = 0; i < bench->plan.rows_n; i++)
@@ -77,7 +76,7 @@ int hgrm_write(const char *path, const struct bench *bench, const struct bench_f
 		out = fopen(failed, "we");
 		if (!out)
 			return -errno;
-		print(out, &figures[i]);
+		print(out, &result->figures[i]);
 		bad = ferror(out);
 		if (fclose(out) != 0 || bad)
 			return errno ? -errno : -EIO;

@@ -71,7 +71,7 @@ static void put(FILE *out, const struct part *parts, size_t n)
 	(void)fwrite(at, 1, (size_t)(end - at), out);
 }
 
-int report_write(const char *path, const json_t *result)
+int html_write(const char *path, const json_t *result)
 {
 	char *json = json_for_script(result);
 	struct part parts[] = {

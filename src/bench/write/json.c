@@ -7,15 +7,12 @@
  */
 #include "config.h"
 
-#include "bench/link.h"
 #include "bench/write/write.h"
 
 #include <math.h>
-#include <stdlib.h>
 
-#include "bench/stats.h"
-
-#define SCHEMA "ipcdemo-bench/1"
+#include "bench/axes.h"
+#include "bench/floor.h"
 
 static json_t *real(double value)
 {
@@ -32,7 +29,7 @@ static json_t *fine(double value)
 	return json_real(round(value * 1e6) / 1e6);
 }
 
-static json_t *interval(struct bench_interval ci, json_t *(*as)(double))
+static json_t *interval(struct stats_interval ci, json_t *(*as)(double))
 {
 	json_t *pair;
 
@@ -49,13 +46,13 @@ static json_t *text_or_null(const char *text)
 	return text[0] ? json_string(text) : json_null();
 }
 
-static void put_axes(json_t *to, const struct bench_axes *axes)
+static void put_axes(json_t *to, const struct axes *axes)
 {
 	json_object_set_new(to, "backend",
 			    axes->backend ? json_string(axes->backend) : json_null());
-	json_object_set_new(to, "api", json_string(axes->api == BENCH_IPC ? "ipc" : "floor"));
-	json_object_set_new(to, "mode", json_string(bench_mode_name(axes->mode)));
-	json_object_set_new(to, "wait", json_string(bench_wait_name(axes->wait)));
+	json_object_set_new(to, "api", json_string(axes->api == API_IPC ? "ipc" : "floor"));
+	json_object_set_new(to, "mode", json_string(mode_name(axes->mode)));
+	json_object_set_new(to, "wait", json_string(wait_name(axes->wait)));
 	json_object_set_new(to, "placement", json_string(axes->place.name));
 	json_object_set_new(to, "size_bytes", json_integer((json_int_t)axes->size));
 	json_object_set_new(to, "senders", json_integer(axes->senders));
@@ -65,7 +62,7 @@ static void put_axes(json_t *to, const struct bench_axes *axes)
 			    axes->rate > 0 ? json_integer(axes->rate) : json_null());
 }
 
-static void put_place(json_t *to, const struct bench_place *place)
+static void put_place(json_t *to, const struct place *place)
 {
 	json_object_set_new(to, "hub_cpu", json_integer(place->hub));
 	json_object_set_new(to, "slot_cpu", json_integer(place->slot));
@@ -73,7 +70,7 @@ static void put_place(json_t *to, const struct bench_place *place)
 }
 
 /* In blocks a sample is a mean of 16: its percentiles are not those of single round trips. */
-static json_t *times(const struct bench_row *row, const struct bench_figures *f)
+static json_t *times(const struct row *row, const struct figures *f)
 {
 	bool single = row->axes.block == 1;
 	json_t *t;
@@ -94,7 +91,7 @@ static json_t *times(const struct bench_row *row, const struct bench_figures *f)
 	return t;
 }
 
-static json_t *per_round(const struct bench_row *row, size_t offset, json_t *(*as)(double))
+static json_t *per_round(const struct row *row, size_t offset, json_t *(*as)(double))
 {
 	json_t *list = json_array();
 	bool any = false;
@@ -113,9 +110,9 @@ static json_t *per_round(const struct bench_row *row, size_t offset, json_t *(*a
 	return json_null();
 }
 
-#define PER_ROUND(row, member, as) per_round(row, offsetof(struct bench_round, member), as)
+#define PER_ROUND(row, member, as) per_round(row, offsetof(struct round, member), as)
 
-static json_t *lag(const struct bench_figures *f)
+static json_t *lag(const struct figures *f)
 {
 	if (!isfinite(f->lag_p50))
 		return json_null();
@@ -123,14 +120,14 @@ static json_t *lag(const struct bench_figures *f)
 			 real(f->lag_max));
 }
 
-static json_t *modes(const struct bench_figures *f)
+static json_t *modes(const struct figures *f)
 {
 	return f->bimodal ? json_pack("[o, o]", real(f->mode_low), real(f->mode_high)) :
 			    json_null();
 }
 
 /* Percentiles for the page: ever denser towards the end, where the story is. */
-static json_t *curve(const struct bench_figures *f)
+static json_t *curve(const struct figures *f)
 {
 	json_t *points = json_array();
 	double rest = 1;
@@ -150,16 +147,16 @@ static json_t *curve(const struct bench_figures *f)
 	return points;
 }
 
-static void put_figures(json_t *to, const struct bench_row *row, const struct bench_figures *f)
+static void put_figures(json_t *to, const struct row *row, const struct figures *f)
 {
-	json_object_set_new(to, "status", json_string(bench_status_name(row->status)));
+	json_object_set_new(to, "status", json_string(row_status_name(row->status)));
 	json_object_set_new(to, "reason", text_or_null(row->reason));
 	json_object_set_new(to, "rounds", json_integer(row->rounds));
 	json_object_set_new(to, "samples", json_integer((json_int_t)row->samples_n));
 	json_object_set_new(to, "records", json_integer((json_int_t)row->records));
-	json_object_set_new(to, row->axes.mode == BENCH_ONEWAY ? "oneway_ns" : "rtt_ns",
+	json_object_set_new(to, row->axes.mode == MODE_ONEWAY ? "oneway_ns" : "rtt_ns",
 			    times(row, f));
-	if (row->axes.mode == BENCH_ONEWAY)
+	if (row->axes.mode == MODE_ONEWAY)
 		json_object_set_new(to, "rtt_ns", json_null());
 	json_object_set_new(to, "records_per_s", real(f->rate));
 	json_object_set_new(to, "records_per_s_ci95", interval(f->rate_ci, real));
@@ -171,13 +168,13 @@ static void put_figures(json_t *to, const struct bench_row *row, const struct be
 	json_object_set_new(to, "floor_ratio", fine(f->ratio));
 	json_object_set_new(to, "floor_ratio_ci95", interval(f->ratio_ci, fine));
 	json_object_set_new(to, "floor_ratio_of",
-			    row->floor ? json_string(bench_ratio_of(&row->axes)) : json_null());
+			    row->floor ? json_string(figures_ratio_of(&row->axes)) : json_null());
 	/* Adaptive waiting is held against what it should choose. */
 	json_object_set_new(to, "floor_wait",
-			    row->axes.api == BENCH_FLOOR ?
-				    json_string(bench_wait_name(floor_wait(&row->axes))) :
+			    row->axes.api == API_FLOOR ?
+				    json_string(wait_name(floor_wait(&row->axes))) :
 				    json_null());
-	json_object_set_new(to, "line_ns", real(f->line));
+	json_object_set_new(to, "line_ns", real(f->cache_line));
 	json_object_set_new(to, "clock_error_ns", real(f->error));
 	json_object_set_new(to, "lag_ns", lag(f));
 	json_object_set_new(to, "bimodal_ns", modes(f));
@@ -185,30 +182,30 @@ static void put_figures(json_t *to, const struct bench_row *row, const struct be
 	json_object_set_new(to, "round_mean_ns", PER_ROUND(row, mean_ns, real));
 	json_object_set_new(to, "round_records_per_s", PER_ROUND(row, rate, real));
 	json_object_set_new(to, "round_floor_ratio", PER_ROUND(row, ratio, fine));
-	json_object_set_new(to, "round_line_ns", PER_ROUND(row, line_ns, real));
+	json_object_set_new(to, "round_line_ns", PER_ROUND(row, cache_line_ns, real));
 }
 
-static json_t *results(const struct bench *bench, const struct bench_figures *figures,
-		       bool with_curves)
+static json_t *results(const struct result *result, bool curves)
 {
+	const struct plan *plan = &result->bench->plan;
 	json_t *list = json_array();
 	size_t i;
 
-	for (i = 0; i < bench->plan.rows_n; i++) {
-		const struct bench_row *row = bench->plan.rows[i];
-		json_t *result = json_object();
+	for (i = 0; i < plan->rows_n; i++) {
+		const struct row *row = plan->rows[i];
+		json_t *to = json_object();
 
-		put_axes(result, &row->axes);
-		put_place(result, &row->axes.place);
-		put_figures(result, row, &figures[i]);
-		if (with_curves && row->axes.block == 1)
-			json_object_set_new(result, "curve", curve(&figures[i]));
-		json_array_append_new(list, result);
+		put_axes(to, &row->axes);
+		put_place(to, &row->axes.place);
+		put_figures(to, row, &result->figures[i]);
+		if (curves && row->axes.block == 1)
+			json_object_set_new(to, "curve", curve(&result->figures[i]));
+		json_array_append_new(list, to);
 	}
 	return list;
 }
 
-static json_t *skipped(const struct bench_plan *plan)
+static json_t *skipped(const struct plan *plan)
 {
 	json_t *list = json_array();
 	size_t i;
@@ -232,64 +229,47 @@ static json_t *skipped(const struct bench_plan *plan)
 	return list;
 }
 
-/* Median over rounds of VALUES. */
-static json_t *median(const double *values, unsigned n, json_t *(*as)(double))
+static json_t *baselines(const struct baselines *b)
 {
-	double *sorted = calloc(n + 1, sizeof *sorted);
-	double result = NAN;
-	size_t kept = 0;
-	unsigned i;
+	json_t *to = json_object();
 
-	for (i = 0; sorted && i < n; i++)
-		if (isfinite(values[i]))
-			sorted[kept++] = values[i];
-	if (kept > 0) {
-		stats_sort(sorted, kept);
-		result = stats_median(sorted, kept);
-	}
-	free(sorted);
-	return as(result);
+#define MEDIAN(member) real(STATS_MEDIAN(b->round, b->rounds, member, NULL))
+	json_object_set_new(to, "empty_call_ns", MEDIAN(call));
+	json_object_set_new(to, "memcpy_ns", MEDIAN(copy));
+	json_object_set_new(to, "memcpy_bytes", json_integer((json_int_t)b->copy_bytes));
+	json_object_set_new(to, "getpid_ns", MEDIAN(getpid));
+	json_object_set_new(to, "clock_gettime_ns", MEDIAN(clock));
+	json_object_set_new(to, "stamp_ns", MEDIAN(stamp));
+	json_object_set_new(to, "line_rtt_ns", MEDIAN(cache_line));
+	json_object_set_new(to, "line_cpus",
+			    json_pack("[i, i]", b->cache_line_place.hub, b->cache_line_place.slot));
+	json_object_set_new(to, "lost_share", fine(STATS_MEDIAN(b->round, b->rounds, lost, NULL)));
+#undef MEDIAN
+	return to;
 }
 
-static json_t *baselines(const struct bench_base *base)
+json_t *json_result(const struct result *result, bool curves)
 {
-	json_t *b = json_object();
-
-	json_object_set_new(b, "empty_call_ns", median(base->call, base->rounds, real));
-	json_object_set_new(b, "memcpy_ns", median(base->copy, base->rounds, real));
-	json_object_set_new(b, "memcpy_bytes", json_integer((json_int_t)base->copy_bytes));
-	json_object_set_new(b, "getpid_ns", median(base->getpid, base->rounds, real));
-	json_object_set_new(b, "clock_gettime_ns", median(base->clock, base->rounds, real));
-	json_object_set_new(b, "stamp_ns", median(base->stamp, base->rounds, real));
-	json_object_set_new(b, "line_rtt_ns", median(base->line, base->rounds, real));
-	json_object_set_new(b, "line_cpus",
-			    json_pack("[i, i]", base->line_place.hub, base->line_place.slot));
-	json_object_set_new(b, "lost_share", median(base->lost, base->rounds, fine));
-	return b;
-}
-
-json_t *bench_json(const struct bench *bench, const struct bench_figures *figures,
-		   json_t *environment, bool with_curves)
-{
-	const struct tick_clock *clock = &bench->clock;
+	const struct bench *bench = result->bench;
+	const struct stamp_clock *clock = &bench->clock;
 	char meaning[512];
-	json_t *result = json_object();
+	json_t *to = json_object();
 
-	bench_meaning(meaning, sizeof meaning, bench, figures);
-	json_object_set_new(result, "schema", json_string(SCHEMA));
-	json_object_set(result, "environment", environment);
-	json_object_set_new(result, "clock",
+	words_meaning(meaning, sizeof meaning, result);
+	json_object_set_new(to, "schema", json_string(SCHEMA));
+	json_object_set(to, "environment", result->environment);
+	json_object_set_new(to, "clock",
 			    json_pack("{s:s, s:o, s:o, s:o}", "name", clock->name, "ns_per_tick",
 				      json_real(clock->ns_per_tick), "cost_ns",
 				      real(clock->cost_ns), "resolution_ns",
 				      real(clock->resolution_ns)));
-	json_object_set_new(result, "baselines", baselines(&bench->base));
-	json_object_set_new(result, "rounds", json_integer(bench->rounds));
-	json_object_set_new(result, "wall_s", real(bench->wall_s));
-	json_object_set_new(result, "signal",
+	json_object_set_new(to, "baselines", baselines(&bench->baselines));
+	json_object_set_new(to, "rounds", json_integer(bench->rounds));
+	json_object_set_new(to, "wall_s", real(bench->wall_s));
+	json_object_set_new(to, "signal",
 			    bench->signal ? json_integer(bench->signal) : json_null());
-	json_object_set_new(result, "meaning", text_or_null(meaning));
-	json_object_set_new(result, "results", results(bench, figures, with_curves));
-	json_object_set_new(result, "skipped", skipped(&bench->plan));
-	return result;
+	json_object_set_new(to, "meaning", text_or_null(meaning));
+	json_object_set_new(to, "results", results(result, curves));
+	json_object_set_new(to, "skipped", skipped(&bench->plan));
+	return to;
 }

@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/axes.h"
+#include "bench/baseline.h"
 #include "bench/write/write.h"
 #include "common/text.h"
 
 /* TEXT, wrapped at ROOM columns; later lines are indented by INDENT. */
-static void wrapped(FILE *out, const char *text, unsigned room, int indent)
+void notes_wrap(FILE *out, const char *text, unsigned room, int indent)
 {
 	size_t column = 0;
 
@@ -49,13 +51,15 @@ static void legend(FILE *out, const struct bench *bench, unsigned room)
 {
 	char clock[256];
 
-	wrapped(out,
+	notes_wrap(
+		out,
 		"wait: how the receiver waits. place: same = both ends on one CPU, cross = on two "
 		"cores. CPU/rec, calls, ctxsw: CPU time, system calls and context switches a "
 		"record, both sides together ('-': a library hides them).",
 		room, 2);
 	if (bench->options->floor)
-		wrapped(out,
+		notes_wrap(
+			out,
 			"x floor: the median over rounds of ours divided by the bare system calls' "
 			"(or bare memory's) figure of the same round; adaptive is held against "
 			"spinning on two CPUs and against blocking on one.",
@@ -66,72 +70,71 @@ static void legend(FILE *out, const struct bench *bench, unsigned room)
 		       has_blocks(bench) ? " Rows near that are repeated with a stamp for every 16 "
 					   "round trips (x16): trust those." :
 					   "");
-	wrapped(out, clock, room, 2);
+	notes_wrap(out, clock, room, 2);
 }
 
-static void row_name(char *text, size_t size, const struct bench_axes *axes)
+static void row_name(char *text, size_t size, const struct axes *axes)
 {
 	(void)snprintf(text, size, "%s%s%s, %s, %s, %zu bytes", axes->backend,
-		       axes->block > 1 ? " x16" : "", axes->api == BENCH_FLOOR ? " floor" : "",
-		       bench_wait_name(axes->wait), axes->place.name, axes->size);
+		       axes->block > 1 ? " x16" : "", axes->api == API_FLOOR ? " floor" : "",
+		       wait_name(axes->wait), axes->place.name, axes->size);
 }
 
-static void row_note(FILE *out, const struct bench_row *row, const struct bench_figures *f,
-		     unsigned room)
+static void row_note(FILE *out, const struct row *row, const struct figures *f, unsigned room)
 {
-	char name[96], text[BENCH_REASON + 256], a[BENCH_TIME], b[BENCH_TIME], c[BENCH_TIME];
+	char name[96], text[REASON_SIZE + 256], a[WORDS_SIZE], b[WORDS_SIZE], c[WORDS_SIZE];
 
 	row_name(name, sizeof name, &row->axes);
-	if (row->status != BENCH_OK) {
+	if (row->status != ROW_OK) {
 		(void)snprintf(text, sizeof text, "%s: %s: %s.",
-			       row->status == BENCH_ERROR ? "Error" : "Stopped", name, row->reason);
-		wrapped(out, text, room, 2);
+			       row->status == ROW_ERROR ? "Error" : "Stopped", name, row->reason);
+		notes_wrap(out, text, room, 2);
 	}
 	if (isfinite(f->lag_p50)) {
 		(void)snprintf(text, sizeof text,
 			       "Pacing began late by %s (p50), %s (p99), %s (max), which is in the "
 			       "latency, too: %s.",
-			       bench_time(a, f->lag_p50), bench_time(b, f->lag_p99),
-			       bench_time(c, f->lag_max), name);
-		wrapped(out, text, room, 2);
+			       words_time(a, f->lag_p50), words_time(b, f->lag_p99),
+			       words_time(c, f->lag_max), name);
+		notes_wrap(out, text, room, 2);
 	}
 	if (isfinite(f->error)) {
 		(void)snprintf(text, sizeof text,
 			       "The two CPUs' clocks may differ by up to %s: %s.",
-			       bench_time(a, f->error), name);
-		wrapped(out, text, room, 2);
+			       words_time(a, f->error), name);
+		notes_wrap(out, text, room, 2);
 	}
 }
 
 /* In one paragraph: on a busy machine there are many. */
-static void humps(FILE *out, const struct bench *bench, const struct bench_figures *figures,
+static void humps(FILE *out, const struct bench *bench, const struct figures *figures,
 		  unsigned room)
 {
 	struct text text = { .at = NULL };
-	char name[96], a[BENCH_TIME], b[BENCH_TIME];
+	char name[96], a[WORDS_SIZE], b[WORDS_SIZE];
 	size_t i;
 
 	for (i = 0; i < bench->plan.rows_n; i++) {
-		const struct bench_row *row = bench->plan.rows[i];
+		const struct row *row = bench->plan.rows[i];
 
-		if (!figures[i].bimodal || row->axes.block > 1 || row->axes.api != BENCH_IPC)
+		if (!figures[i].bimodal || row->axes.block > 1 || row->axes.api != API_IPC)
 			continue;
 		row_name(name, sizeof name, &row->axes);
 		text_printf(&text, "%s %s (%s and %s)",
 			    text.len ? ";" :
 				       "Two humps, so that no one "
 				       "figure stands for the row:",
-			    name, bench_time(a, figures[i].mode_low),
-			    bench_time(b, figures[i].mode_high));
+			    name, words_time(a, figures[i].mode_low),
+			    words_time(b, figures[i].mode_high));
 	}
 	if (text.len) {
 		text_add(&text, ".");
-		wrapped(out, text_string(&text), room, 2);
+		notes_wrap(out, text_string(&text), room, 2);
 	}
 	text_free(&text);
 }
 
-static void row_notes(FILE *out, const struct bench *bench, const struct bench_figures *figures,
+static void row_notes(FILE *out, const struct bench *bench, const struct figures *figures,
 		      unsigned room)
 {
 	size_t i;
@@ -141,7 +144,7 @@ static void row_notes(FILE *out, const struct bench *bench, const struct bench_f
 	humps(out, bench, figures, room);
 }
 
-static bool told_before(const struct bench_plan *plan, size_t at)
+static bool seen_before(const struct plan *plan, size_t at)
 {
 	size_t i;
 
@@ -153,14 +156,14 @@ static bool told_before(const struct bench_plan *plan, size_t at)
 
 static void left_out(FILE *out, const struct bench *bench, unsigned room)
 {
-	const struct bench_plan *plan = &bench->plan;
-	char text[BENCH_REASON + 128];
+	const struct plan *plan = &bench->plan;
+	char text[REASON_SIZE + 128];
 	size_t i, j, count;
 
 	for (i = 0; i < plan->skips_n; i++) {
-		const struct bench_axes *axes = &plan->skips[i].axes;
+		const struct axes *axes = &plan->skips[i].axes;
 
-		if (told_before(plan, i))
+		if (seen_before(plan, i))
 			continue;
 		for (j = i, count = 0; j < plan->skips_n; j++)
 			count += strcmp(plan->skips[i].reason, plan->skips[j].reason) == 0;
@@ -171,7 +174,7 @@ static void left_out(FILE *out, const struct bench *bench, unsigned room)
 			(void)snprintf(text, sizeof text, "Left out, %s: %s.",
 				       axes->backend ? axes->backend : axes->place.name,
 				       plan->skips[i].reason);
-		wrapped(out, text, room, 2);
+		notes_wrap(out, text, room, 2);
 	}
 }
 
@@ -186,7 +189,7 @@ static void machine(FILE *out, const struct bench *bench, const json_t *environm
 {
 	const json_t *cpu = json_object_get(environment, "cpu");
 	const json_t *warnings = json_object_get(environment, "warnings"), *warning;
-	char text[512], line[BENCH_TIME];
+	char text[512], line[WORDS_SIZE];
 	size_t i;
 
 	(void)snprintf(text, sizeof text,
@@ -196,27 +199,28 @@ static void machine(FILE *out, const struct bench *bench, const json_t *environm
 		       json_is_true(json_object_get(cpu, "virtual")) ? " (virtual)" : "",
 		       (int)bench->cpus_n,
 		       string(json_object_get(environment, "kernel"), "release"),
-		       bench_time(line, bench_line_ns(bench)));
-	wrapped(out, text, room, 2);
+		       words_time(line, baseline_cache_line_ns(&bench->baselines)));
+	notes_wrap(out, text, room, 2);
 	json_array_foreach(warnings, i, warning)
 	{
 		(void)snprintf(text, sizeof text, "Not quiet: %s.", json_string_value(warning));
-		wrapped(out, text, room, 2);
+		notes_wrap(out, text, room, 2);
 	}
 }
 
-void bench_notes(FILE *out, const struct bench *bench, const struct bench_figures *figures,
-		 const json_t *environment, unsigned room)
+void notes_print(FILE *out, const struct result *result, unsigned room)
 {
+	const struct bench *bench = result->bench;
+	const struct figures *figures = result->figures;
 	char meaning[768];
 
 	legend(out, bench, room);
 	row_notes(out, bench, figures, room);
 	left_out(out, bench, room);
-	machine(out, bench, environment, room);
-	bench_meaning(meaning, sizeof meaning, bench, figures);
+	machine(out, bench, result->environment, room);
+	words_meaning(meaning, sizeof meaning, result);
 	if (meaning[0]) {
 		fputc('\n', out);
-		wrapped(out, meaning, room, 0);
+		notes_wrap(out, meaning, room, 0);
 	}
 }

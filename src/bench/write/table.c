@@ -12,14 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/axes.h"
 #include "bench/write/write.h"
 
 #define CELL 40
 #define KEEP 0 /* rank of a column that stays whatever the width */
 
-struct line {
-	const struct bench_row *row;
-	const struct bench_figures *f;
+struct table_row {
+	const struct row *row;
+	const struct figures *f;
 };
 
 struct column {
@@ -27,48 +28,48 @@ struct column {
 	int width;   /* negative: left-aligned */
 	int rank;    /* the greatest goes first when it is narrow */
 	unsigned in; /* bits of modes */
-	void (*cell)(char cell[static CELL], const struct line *line);
+	void (*cell)(char cell[static CELL], const struct table_row *line);
 	bool (*varies)(const struct bench *bench); /* NULL: always shown */
 };
 
 /* ---- cells ---- */
 
-static void cell_name(char cell[static CELL], const struct line *l)
+static void cell_name(char cell[static CELL], const struct table_row *l)
 {
 	(void)snprintf(cell, CELL, "%s%s%s", l->row->axes.backend,
 		       l->row->axes.block > 1 ? " x16" : "",
-		       l->row->axes.api == BENCH_FLOOR ? " floor" : "");
+		       l->row->axes.api == API_FLOOR ? " floor" : "");
 }
 
-static void cell_wait(char cell[static CELL], const struct line *l)
+static void cell_wait(char cell[static CELL], const struct table_row *l)
 {
-	(void)snprintf(cell, CELL, "%s", bench_wait_name(l->row->axes.wait));
+	(void)snprintf(cell, CELL, "%s", wait_name(l->row->axes.wait));
 }
 
-static void cell_place(char cell[static CELL], const struct line *l)
+static void cell_place(char cell[static CELL], const struct table_row *l)
 {
 	(void)snprintf(cell, CELL, "%s", l->row->axes.place.name);
 }
 
-static void cell_size(char cell[static CELL], const struct line *l)
+static void cell_size(char cell[static CELL], const struct table_row *l)
 {
 	(void)snprintf(cell, CELL, "%zu", l->row->axes.size);
 }
 
-static void cell_senders(char cell[static CELL], const struct line *l)
+static void cell_senders(char cell[static CELL], const struct table_row *l)
 {
 	(void)snprintf(cell, CELL, "%u", l->row->axes.senders);
 }
 
-static void cell_batch(char cell[static CELL], const struct line *l)
+static void cell_batch(char cell[static CELL], const struct table_row *l)
 {
 	(void)snprintf(cell, CELL, "%u", l->row->axes.batch);
 }
 
-#define TIME_CELL(name, member)                                        \
- static void cell_##name(char cell[static CELL], const struct line *l) \
- {                                                                     \
-  (void)bench_time(cell, l->f->member);                                \
+#define TIME_CELL(name, member)                                             \
+ static void cell_##name(char cell[static CELL], const struct table_row *l) \
+ {                                                                          \
+  (void)words_time(cell, l->f->member);                                     \
  }
 
 TIME_CELL(p50, p50)
@@ -76,10 +77,10 @@ TIME_CELL(mean, mean)
 TIME_CELL(cpu, costs.cpu_ns)
 
 /* In blocks a sample is itself a mean, and its tail says nothing of single round trips. */
-#define TAIL_CELL(name, member)                                        \
- static void cell_##name(char cell[static CELL], const struct line *l) \
- {                                                                     \
-  (void)bench_time(cell, l->row->axes.block > 1 ? NAN : l->f->member); \
+#define TAIL_CELL(name, member)                                             \
+ static void cell_##name(char cell[static CELL], const struct table_row *l) \
+ {                                                                          \
+  (void)words_time(cell, l->row->axes.block > 1 ? NAN : l->f->member);      \
  }
 
 TAIL_CELL(min, min)
@@ -88,35 +89,35 @@ TAIL_CELL(p99, p99)
 TAIL_CELL(p999, p999)
 TAIL_CELL(max, max)
 
-static void cell_ci(char cell[static CELL], const struct line *l)
+static void cell_ci(char cell[static CELL], const struct table_row *l)
 {
-	char low[BENCH_TIME], high[BENCH_TIME];
+	char low[WORDS_SIZE], high[WORDS_SIZE];
 
 	if (!isfinite(l->f->p50_ci.low))
 		(void)snprintf(cell, CELL, "-");
 	else
-		(void)snprintf(cell, CELL, "%s..%s", bench_time(low, l->f->p50_ci.low),
-			       bench_time(high, l->f->p50_ci.high));
+		(void)snprintf(cell, CELL, "%s..%s", words_time(low, l->f->p50_ci.low),
+			       words_time(high, l->f->p50_ci.high));
 }
 
-static void cell_rate(char cell[static CELL], const struct line *l)
+static void cell_rate(char cell[static CELL], const struct table_row *l)
 {
-	(void)bench_count(cell, l->f->rate);
+	(void)words_count(cell, l->f->rate);
 }
 
-static void cell_rate_ci(char cell[static CELL], const struct line *l)
+static void cell_rate_ci(char cell[static CELL], const struct table_row *l)
 {
-	char low[BENCH_TIME], high[BENCH_TIME];
+	char low[WORDS_SIZE], high[WORDS_SIZE];
 
-	(void)snprintf(cell, CELL, "%s..%s", bench_count(low, l->f->rate_ci.low),
-		       bench_count(high, l->f->rate_ci.high));
+	(void)snprintf(cell, CELL, "%s..%s", words_count(low, l->f->rate_ci.low),
+		       words_count(high, l->f->rate_ci.high));
 }
 
-static void cell_bytes(char cell[static CELL], const struct line *l)
+static void cell_bytes(char cell[static CELL], const struct table_row *l)
 {
-	char count[BENCH_TIME];
+	char count[WORDS_SIZE];
 
-	(void)snprintf(cell, CELL, "%sB", bench_count(count, l->f->bytes));
+	(void)snprintf(cell, CELL, "%sB", words_count(count, l->f->bytes));
 }
 
 static void cell_fine(char cell[static CELL], double value, const char *format)
@@ -127,27 +128,27 @@ static void cell_fine(char cell[static CELL], double value, const char *format)
 		(void)snprintf(cell, CELL, "-");
 }
 
-static void cell_calls(char cell[static CELL], const struct line *l)
+static void cell_calls(char cell[static CELL], const struct table_row *l)
 {
 	cell_fine(cell, l->f->costs.syscalls, "n");
 }
 
-static void cell_ctxsw(char cell[static CELL], const struct line *l)
+static void cell_ctxsw(char cell[static CELL], const struct table_row *l)
 {
 	cell_fine(cell, l->f->costs.ctxsw, "n");
 }
 
-static void cell_line(char cell[static CELL], const struct line *l)
+static void cell_line(char cell[static CELL], const struct table_row *l)
 {
-	(void)bench_time(cell, l->f->line);
+	(void)words_time(cell, l->f->cache_line);
 }
 
-static void cell_ratio(char cell[static CELL], const struct line *l)
+static void cell_ratio(char cell[static CELL], const struct table_row *l)
 {
 	cell_fine(cell, l->f->ratio, "r");
 }
 
-static void cell_ratio_ci(char cell[static CELL], const struct line *l)
+static void cell_ratio_ci(char cell[static CELL], const struct table_row *l)
 {
 	if (isfinite(l->f->ratio_ci.low))
 		(void)snprintf(cell, CELL, "%.3f..%.3f", l->f->ratio_ci.low, l->f->ratio_ci.high);
@@ -178,14 +179,14 @@ static bool has_line(const struct bench *bench)
 
 	for (i = 0; i < bench->plan.rows_n; i++)
 		for (at = 0; at < bench->plan.rows[i]->rounds; at++)
-			if (isfinite(bench->plan.rows[i]->round[at].line_ns))
+			if (isfinite(bench->plan.rows[i]->round[at].cache_line_ns))
 				return true;
 	return false;
 }
 
-#define LATENCY (1u << BENCH_LATENCY)
-#define STREAM  (1u << BENCH_THROUGHPUT)
-#define TRIPS   (LATENCY | 1u << BENCH_ONEWAY)
+#define LATENCY (1u << MODE_LATENCY)
+#define STREAM  (1u << MODE_THROUGHPUT)
+#define TRIPS   (LATENCY | 1u << MODE_ONEWAY)
 #define ALL     (STREAM | TRIPS)
 
 static const struct column columns[] = {
@@ -217,7 +218,7 @@ static const struct column columns[] = {
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
 /* Which columns fit: bits. */
-static unsigned choose(const struct bench *bench, enum bench_mode mode, unsigned room)
+static unsigned choose(const struct bench *bench, enum mode mode, unsigned room)
 {
 	unsigned chosen = 0;
 	int limit = 100;
@@ -263,7 +264,7 @@ static void print_header(FILE *out, const struct bench *bench, unsigned chosen)
 }
 
 static void print_line(FILE *out, const struct bench *bench, unsigned chosen,
-		       const struct line *line)
+		       const struct table_row *line)
 {
 	char cell[CELL];
 	size_t i;
@@ -272,7 +273,7 @@ static void print_line(FILE *out, const struct bench *bench, unsigned chosen,
 		if (!(chosen & 1u << i))
 			continue;
 		if (line->row->rounds == 0 && i > 5) {
-			fprintf(out, " %s: %s", bench_status_name(line->row->status),
+			fprintf(out, " %s: %s", row_status_name(line->row->status),
 				line->row->reason);
 			break;
 		}
@@ -282,43 +283,43 @@ static void print_line(FILE *out, const struct bench *bench, unsigned chosen,
 	fputc('\n', out);
 }
 
-static void print_title(FILE *out, const struct bench *bench, enum bench_mode mode)
+static void print_title(FILE *out, const struct bench *bench, enum mode mode)
 {
-	static const char *const titles[BENCH_MODES] = {
+	static const char *const titles[MODES] = {
 		"Round trip of one record, one outstanding",
 		"Stream of records, one way, until the receiver has said that it has the last",
 		"One record's way, by one clock",
 	};
-	const struct bench_options *o = bench->options;
+	const struct options *o = bench->options;
 
 	fprintf(out, "%s", titles[mode]);
 	if (o->sizes_n == 1)
 		fprintf(out, "; %zu bytes", o->sizes[0]);
-	if (mode == BENCH_THROUGHPUT && o->batches_n == 1)
+	if (mode == MODE_THROUGHPUT && o->batches_n == 1)
 		fprintf(out, "; batches of %zu", o->batches[0]);
-	if (mode == BENCH_THROUGHPUT && o->senders_n == 1 && o->senders[0] > 1)
+	if (mode == MODE_THROUGHPUT && o->senders_n == 1 && o->senders[0] > 1)
 		fprintf(out, "; %zu senders", o->senders[0]);
-	if (mode != BENCH_THROUGHPUT && o->rate > 0)
+	if (mode != MODE_THROUGHPUT && o->rate > 0)
 		fprintf(out, "; open loop, %u a second", o->rate);
 	fprintf(out, "; %u rounds\n", bench->rounds);
 }
 
 /* Rows that say nothing about each other are set apart. */
-static bool new_group(const struct bench_axes *a, const struct bench_axes *b)
+static bool new_group(const struct axes *a, const struct axes *b)
 {
 	return a->wait != b->wait || strcmp(a->place.name, b->place.name) != 0 ||
 	       a->size != b->size || a->batch != b->batch || a->senders != b->senders;
 }
 
-static void print_mode(FILE *out, const struct bench *bench, const struct bench_figures *figures,
-		       enum bench_mode mode, unsigned room)
+static void print_mode(FILE *out, const struct bench *bench, const struct figures *figures,
+		       enum mode mode, unsigned room)
 {
 	unsigned chosen = choose(bench, mode, room);
-	const struct bench_row *before = NULL;
+	const struct row *before = NULL;
 	size_t i;
 
 	for (i = 0; i < bench->plan.rows_n; i++) {
-		struct line line = { bench->plan.rows[i], &figures[i] };
+		struct table_row line = { bench->plan.rows[i], &figures[i] };
 
 		if (line.row->axes.mode != mode)
 			continue;
@@ -336,12 +337,11 @@ static void print_mode(FILE *out, const struct bench *bench, const struct bench_
 		fputc('\n', out);
 }
 
-void bench_table(FILE *out, const struct bench *bench, const struct bench_figures *figures,
-		 const json_t *environment, unsigned room)
+void table_print(FILE *out, const struct result *result, unsigned room)
 {
 	unsigned mode;
 
-	for (mode = 0; mode < BENCH_MODES; mode++)
-		print_mode(out, bench, figures, (enum bench_mode)mode, room);
-	bench_notes(out, bench, figures, environment, room);
+	for (mode = 0; mode < MODES; mode++)
+		print_mode(out, result->bench, result->figures, (enum mode)mode, room);
+	notes_print(out, result, room);
 }

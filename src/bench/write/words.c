@@ -9,20 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/axes.h"
 #include "bench/write/write.h"
 
 /* Three digits, whatever the size: "5.67", "56.7", "567". */
-static void three_digits(char buf[static BENCH_TIME], double value, const char *unit)
+static void three_digits(char buf[static WORDS_SIZE], double value, const char *unit)
 {
 	int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
 
-	(void)snprintf(buf, BENCH_TIME, "%.*f%s", decimals, value, unit);
+	(void)snprintf(buf, WORDS_SIZE, "%.*f%s", decimals, value, unit);
 }
 
-char *bench_time(char buf[static BENCH_TIME], double ns)
+char *words_time(char buf[static WORDS_SIZE], double ns)
 {
 	if (!isfinite(ns))
-		(void)snprintf(buf, BENCH_TIME, "-");
+		(void)snprintf(buf, WORDS_SIZE, "-");
 	else if (ns < 999.5)
 		three_digits(buf, ns, " ns");
 	else if (ns < 999.5e3)
@@ -34,10 +35,10 @@ char *bench_time(char buf[static BENCH_TIME], double ns)
 	return buf;
 }
 
-char *bench_count(char buf[static BENCH_TIME], double count)
+char *words_count(char buf[static WORDS_SIZE], double count)
 {
 	if (!isfinite(count))
-		(void)snprintf(buf, BENCH_TIME, "-");
+		(void)snprintf(buf, WORDS_SIZE, "-");
 	else if (count < 999.5)
 		three_digits(buf, count, "");
 	else if (count < 999.5e3)
@@ -52,15 +53,15 @@ char *bench_count(char buf[static BENCH_TIME], double count)
 /* ---- what it means ---- */
 
 /* The figure by which two rows of one mode are compared; greater is slower. NAN: none. */
-static double slowness(const struct bench_row *row, const struct bench_figures *f)
+static double slowness(const struct row *row, const struct figures *f)
 {
-	if (row->axes.api != BENCH_IPC || row->axes.block > 1 || row->rounds == 0)
+	if (row->axes.api != API_IPC || row->axes.block > 1 || row->rounds == 0)
 		return NAN;
-	return row->axes.mode == BENCH_THROUGHPUT ? 1e9 / f->rate : f->p50;
+	return row->axes.mode == MODE_THROUGHPUT ? 1e9 / f->rate : f->p50;
 }
 
 /* Equal in all axes but the mechanism, or (OTHER) but in how and where. */
-static bool comparable(const struct bench_axes *a, const struct bench_axes *b, bool same_mechanism)
+static bool comparable(const struct axes *a, const struct axes *b, bool same_mechanism)
 {
 	bool same_how = a->wait == b->wait && strcmp(a->place.name, b->place.name) == 0;
 
@@ -70,21 +71,21 @@ static bool comparable(const struct bench_axes *a, const struct bench_axes *b, b
 }
 
 struct contrast {
-	const struct bench_row *fast, *slow;
+	const struct row *fast, *slow;
 	double factor;
 };
 
 /* The widest difference between two comparable rows of MODE. */
-static struct contrast widest(const struct bench *bench, const struct bench_figures *figures,
-			      enum bench_mode mode, bool same_mechanism)
+static struct contrast widest(const struct bench *bench, const struct figures *figures,
+			      enum mode mode, bool same_mechanism)
 {
-	const struct bench_plan *plan = &bench->plan;
+	const struct plan *plan = &bench->plan;
 	struct contrast best = { NULL, NULL, 1 };
 	size_t i, j;
 
 	for (i = 0; i < plan->rows_n; i++)
 		for (j = 0; j < plan->rows_n; j++) {
-			const struct bench_row *a = plan->rows[i], *b = plan->rows[j];
+			const struct row *a = plan->rows[i], *b = plan->rows[j];
 			double factor = slowness(b, &figures[j]) / slowness(a, &figures[i]);
 
 			if (a->axes.mode == mode &&
@@ -95,13 +96,13 @@ static struct contrast widest(const struct bench *bench, const struct bench_figu
 }
 
 /* The row whose record costs the most CPU. */
-static double dearest(const struct bench *bench, const struct bench_figures *figures)
+static double dearest(const struct bench *bench, const struct figures *figures)
 {
 	double most = 0;
 	size_t i;
 
 	for (i = 0; i < bench->plan.rows_n; i++)
-		if (bench->plan.rows[i]->axes.api == BENCH_IPC &&
+		if (bench->plan.rows[i]->axes.api == API_IPC &&
 		    bench->plan.rows[i]->axes.wait == IPC_BLOCK)
 			most = fmax(most, figures[i].costs.cpu_ns);
 	return most;
@@ -116,17 +117,18 @@ static void add(char **at, size_t *left, const char *text)
 	*left -= used;
 }
 
-static const char *what_of(enum bench_mode mode)
+static const char *what_of(enum mode mode)
 {
-	static const char *const words[BENCH_MODES] = { "round trip", "stream", "way" };
+	static const char *const words[MODES] = { "round trip", "stream", "way" };
 
 	return words[mode];
 }
 
-void bench_meaning(char *text, size_t size, const struct bench *bench,
-		   const struct bench_figures *figures)
+void words_meaning(char *text, size_t size, const struct result *result)
 {
-	enum bench_mode mode = bench->plan.rows_n ? bench->plan.rows[0]->axes.mode : BENCH_LATENCY;
+	const struct bench *bench = result->bench;
+	const struct figures *figures = result->figures;
+	enum mode mode = bench->plan.rows_n ? bench->plan.rows[0]->axes.mode : MODE_LATENCY;
 	struct contrast how = widest(bench, figures, mode, true);
 	struct contrast which = widest(bench, figures, mode, false);
 	double cpu_ns = dearest(bench, figures);
@@ -138,7 +140,7 @@ void bench_meaning(char *text, size_t size, const struct bench *bench,
 			       "Under equal conditions the mechanism changes a %s by a factor of "
 			       "up to %.1f (%s to %s: %s, %s)",
 			       what_of(mode), which.factor, which.fast->axes.backend,
-			       which.slow->axes.backend, bench_wait_name(which.fast->axes.wait),
+			       which.slow->axes.backend, wait_name(which.fast->axes.wait),
 			       which.fast->axes.place.name);
 		add(&text, &size, part);
 	}
@@ -148,8 +150,8 @@ void bench_meaning(char *text, size_t size, const struct bench *bench,
 			       "%.1f (%s, %s to %s, %s), so compare only rows with the same wait "
 			       "and place",
 			       which.fast ? ", and" : "Here", how.fast->axes.backend, how.factor,
-			       bench_wait_name(how.fast->axes.wait), how.fast->axes.place.name,
-			       bench_wait_name(how.slow->axes.wait), how.slow->axes.place.name);
+			       wait_name(how.fast->axes.wait), how.fast->axes.place.name,
+			       wait_name(how.slow->axes.wait), how.slow->axes.place.name);
 		add(&text, &size, part);
 	}
 	if (cpu_ns > 0 && (which.fast || how.fast)) {
@@ -161,26 +163,4 @@ void bench_meaning(char *text, size_t size, const struct bench *bench,
 	}
 	if (which.fast || how.fast)
 		add(&text, &size, ".");
-}
-
-struct bench_figures *bench_all_figures(struct bench *bench)
-{
-	struct bench_figures *figures = calloc(bench->plan.rows_n + 1, sizeof *figures);
-	size_t i;
-
-	for (i = 0; figures && i < bench->plan.rows_n; i++)
-		if (bench_figures(bench, bench->plan.rows[i], &figures[i]) < 0) {
-			bench_all_figures_free(bench, figures);
-			return NULL;
-		}
-	return figures;
-}
-
-void bench_all_figures_free(const struct bench *bench, struct bench_figures *figures)
-{
-	size_t i;
-
-	for (i = 0; figures && i < bench->plan.rows_n; i++)
-		bench_figures_free(&figures[i]);
-	free(figures);
 }

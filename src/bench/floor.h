@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * floor.h - the bare system calls (or memory accesses) that a mechanism is measured against.
+ */
+#ifndef IPCDEMO_FLOOR_H
+#define IPCDEMO_FLOOR_H
+
+#include "bench/link.h"
+
+/* The floor of a mechanism, or NULL with the REASON why AXES has none. */
+const struct link_ops *floor_find(const struct axes *axes, const char **reason);
+
+/*
+ * How the floor of AXES waits. Adaptive waiting is measured against what it should choose: block
+ * where both ends share a CPU, else spin.
+ */
+enum ipc_strategy floor_wait(const struct axes *axes);
+
+extern const struct link_ops floor_pipe, floor_unix, floor_signal, floor_ring;
+#ifdef HAVE_ZMQ
+extern const struct link_ops floor_zmq;
+#endif
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runner.h - the harness of every measurement: a process with a deadline, of which nothing is left.
+ */
+#ifndef IPCDEMO_RUNNER_H
+#define IPCDEMO_RUNNER_H
+
+#include "bench/bench.h"
+#include "common/signals.h"
+
+struct runner {
+	struct signals signals;
+	int signal;       /* that asks us to end, or 0 */
+	char dir[64];     /* private, for what is measured; "" when it could not be made */
+	unsigned limit_s; /* of one process */
+	uint64_t random;
+};
+
+/*
+ * Blocks the signals that end a program (the children inherit that: what Ctrl-C does is decided
+ * here), makes orphans our children, and makes a private directory under BASE (NULL: $TMPDIR, or
+ * /tmp). 0 or -errno; close it either way.
+ */
+int runner_open(struct runner *runner, const char *base, unsigned limit_s);
+void runner_close(struct runner *runner);
+
+/*
+ * Runs MAIN(ARG) in a new process called NAME and waits for it and for those that it leaves behind;
+ * then empties the directory. Its exit status, or 128 + the signal that killed it; -ETIMEDOUT
+ * after limit_s, -EINTR when a signal asks us to end (both kill it); or another -errno.
+ */
+int runner_measure(struct runner *runner, const char *name, int (*main)(void *arg), void *arg);
+
+/* What a result of runner_measure that is not 0 means, as a clause in TEXT. */
+const char *runner_reason(const struct runner *runner, int result, char *text, size_t size);
+
+/* Zeroed memory that the children share, to be unmapped with munmap(2). NULL: none. */
+void *runner_share(size_t bytes);
+
+/* Puts LIST[n] into a random order, the same in each run of the program. */
+void runner_shuffle(struct runner *runner, void **list, size_t n);
+
+#endif
