@@ -24,7 +24,7 @@ struct batch_settings {
 	unsigned retries;
 	int dirfd; /* the output directory */
 	enum exists_policy exists;
-	struct fetch_limits limits;
+	struct fetch_settings limits;
 	struct progress *progress;
 	bool trace;
 };

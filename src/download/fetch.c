@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch.c - one URL into one descriptor, by libcurl.
+ * fetch.c - drives one libcurl transfer, and calls the caller's hooks meanwhile.
  *
- * By default libcurl follows redirects to ftp, waits for ever, calls an error page a success and
- * takes any size. What this program promises beyond that is set or checked here.
- *
- * One multi handle drives one easy handle, and both live as long as the fetcher: the
- * connections belong to the multi handle, the options are set once, and the transfer sleeps in
- * the same poll as the caller's own descriptor.
+ * One multi handle drives one easy handle: the connections belong to the multi handle, and the
+ * transfer sleeps in the same poll as the caller's own descriptor.
  */
 #include "config.h"
 
@@ -16,14 +12,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "download/fetch_internal.h"
-
-/* The most that libcurl 7.88 takes. */
-#define RECEIVE_BYTES (512 * 1024)
 
 /*
  * All header lines of a transfer, redirects and 1xx answers included: libcurl keeps them all.
@@ -65,6 +57,18 @@ static void call_progress(struct fetch *fetch, uint64_t now_ns)
 		fetch->now.stopped = true;
 }
 
+/* Once, and only for bytes whose rest can be asked for. */
+static void call_source(struct fetch *fetch)
+{
+	const struct fetch_hooks *hooks = fetch->now.hooks;
+
+	if (fetch->now.saved || !hooks->source || !*fetch->now.source.validator ||
+	    fetch->now.bytes == 0)
+		return;
+	fetch->now.saved = true;
+	hooks->source(hooks->arg, &fetch->now.source);
+}
+
 /*
  * Calls the hooks whose time has come; cheap enough to be called for every piece of the body. The
  * caller's descriptor is polled here too: a transfer whose bytes never let it sleep would not
@@ -78,6 +82,7 @@ static void call_hooks(struct fetch *fetch)
 	if (fetch->now.stopped || now_ns - fetch->now.looked_ns < HOOKS_NS)
 		return;
 	fetch->now.looked_ns = now_ns;
+	call_source(fetch);
 	call_progress(fetch, now_ns);
 	if (fetch->now.stopped)
 		return;
@@ -91,7 +96,7 @@ static void call_hooks(struct fetch *fetch)
 static bool write_all(struct fetch *fetch, const char *data, size_t n)
 {
 	while (n > 0) {
-		ssize_t written = TEMP_FAILURE_RETRY(write(fetch->now.fd, data, n));
+		ssize_t written = TEMP_FAILURE_RETRY(write(fetch->now.request->fd, data, n));
 
 		if (written < 0) {
 			fetch->now.write_errno = errno;
@@ -117,7 +122,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 		if (fetch->now.total == 0)
 			fetch->now.total = FETCH_SIZE_UNKNOWN;
 	}
-	if (n > fetch->limits.max_size - fetch->now.bytes) {
+	if (n > fetch->settings.max_size - fetch->now.bytes) {
 		fetch->now.too_big = true;
 		return 0;
 	}
@@ -141,55 +146,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 	return n;
 }
 
-/* libcurl 7.88 opens its sockets without close-on-exec (also a pair that we cannot reach). */
-static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	(void)arg;
-	(void)purpose;
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
 /* ---- life ---- */
-
-static CURLcode set_numbers(CURL *easy, const struct fetch_limits *limits)
-{
-	const struct {
-		CURLoption option;
-		long value;
-	} numbers[] = {
-		{ CURLOPT_NOSIGNAL, 1 },
-		{ CURLOPT_NOPROGRESS, 1 },
-		{ CURLOPT_QUICK_EXIT, 1 }, /* do not wait for a name look-up given up */
-		{ CURLOPT_FAILONERROR, 1 },
-		{ CURLOPT_BUFFERSIZE, RECEIVE_BYTES },
-		/* One transfer at a time gains nothing from HTTP/2, and pays its flow control. */
-		{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
-		{ CURLOPT_FOLLOWLOCATION, 1 },
-		{ CURLOPT_MAXREDIRS, to_long(limits->max_redirs) },
-		{ CURLOPT_CONNECTTIMEOUT, to_long(limits->connect_timeout) },
-	};
-	CURLcode rc = CURLE_OK;
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && rc == CURLE_OK; i++)
-		rc = curl_easy_setopt(easy, numbers[i].option, numbers[i].value);
-	return rc;
-}
-
-/* No Accept-Encoding among them: the bytes on disk are to be those that the origin has. */
-static bool set_options(struct fetch *fetch)
-{
-	CURL *easy = fetch->easy;
-
-	return set_numbers(easy, &fetch->limits) == CURLE_OK &&
-	       !curl_easy_setopt(easy, CURLOPT_USERAGENT, "ipcdemo/" PACKAGE_VERSION) &&
-	       !curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https,file") &&
-	       !curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") &&
-	       !curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket) &&
-	       !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
-	       !curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch) &&
-	       !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
-	       !curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
-}
 
 int fetch_global_init(void)
 {
@@ -205,16 +162,17 @@ void fetch_global_cleanup(void)
 	curl_global_cleanup();
 }
 
-struct fetch *fetch_new(const struct fetch_limits *limits)
+struct fetch *fetch_new(const struct fetch_settings *settings)
 {
 	struct fetch *fetch = calloc(1, sizeof(*fetch));
 
 	if (!fetch)
 		return NULL;
-	fetch->limits = *limits;
+	fetch->settings = *settings;
 	fetch->multi = curl_multi_init();
-	fetch->easy = curl_easy_init();
-	if (!fetch->multi || !fetch->easy || !set_options(fetch)) {
+	fetch->share = curl_share_init();
+	if (!fetch->multi || !fetch->share ||
+	    curl_share_setopt(fetch->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
 		fetch_free(fetch);
 		return NULL;
 	}
@@ -225,9 +183,10 @@ void fetch_free(struct fetch *fetch)
 {
 	if (!fetch)
 		return;
-	curl_easy_cleanup(fetch->easy);
 	if (fetch->multi)
 		(void)curl_multi_cleanup(fetch->multi); /* nothing is left in it */
+	if (fetch->share)
+		(void)curl_share_cleanup(fetch->share); /* nobody uses it any more */
 	free(fetch);
 }
 
@@ -255,7 +214,7 @@ static CURLMcode sleep_once(struct fetch *fetch)
  */
 static bool has_stalled(struct fetch *fetch)
 {
-	const uint64_t limit_ns = fetch->limits.stall_timeout * NS_PER_S;
+	const uint64_t limit_ns = fetch->settings.stall_timeout * NS_PER_S;
 	uint64_t received = fetch->now.bytes + fetch->now.header_bytes;
 	uint64_t now = clock_ns();
 	curl_off_t connected = 0;
@@ -293,26 +252,79 @@ static CURLcode drive(struct fetch *fetch)
 	return rc == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT;
 }
 
-int fetch_run(struct fetch *fetch, const char *url, int fd, const struct fetch_hooks *hooks,
-	      struct fetch_result *result)
+static bool set_callbacks(struct fetch *fetch)
 {
-	static const struct fetch_hooks no_hooks = { .arg = NULL };
-	CURLcode rc = curl_easy_setopt(fetch->easy, CURLOPT_URL, url);
-	uint64_t now_ns = clock_ns();
+	CURL *easy = fetch->easy;
 
-	fetch->now = (struct transfer){ .fd = fd,
-					.total = FETCH_SIZE_UNKNOWN,
-					.received_ns = now_ns,
-					.hooks = hooks ? hooks : &no_hooks,
-					.looked_ns = now_ns,
-					.reported_ns = now_ns };
-	if (rc == CURLE_OK && curl_multi_add_handle(fetch->multi, fetch->easy) == CURLM_OK) {
+	return !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
+	       !curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch) &&
+	       !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
+	       !curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
+}
+
+/* One request, with its redirects. */
+static CURLcode transfer(struct fetch *fetch, bool fresh_connection, struct failure *failure)
+{
+	CURLcode rc = CURLE_OUT_OF_MEMORY;
+
+	if (fetch_setup(fetch, fresh_connection) && set_callbacks(fetch) &&
+	    curl_multi_add_handle(fetch->multi, fetch->easy) == CURLM_OK) {
 		rc = drive(fetch);
-		result->failure = fetch_conclude(fetch, rc);
+		*failure = fetch_conclude(fetch, rc);
 		(void)curl_multi_remove_handle(fetch->multi, fetch->easy); /* keeps connections */
 	} else {
-		result->failure = fetch_conclude(fetch, CURLE_OUT_OF_MEMORY);
+		*failure = (struct failure){ .kind = FAILURE_FETCH, .code = rc };
 	}
+	return rc;
+}
+
+static void begin(struct fetch *fetch, const struct fetch_request *request, uint64_t offset)
+{
+	static const struct fetch_hooks no_hooks = { .arg = NULL };
+	uint64_t now_ns = clock_ns();
+
+	fetch->now = (struct transfer){ .request = request,
+					.hooks = request->hooks ? request->hooks : &no_hooks,
+					.offset = offset,
+					.total = FETCH_SIZE_UNKNOWN,
+					.received_ns = now_ns,
+					.looked_ns = now_ns,
+					.reported_ns = now_ns };
+}
+
+/*
+ * Where the rest of REQUEST begins. A file that is whole already is asked for its last byte: the
+ * answer says whether it still is that version, which a range behind the end would not.
+ */
+static uint64_t rest_begins(const struct fetch_request *request)
+{
+	if (!*request->source.validator || request->offset > request->source.total)
+		return 0;
+	return request->offset - (request->offset == request->source.total);
+}
+
+int fetch_run(struct fetch *fetch, const struct fetch_request *request, struct fetch_result *result)
+{
+	uint64_t offset = request->offset > 0 ? rest_begins(request) : 0;
+	bool fresh = false, again;
+	curl_off_t modified = -1;
+
+	do {
+		CURLcode rc;
+
+		begin(fetch, request, offset);
+		rc = transfer(fetch, fresh, &result->failure);
+		/* Neither comes twice: a fresh connection is not kept, the whole is no rest. */
+		again = (!fresh && fetch_lost_kept_connection(fetch, rc)) || fetch->now.no_rest;
+		fresh = fresh || !fetch->now.no_rest;
+		if (fetch->now.no_rest)
+			offset = 0;
+		if (result->failure.kind != FAILURE_NONE && !again)
+			call_source(fetch);
+		(void)curl_easy_getinfo(fetch->easy, CURLINFO_FILETIME_T, &modified);
+		fetch_teardown(fetch);
+	} while (again);
+	result->modified = (time_t)modified;
 	result->bytes = fetch->now.bytes;
 	result->total = fetch->now.total;
 	return result->failure.kind == FAILURE_NONE ? 0 : -1;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fetch.h - one URL into one descriptor. Its source is the only file that knows libcurl.
+ * fetch.h - one URL into one descriptor. fetch*.c are the only files that know libcurl.
  *
- * A fetcher keeps its connections between calls (keep-alive): make one per worker and use it
- * for all its jobs. Not shared between threads or across a fork. Call
+ * A fetcher keeps its connections between calls (keep-alive) and nothing else: make one per worker
+ * and use it for all its jobs. It is not shared between threads or across a fork. Call
  * signals_ignore_failed_writes() first: libcurl's own writes and ours then fail with an errno.
  */
 #ifndef IPCDEMO_FETCH_H
@@ -11,18 +11,38 @@
 
 #include "download/failure.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
-#define FETCH_SIZE_UNKNOWN UINT64_MAX
+#define FETCH_SIZE_UNKNOWN    UINT64_MAX
+#define FETCH_VALIDATOR_BYTES 256 /* longer ones are not used */
 
 struct fetch;
 
-/* Times in seconds, sizes in bytes. */
-struct fetch_limits {
+/* What holds for all transfers of a fetcher. Times in seconds, sizes in bytes; text is borrowed. */
+struct fetch_settings {
 	unsigned connect_timeout; /* name look-up, connection and TLS handshake together */
 	unsigned stall_timeout;   /* no byte for so long: the transfer fails. 0: never */
 	unsigned max_redirs;
-	uint64_t max_size; /* FETCH_SIZE_UNKNOWN: none */
+	uint64_t max_size;          /* FETCH_SIZE_UNKNOWN: none */
+	const char *user_agent;     /* NULL: "ipcdemo/VERSION" */
+	const char *const *headers; /* "Name: value" each, NULL at the end; NULL: none */
+	const char *cacert;         /* file of certificates to trust; NULL: the system's */
+	const char *capath;         /* directory of them; NULL: the system's */
+	bool insecure;              /* trust any certificate */
+	bool netrc;                 /* name and password from ~/.netrc */
+	bool compressed;            /* ask for compression, write what was compressed */
+	bool http2;                 /* over TLS, where the origin has it */
+};
+
+/*
+ * Which version of a resource some bytes are of. VALIDATOR is a strong ETag or a date that RFC 9110
+ * section 8.8.2.2 calls strong, as the origin sent it; "": none, the rest cannot be asked for.
+ */
+struct fetch_source {
+	char validator[FETCH_VALIDATOR_BYTES];
+	uint64_t total; /* bytes in all, or FETCH_SIZE_UNKNOWN */
 };
 
 /* Called by fetch_run, and never within another hook; each may be NULL. ARG is the caller's. */
@@ -30,7 +50,7 @@ struct fetch_hooks {
 	void *arg;
 	/*
 	 * At most every 50 ms while bytes arrive, and about once a second when none do. BYTES
-	 * so far, TOTAL announced (FETCH_SIZE_UNKNOWN). Non-zero stops the transfer with
+	 * that FD holds, TOTAL announced (FETCH_SIZE_UNKNOWN). Non-zero stops the transfer with
 	 * FAILURE_CANCELLED.
 	 */
 	int (*progress)(void *arg, uint64_t bytes, uint64_t total);
@@ -46,12 +66,26 @@ struct fetch_hooks {
 	 * once. Non-zero stops the transfer with FAILURE_CANCELLED.
 	 */
 	int (*wakeup)(void *arg);
+	/*
+	 * The bytes in FD are of SOURCE, so that a later fetch_run can go on behind them: after 50
+	 * ms of a body, or when it broke off. NULL: FD's earlier bytes are about to be replaced.
+	 */
+	void (*source)(void *arg, const struct fetch_source *source);
+};
+
+struct fetch_request {
+	const char *url; /* http, https, file; without "://" http is meant */
+	int fd;          /* stays the caller's */
+	uint64_t offset; /* bytes of SOURCE that FD holds; the rest is asked for. 0: all of it */
+	struct fetch_source source;      /* with offset */
+	const struct fetch_hooks *hooks; /* NULL: none */
 };
 
 struct fetch_result {
 	struct failure failure; /* FAILURE_NONE: all bytes arrived and were written */
-	uint64_t bytes;
-	uint64_t total; /* as announced; FETCH_SIZE_UNKNOWN when it was not */
+	uint64_t bytes;         /* that FD holds, the earlier ones included */
+	uint64_t total;         /* as announced; FETCH_SIZE_UNKNOWN when it was not */
+	time_t modified;        /* by the origin's Last-Modified; -1: it said nothing */
 };
 
 /* Once, before the first fork: the libraries' tables are then shared with all workers. 0 or
@@ -59,22 +93,22 @@ struct fetch_result {
 int fetch_global_init(void);
 void fetch_global_cleanup(void);
 
-/* NULL when memory is short. LIMITS is copied. */
-struct fetch *fetch_new(const struct fetch_limits *limits);
+/* NULL when memory is short. SETTINGS is copied, its text is not. */
+struct fetch *fetch_new(const struct fetch_settings *settings);
 void fetch_free(struct fetch *fetch);
 
 /*
- * Downloads URL (http, https, file; without "://" http is meant) into FD from its present
- * offset. Blocks until done, failed or stopped by a hook. FD stays the caller's. HOOKS may be
- * NULL. Only the body of a successful answer is written: no byte of an error page, of a
- * redirect, of an answer that announces more than max_size.
- * A short body, contradictory lengths and a body over max_size are failures. What an origin
- * sends beyond the length it announced is no part of the answer: it is left unread, with the
+ * Downloads REQUEST. Blocks until done, failed or stopped by a hook. Only the body of a successful
+ * answer is written: no byte of an error page, of a redirect, of an answer that announces more than
+ * max_size. A short body, contradictory lengths and a body over max_size are failures. What an
+ * origin sends beyond the length it announced is no part of the answer: it is left unread, with the
  * connection. A body without a length that breaks off cannot be told from a whole one:
  * result->total is then FETCH_SIZE_UNKNOWN.
+ * Without an offset FD is written from its present position. With one it must be a regular file,
+ * and is emptied when the origin has no such rest: another version, no ranges, a wrong range.
  * Returns result->failure.kind == FAILURE_NONE ? 0 : -1.
  */
-int fetch_run(struct fetch *fetch, const char *url, int fd, const struct fetch_hooks *hooks,
+int fetch_run(struct fetch *fetch, const struct fetch_request *request,
 	      struct fetch_result *result);
 
 /* The text for a CURLcode, without a full stop, in static storage. Any number is allowed. */

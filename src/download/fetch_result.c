@@ -8,8 +8,11 @@
 #include "download/fetch_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 static long http_status(CURL *easy)
 {
@@ -19,37 +22,135 @@ static long http_status(CURL *easy)
 	return status;
 }
 
-/* We ask for the whole file. A part of it, or a list of choices, is not that. */
+/* A part of a file that was asked for whole, or a list of choices, is not that file. */
 static bool is_file(long status)
 {
 	return status == 0 || (status >= 200 && status <= 299 && status != 206);
 }
 
+/* The value of the last answer's header NAME, or NULL. */
+static const char *header_value(CURL *easy, const char *name)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return NULL;
+	return header->value;
+}
+
+/*
+ * A date is a strong validator if the file was not changed again in the second that it names: it
+ * lies a second or more before the answer's own (RFC 9110 section 8.8.2.2).
+ */
+static bool is_strong_date(CURL *easy, const char *modified)
+{
+	const char *answered = header_value(easy, "Date");
+	time_t modified_s = curl_getdate(modified, NULL);
+	time_t answered_s = answered ? curl_getdate(answered, NULL) : -1;
+
+	return modified_s >= 0 && answered_s > modified_s;
+}
+
+/* What would tell that the rest of this answer is asked for. */
+static const char *validator_of(CURL *easy)
+{
+	const char *etag = header_value(easy, "ETag");
+	const char *modified = header_value(easy, "Last-Modified");
+	const char *ranges = header_value(easy, "Accept-Ranges");
+
+	if (header_value(easy, "Content-Encoding") || (ranges && strcasecmp(ranges, "none") == 0))
+		return NULL; /* what is on disk has other offsets; it has told us so */
+	if (etag && *etag == '"')
+		return etag;
+	return !etag && modified && is_strong_date(easy, modified) ? modified : NULL;
+}
+
+static void note_source(struct fetch *fetch)
+{
+	const char *validator = validator_of(fetch->easy);
+
+	fetch->now.source.total = fetch->now.total;
+	if (validator && strlen(validator) < FETCH_VALIDATOR_BYTES)
+		(void)snprintf(fetch->now.source.validator, FETCH_VALIDATOR_BYTES, "%s", validator);
+}
+
+/*
+ * 206: is it exactly the rest that was asked for, up to the end, and of the same version? Origins
+ * exist that ignore If-Range, and such that send another range than they say.
+ */
+static bool is_our_rest(struct fetch *fetch)
+{
+	const struct fetch_source *source = &fetch->now.request->source;
+	const char *range = header_value(fetch->easy, "Content-Range");
+	const char *etag = header_value(fetch->easy, "ETag");
+	unsigned long long first, last, total;
+
+	if (!range || sscanf(range, "bytes %llu-%llu/%llu", &first, &last, &total) != 3)
+		return false;
+	if (first != fetch->now.offset || last < first || last + 1 != total)
+		return false;
+	if (source->total != FETCH_SIZE_UNKNOWN && source->total != total)
+		return false;
+	if (etag && *source->validator == '"' && strcmp(etag, source->validator) != 0)
+		return false;
+	fetch->now.total = total;
+	return true;
+}
+
+/* Goes to where the answer begins, dropping what it replaces. False: now.write_errno says why. */
+static bool place(struct fetch *fetch, uint64_t offset)
+{
+	const struct fetch_request *request = fetch->now.request;
+	const struct fetch_hooks *hooks = fetch->now.hooks;
+
+	if (request->offset == 0)
+		return true;
+	/* Not the other way round: who resumes must never take new bytes for old ones. */
+	if (offset == 0 && hooks->source)
+		hooks->source(hooks->arg, NULL);
+	if (ftruncate(request->fd, (off_t)offset) == 0 &&
+	    lseek(request->fd, (off_t)offset, SEEK_SET) >= 0) {
+		fetch->now.bytes = offset;
+		return true;
+	}
+	fetch->now.write_errno = errno;
+	return false;
+}
+
 /* The header is complete: is this an answer whose body may be written? */
 bool fetch_begin(struct fetch *fetch)
 {
+	struct transfer *now = &fetch->now;
+	long status = http_status(fetch->easy);
+	bool is_rest = status == 206 && now->offset > 0;
 	curl_off_t length = -1;
 
+	now->begun = true;
 	(void)curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-	fetch->now.total = length < 0 ? FETCH_SIZE_UNKNOWN : (uint64_t)length;
-	fetch->now.begun = true;
-	fetch->now.bad_status = !is_file(http_status(fetch->easy));
-	fetch->now.too_big = !fetch->now.bad_status && fetch->now.total != FETCH_SIZE_UNKNOWN &&
-			     fetch->now.total > fetch->limits.max_size;
-	return !fetch->now.bad_status && !fetch->now.too_big;
+	if (length >= 0 && !header_value(fetch->easy, "Content-Encoding"))
+		now->total = (uint64_t)length;
+	if (is_rest && !is_our_rest(fetch))
+		now->no_rest = true;
+	else if (!is_rest && !is_file(status))
+		now->bad_status = true;
+	else if (now->total != FETCH_SIZE_UNKNOWN && now->total > fetch->settings.max_size)
+		now->too_big = true;
+	else if (place(fetch, is_rest ? now->offset : 0))
+		note_source(fetch);
+	return !now->no_rest && !now->bad_status && !now->too_big && !now->write_errno;
 }
 
 /*
  * libcurl takes the last of several Content-Length lines, and a number beyond 2^63 for no
  * length at all. Where the sender contradicts itself the end of the body is anyone's guess.
  */
-static bool length_is_sound(CURL *easy, uint64_t total)
+static bool length_is_sound(CURL *easy, uint64_t length)
 {
 	struct curl_header *header;
 	size_t count = 1;
 
-	if (curl_easy_header(easy, "Transfer-Encoding", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-		return true; /* it overrides any length */
+	if (header_value(easy, "Transfer-Encoding") || header_value(easy, "Content-Encoding"))
+		return true; /* it overrides any length; it is not the file's length */
 	for (size_t i = 0; i < count; i++) {
 		char *end;
 
@@ -58,7 +159,7 @@ static bool length_is_sound(CURL *easy, uint64_t total)
 			return true; /* none at all */
 		count = header->amount;
 		errno = 0;
-		if (strtoull(header->value, &end, 10) != total || errno || *end)
+		if (strtoull(header->value, &end, 10) != length || errno || *end)
 			return false;
 	}
 	return true;
@@ -131,7 +232,7 @@ static void timeout_fault(struct fetch *fetch, struct failure *failure)
 	failure->transient = true;
 	if (connected > 0) {
 		failure->kind = FAILURE_IDLE;
-		failure->code = (int32_t)to_long(fetch->limits.stall_timeout);
+		failure->code = (int32_t)to_long(fetch->settings.stall_timeout);
 	} else {
 		failure->kind = FAILURE_FETCH;
 		failure->code = CURLE_OPERATION_TIMEDOUT;
@@ -173,6 +274,25 @@ static bool is_unread(const struct fetch *fetch)
 	       fetch->now.total == FETCH_SIZE_UNKNOWN;
 }
 
+/* Of the file: where the answer began. */
+static uint64_t first_byte(const struct fetch *fetch)
+{
+	return http_status(fetch->easy) == 206 ? fetch->now.offset : 0;
+}
+
+bool fetch_lost_kept_connection(struct fetch *fetch, CURLcode rc)
+{
+	long made = 0;
+
+	(void)curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &made);
+	if (made > 0 || fetch->now.stopped || fetch->now.bytes > 0)
+		return false;
+	/* 408: it was sent before the request, when the origin closed the connection. */
+	return (fetch->now.header_bytes == 0 &&
+		(rc == CURLE_GOT_NOTHING || rc == CURLE_SEND_ERROR || rc == CURLE_RECV_ERROR)) ||
+	       (rc == CURLE_HTTP_RETURNED_ERROR && http_status(fetch->easy) == 408);
+}
+
 /* Our own reasons come first: to libcurl all of them are one write error. */
 struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 {
@@ -188,6 +308,8 @@ struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 		return (struct failure){ .kind = FAILURE_TOO_BIG };
 	if (fetch->now.write_errno)
 		return (struct failure){ .kind = FAILURE_WRITE, .code = fetch->now.write_errno };
+	if (fetch->now.offset > 0 && http_status(fetch->easy) == 416)
+		fetch->now.no_rest = true;
 	if (fetch->now.bad_status)
 		http_fault(fetch->easy, &failure);
 	else if (fetch->now.bad_header)
@@ -196,7 +318,7 @@ struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 		curl_fault(fetch, rc, &failure);
 	else if (is_unread(fetch))
 		curl_fault(fetch, CURLE_FILE_COULDNT_READ_FILE, &failure);
-	else if (!length_is_sound(fetch->easy, fetch->now.total))
+	else if (!length_is_sound(fetch->easy, fetch->now.total - first_byte(fetch)))
 		curl_fault(fetch, CURLE_WEIRD_SERVER_REPLY, &failure);
 	else if (fetch->now.total != FETCH_SIZE_UNKNOWN && fetch->now.total != fetch->now.bytes)
 		size_fault(fetch, &failure);

@@ -26,7 +26,7 @@ struct worker_setup {
 	unsigned slot;
 	struct ipc_peer hub;
 	int dirfd;
-	struct fetch_limits limits;
+	struct fetch_settings limits;
 };
 
 /* For spawn(): ARG is a struct worker_setup. Returns the exit status. */

@@ -174,10 +174,10 @@ static void test_fetch_into_a_full_device_says_so(void **state)
 
 	assert_true(fd >= 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/five", stage->origin.port);
-	assert_int_equal(fetch_run(stage->fetch, url, fd, NULL, &stage->result), -1);
+	assert_int_equal(fetch_into(stage, url, fd, NULL), -1);
 	close(fd);
 	expect_fault(stage, FAILURE_WRITE, ENOSPC, false);
-	assert_int_equal(fetch_run(stage->fetch, url, -1, NULL, &stage->result), -1);
+	assert_int_equal(fetch_into(stage, url, -1, NULL), -1);
 	expect_fault(stage, FAILURE_WRITE, EBADF, false);
 }
 

@@ -102,7 +102,7 @@ static int fetch_url_for(struct stage *stage, struct caller *caller, const char 
 	int rc;
 
 	assert_true(fd >= 0);
-	rc = fetch_run(stage->fetch, url, fd, &hooks, &stage->result);
+	rc = fetch_into(stage, url, fd, &hooks);
 	close(fd);
 	return rc;
 }
@@ -118,7 +118,7 @@ static int fetch_for(struct stage *stage, struct caller *caller, const char *pat
 /* No size, no stall limit: nothing ends these transfers but a hook. */
 static void lift_limits(struct stage *stage)
 {
-	static const struct fetch_limits none = {
+	static const struct fetch_settings none = {
 		.connect_timeout = 5,
 		.max_size = FETCH_SIZE_UNKNOWN,
 	};
@@ -292,7 +292,7 @@ static void test_hooks_may_be_missing_one_by_one(void **state)
 
 	assert_true(fd >= 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u/stall", stage->origin.port);
-	assert_int_equal(fetch_run(stage->fetch, url, fd, &none, &stage->result), -1);
+	assert_int_equal(fetch_into(stage, url, fd, &none), -1);
 	assert_int_equal(stage->result.failure.kind, FAILURE_IDLE);
 	close(fd);
 }

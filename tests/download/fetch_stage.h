@@ -46,7 +46,7 @@ struct stage {
 
 static inline int enter(void **state)
 {
-	static const struct fetch_limits limits = {
+	static const struct fetch_settings settings = {
 		.connect_timeout = 1,
 		.stall_timeout = 1,
 		.max_redirs = 3,
@@ -56,7 +56,7 @@ static inline int enter(void **state)
 
 	assert_non_null(stage);
 	hostile_start(&stage->origin, answers);
-	stage->fetch = fetch_new(&limits);
+	stage->fetch = fetch_new(&settings);
 	assert_non_null(stage->fetch);
 	*state = stage;
 	return 0;
@@ -72,6 +72,14 @@ static inline int leave(void **state)
 	return 0;
 }
 
+static inline int fetch_into(struct stage *stage, const char *url, int fd,
+			     const struct fetch_hooks *hooks)
+{
+	const struct fetch_request request = { .url = url, .fd = fd, .hooks = hooks };
+
+	return fetch_run(stage->fetch, &request, &stage->result);
+}
+
 /* Fetches URL into a fresh file; its first bytes are in stage->content. */
 static inline void fetch_url(struct stage *stage, const char *url)
 {
@@ -80,7 +88,7 @@ static inline void fetch_url(struct stage *stage, const char *url)
 	int rc;
 
 	assert_true(fd >= 0);
-	rc = fetch_run(stage->fetch, url, fd, NULL, &stage->result);
+	rc = fetch_into(stage, url, fd, NULL);
 	assert_int_equal(rc, stage->result.failure.kind == FAILURE_NONE ? 0 : -1);
 	memset(stage->content, 0, sizeof(stage->content));
 	assert_true(pread(fd, stage->content, sizeof(stage->content) - 1, 0) >= 0);

@@ -166,7 +166,7 @@ static void test_fetch_over_max_size_fails_within_it(void **state)
 
 static void test_fetch_of_just_max_size_succeeds(void **state)
 {
-	struct fetch_limits limits = { .max_size = 5 };
+	struct fetch_settings limits = { .max_size = 5 };
 	struct stage *stage = *state;
 
 	fetch_free(stage->fetch);

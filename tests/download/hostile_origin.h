@@ -30,12 +30,14 @@
 #include "download/fetch.h"
 
 enum after {
-	THEN_KEEP,  /* wait for the next request */
-	THEN_CLOSE, /* an orderly end */
-	THEN_RESET, /* RST */
-	THEN_STALL, /* say nothing more */
-	THEN_FLOOD, /* repeat the text MORE for ever */
-	THEN_GATE   /* wait for open_gate(), then say MORE */
+	THEN_KEEP,       /* wait for the next request */
+	THEN_CLOSE,      /* an orderly end */
+	THEN_RESET,      /* RST */
+	THEN_STALL,      /* say nothing more */
+	THEN_FLOOD,      /* repeat the text MORE for ever */
+	THEN_GATE,       /* wait for open_gate(), then say MORE */
+	THEN_RESET_NEXT, /* hear one more request, then RST */
+	THEN_END_NEXT    /* hear one more request, say MORE to it, then an orderly end */
 };
 
 struct answer {
@@ -116,7 +118,7 @@ static inline void flood(int fd, const char *text)
 }
 
 /* True: the connection goes on. */
-static inline bool finish(int fd, const struct answer *answer, int gate)
+static inline bool finish(int fd, const struct answer *answer, int gate, struct seen *seen)
 {
 	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
 	char byte;
@@ -133,6 +135,14 @@ static inline bool finish(int fd, const struct answer *answer, int gate)
 		return recv(fd, &byte, 1, 0) > 0;
 	case THEN_FLOOD:
 		flood(fd, answer->more);
+		return false;
+	case THEN_RESET_NEXT:
+		if (hear(fd, seen))
+			(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		return false;
+	case THEN_END_NEXT:
+		if (hear(fd, seen))
+			(void)say(fd, answer->more, strlen(answer->more));
 		return false;
 	case THEN_GATE:
 		return read(gate, &byte, 1) == 1 && say(fd, answer->more, strlen(answer->more));
@@ -155,7 +165,7 @@ static inline _Noreturn void serve(int listener, const struct answer *answers,
 				break;
 			answer = find_answer(answers, hostile->seen->request);
 		} while (say(fd, answer->text, strlen(answer->text)) &&
-			 finish(fd, answer, hostile->gate[0]));
+			 finish(fd, answer, hostile->gate[0], hostile->seen));
 		close(fd);
 	}
 }
