@@ -186,7 +186,7 @@ static void check_names(const char *const *names)
 		}
 		if (strcmp(names[i], "all") == 0 || ipc_info_find(names[i]) || is_missing(names[i]))
 			continue;
-		status = mechanism_check(names[i]);
+		status = mechanism_check(names[i], true);
 		exit(status);
 	}
 }

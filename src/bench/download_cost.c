@@ -18,10 +18,10 @@
 #include "common/clock.h"
 #include "download/job_list.h"
 #include "origin/process.h"
-#include "download/batch.h"
 #include "common/signals.h"
 #include "common/spawn.h"
 #include "download/attempt.h"
+#include "download/models.h"
 
 #define ROUND_LIMIT_S 120
 

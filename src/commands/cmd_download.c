@@ -18,7 +18,6 @@
 #include "common/message.h"
 #include "common/signals.h"
 
-static const char *const model_words[] = { "process", "sequential", NULL };
 static const char *const exists_words[] = { "fail", "skip", "overwrite", NULL };
 static const char *const progress_words[] = { "auto", "bar", "plain", "json", "none", NULL };
 
@@ -52,7 +51,7 @@ static const struct option_spec specs[] = {
 	  .key = 261,
 	  .arg = "BYTES",
 	  .type = OPTION_BYTES,
-	  AT(max_size),
+	  AT(batch.limits.max_size),
 	  .max = UINT64_MAX - 1,
 	  .help = "larger files fail (default: no limit)",
 	  .group = GROUP_WHAT },
@@ -74,7 +73,7 @@ static const struct option_spec specs[] = {
 	  .key = 259,
 	  .arg = "POLICY",
 	  .type = OPTION_CHOICE,
-	  AT(exists),
+	  AT(batch.exists),
 	  .initial = "fail",
 	  .choices = exists_words,
 	  .help = "a file that exists already: fail, skip or overwrite",
@@ -83,7 +82,7 @@ static const struct option_spec specs[] = {
 	  .key = 256,
 	  .arg = "NAME",
 	  .type = OPTION_TEXT,
-	  AT(ipc),
+	  AT(batch.ipc),
 	  .initial = "unix",
 	  .help = "mechanism between workers and parent; 'help' describes them",
 	  .group = GROUP_HOW },
@@ -91,7 +90,7 @@ static const struct option_spec specs[] = {
 	  .key = 'j',
 	  .arg = "N",
 	  .type = OPTION_COUNT,
-	  AT(workers),
+	  AT(batch.workers),
 	  .min = 1,
 	  .max = IPC_SLOTS_MAX,
 	  .help = "workers (default: the smaller of the number of URLs and 8)",
@@ -102,14 +101,14 @@ static const struct option_spec specs[] = {
 	  .type = OPTION_CHOICE,
 	  AT(model),
 	  .initial = "process",
-	  .choices = model_words,
+	  .choices = download_models,
 	  .help = "process (a pool of workers) or sequential (one after the other)",
 	  .group = GROUP_HOW },
 	{ .name = "recycle",
 	  .key = 258,
 	  .arg = "K",
 	  .type = OPTION_COUNT,
-	  AT(recycle),
+	  AT(batch.recycle),
 	  .min = 1,
 	  .max = 1000000000,
 	  .help = "a fresh worker after K jobs; 1: a process per task (default: never)",
@@ -127,7 +126,7 @@ static const struct option_spec specs[] = {
 	  .key = 262,
 	  .arg = "N",
 	  .type = OPTION_COUNT,
-	  AT(retries),
+	  AT(batch.retries),
 	  .max = 1000,
 	  .initial = "3",
 	  .help = "further tries after a failure that may pass",
@@ -136,7 +135,7 @@ static const struct option_spec specs[] = {
 	  .key = 263,
 	  .arg = "SECONDS",
 	  .type = OPTION_COUNT,
-	  AT(connect_timeout),
+	  AT(batch.limits.connect_timeout),
 	  .min = 1,
 	  .max = 86400,
 	  .initial = "15",
@@ -146,7 +145,7 @@ static const struct option_spec specs[] = {
 	  .key = 264,
 	  .arg = "SECONDS",
 	  .type = OPTION_COUNT,
-	  AT(stall_timeout),
+	  AT(batch.limits.stall_timeout),
 	  .min = 1,
 	  .max = 86400,
 	  .initial = "30",
@@ -156,7 +155,7 @@ static const struct option_spec specs[] = {
 	  .key = 265,
 	  .arg = "N",
 	  .type = OPTION_COUNT,
-	  AT(max_redirs),
+	  AT(batch.limits.max_redirs),
 	  .max = 1000,
 	  .initial = "10",
 	  .help = "redirects to follow",
@@ -165,7 +164,7 @@ static const struct option_spec specs[] = {
 	  .key = 266,
 	  .arg = "FORM",
 	  .type = OPTION_CHOICE,
-	  AT(progress),
+	  AT(display.progress),
 	  .initial = "auto",
 	  .choices = progress_words,
 	  .help = "auto, bar, plain, json (one object a line on standard output) or none",
@@ -173,19 +172,19 @@ static const struct option_spec specs[] = {
 	{ .name = "quiet",
 	  .key = 'q',
 	  .type = OPTION_FLAG,
-	  AT(quiet),
+	  AT(display.quiet),
 	  .help = "errors only",
 	  .group = GROUP_SHOWN },
 	{ .name = "verbose",
 	  .key = 'v',
 	  .type = OPTION_FLAG,
-	  AT(verbose),
+	  AT(display.verbose),
 	  .help = "also each start, and each worker's figures at the end",
 	  .group = GROUP_SHOWN },
 	{ .name = "trace",
 	  .key = 267,
 	  .type = OPTION_FLAG,
-	  AT(trace),
+	  AT(batch.trace),
 	  .help = "show each IPC record as it passes, on standard error",
 	  .group = GROUP_SHOWN },
 	{ .name = NULL },
@@ -236,8 +235,8 @@ static void check_together(void *values, struct argp_state *state)
 	struct download *download = values;
 	const bool one_url = download->url_count == 1 && !download->input_file;
 
-	if (download->max_size == 0)
-		download->max_size = FETCH_SIZE_UNKNOWN;
+	if (download->batch.limits.max_size == 0)
+		download->batch.limits.max_size = FETCH_SIZE_UNKNOWN;
 	if (download->output && !one_url)
 		argp_error(state, "--output goes with one URL; for several, use out=NAME in an "
 				  "input file");
@@ -337,7 +336,7 @@ static int download_or_demo(struct download *download, int *signo)
 	int code;
 
 	if (download->url_count == 0 && !download->input_file)
-		return demo_run(download);
+		return demo_run(download, signo);
 	code = make_jobs(download, &jobs, &dir);
 	if (code == 0)
 		code = download_jobs(download, download->dir ? download->dir : ".", &jobs, &batch);
@@ -349,21 +348,20 @@ static int download_or_demo(struct download *download, int *signo)
 
 int cmd_download(int argc, char **argv)
 {
-	struct download download = { .ipc = NULL };
+	struct download download = { .urls = NULL };
 	int signo = 0;
 	int code = 0;
 
 	options_parse(&command, &download, argc, argv);
 	signals_ignore_failed_writes();
-	if (strcmp(download.ipc, "help") == 0) {
+	if (strcmp(download.batch.ipc, "help") == 0) {
 		mechanism_print_all(stdout);
 		free(download.urls);
 		return EXIT_ALL_DONE;
 	}
-	if (download.trace && download.progress == PROGRESS_AUTO)
-		download.progress =
-			PROGRESS_PLAIN; /* both write lines to stderr: no rows in between */
-	code = mechanism_check(download.ipc);
+	if (download.batch.trace && download.display.progress == PROGRESS_AUTO)
+		download.display.progress = PROGRESS_PLAIN; /* its lines would tear the rows */
+	code = mechanism_check(download.batch.ipc, download_uses_ipc(&download));
 	if (code == 0 && fetch_global_init() < 0)
 		code = EXIT_INTERNAL;
 	if (code == 0)

@@ -120,7 +120,7 @@ int cmd_explain(int argc, char **argv)
 	options_parse(&command, &explain, argc, argv);
 	info = ipc_info_find(explain.name);
 	if (!info)
-		return mechanism_check(explain.name);
+		return mechanism_check(explain.name, true);
 	print_page(info);
 	return EXIT_ALL_DONE;
 }

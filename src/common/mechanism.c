@@ -36,7 +36,7 @@ static int refuse_unknown(const char *name)
 	return EXIT_USAGE;
 }
 
-int mechanism_check(const char *name)
+int mechanism_check(const char *name, bool use)
 {
 	const char *missing, *why;
 	char reason[256];
@@ -50,7 +50,7 @@ int mechanism_check(const char *name)
 	}
 	if (!ipc_info_find(name))
 		return refuse_unknown(name);
-	if (ipc_probe(name, reason, sizeof reason) < 0) {
+	if (use && ipc_probe(name, reason, sizeof reason) < 0) {
 		message_error("%s cannot be used here: %s", name, reason);
 		return EXIT_UNAVAILABLE;
 	}

@@ -5,13 +5,14 @@
 #ifndef IPCDEMO_MECHANISM_H
 #define IPCDEMO_MECHANISM_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /*
- * Checks that NAME is a mechanism and usable here. 0; else an exit code, and a line on stderr says
- * what was wrong and what to do ("did you mean ...", why it is not available).
+ * Checks that NAME is a mechanism and, if USE, usable here. 0; else an exit code, and a line on
+ * stderr says what was wrong and what to do ("did you mean ...", why it is not available).
  */
-int mechanism_check(const char *name);
+int mechanism_check(const char *name, bool use);
 
 /* For command_options.words: the names of all mechanisms behind the help of --ipc. */
 const char *mechanism_words(const char *option, size_t index);

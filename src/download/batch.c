@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,17 +17,12 @@
 #define RETRY_AFTER_MAX_S 600u       /* an origin that asks for more is told to the user at once */
 #define CHECK_SLICE       (4u << 20) /* bytes of a file hashed between two looks at the workers */
 
-static unsigned number_of(const struct batch *batch, const struct job *job)
-{
-	return (unsigned)(job - batch->jobs->jobs);
-}
-
 static struct progress_event event_of(const struct batch *batch, enum progress_event_kind kind,
 				      const struct job *job, unsigned worker)
 {
 	return (struct progress_event){ .kind = kind,
 					.now_ns = clock_ns(),
-					.job = number_of(batch, job),
+					.job = job_number(batch->jobs, job),
 					.worker = worker,
 					.url = job->shown,
 					.file = job->name ? job->name : "",
@@ -34,7 +30,7 @@ static struct progress_event event_of(const struct batch *batch, enum progress_e
 					.total = job->total };
 }
 
-static void tell(struct batch *batch, const struct progress_event *event)
+static void show(struct batch *batch, const struct progress_event *event)
 {
 	progress_event(batch->settings->progress, event);
 	/* As if SIGPIPE had ended us, but for what we would leave behind. */
@@ -42,38 +38,99 @@ static void tell(struct batch *batch, const struct progress_event *event)
 		batch->signo = SIGPIPE;
 }
 
-static void tell_failed(struct batch *batch, const struct job *job, unsigned worker)
+static void show_failed(struct batch *batch, const struct job *job, unsigned worker)
 {
 	struct progress_event event = event_of(batch, PROGRESS_FAILED, job, worker);
 	char reason[256];
 
 	event.reason = failure_text(&job->failure, reason, sizeof reason);
-	tell(batch, &event);
+	show(batch, &event);
+}
+
+/* ---- jobs on their way to a worker ---- */
+
+static void add_ready(struct batch *batch, struct job *job)
+{
+	job->state = JOB_READY;
+	TAILQ_INSERT_TAIL(&batch->ready, job, link);
+	batch->ready_count++;
 }
 
 void batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs)
 {
 	size_t i;
 
-	*batch = (struct batch){
-		.settings = settings, .jobs = jobs, .begun_ns = clock_ns(), .retry_ns = UINT64_MAX
-	};
+	*batch = (struct batch){ .settings = settings, .jobs = jobs, .begun_ns = clock_ns() };
+	TAILQ_INIT(&batch->ready);
+	TAILQ_INIT(&batch->waiting);
+	TAILQ_INIT(&batch->checking);
 	for (i = 0; i < jobs->count; i++) {
 		struct job *job = &jobs->jobs[i];
 		struct progress_event event = event_of(batch, PROGRESS_SKIPPED, job, 0);
 
 		if (job->state == JOB_READY) {
 			batch->open++;
+			add_ready(batch, job);
 		} else if (job->state == JOB_SKIPPED) {
 			batch->skipped++;
 			event.reason = "exists already";
-			tell(batch, &event);
+			show(batch, &event);
 		} else {
 			batch->failed++;
-			tell_failed(batch, job, 0);
+			show_failed(batch, job, 0);
 		}
 	}
 }
+
+struct job *batch_next(struct batch *batch, unsigned worker)
+{
+	struct job *job = TAILQ_FIRST(&batch->ready);
+
+	if (!job)
+		return NULL;
+	TAILQ_REMOVE(&batch->ready, job, link);
+	batch->ready_count--;
+	job->state = JOB_ASSIGNED;
+	job->worker = worker;
+	return job;
+}
+
+void batch_requeue(struct batch *batch, struct job *job)
+{
+	job->state = JOB_READY;
+	TAILQ_INSERT_HEAD(&batch->ready, job, link);
+	batch->ready_count++;
+}
+
+/* Behind those that are due before it: most often the last place. */
+static void add_waiting(struct batch *batch, struct job *job)
+{
+	struct job *before;
+
+	job->state = JOB_WAITING;
+	TAILQ_FOREACH_REVERSE(before, &batch->waiting, job_queue, link)
+	{
+		if (before->retry_ns <= job->retry_ns)
+			break;
+	}
+	if (before)
+		TAILQ_INSERT_AFTER(&batch->waiting, before, job, link);
+	else
+		TAILQ_INSERT_HEAD(&batch->waiting, job, link);
+}
+
+uint64_t batch_wake(struct batch *batch, uint64_t now_ns)
+{
+	struct job *job;
+
+	while ((job = TAILQ_FIRST(&batch->waiting)) && job->retry_ns <= now_ns) {
+		TAILQ_REMOVE(&batch->waiting, job, link);
+		add_ready(batch, job);
+	}
+	return job ? job->retry_ns : UINT64_MAX;
+}
+
+/* ---- a try ---- */
 
 void batch_started(struct batch *batch, struct job *job, unsigned worker, uint64_t begun_ns)
 {
@@ -83,7 +140,7 @@ void batch_started(struct batch *batch, struct job *job, unsigned worker, uint64
 	job->bytes = 0;
 	job->total = FETCH_SIZE_UNKNOWN;
 	event = event_of(batch, PROGRESS_START, job, worker);
-	tell(batch, &event);
+	show(batch, &event);
 }
 
 void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t bytes,
@@ -94,17 +151,15 @@ void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t
 	job->bytes = bytes;
 	job->total = total;
 	event = event_of(batch, PROGRESS_MOVED, job, worker);
-	tell(batch, &event);
+	show(batch, &event);
 }
-
-/* ---- the end of a try ---- */
 
 /* The file is no good. Its writer may still hold the lock, so it is removed by its identity. */
 static void try_failed_here(struct batch *batch, struct job *job, unsigned worker,
 			    const struct failure *failure)
 {
 	part_file_discard_own(batch->settings->dirfd, job->name, job->inode);
-	batch_failed(batch, job, worker, failure);
+	batch_failed(batch, job, worker, failure, job->bytes);
 }
 
 static void commit(struct batch *batch, struct job *job, unsigned worker)
@@ -113,7 +168,8 @@ static void commit(struct batch *batch, struct job *job, unsigned worker)
 	struct progress_event event;
 	struct failure failure;
 
-	if (!part_file_commit(settings->dirfd, job->name, settings->exists, &failure)) {
+	if (!part_file_commit(settings->dirfd, job->name, (enum exists_policy)settings->exists,
+			      &failure)) {
 		try_failed_here(batch, job, worker, &failure);
 		return;
 	}
@@ -124,23 +180,24 @@ static void commit(struct batch *batch, struct job *job, unsigned worker)
 	batch->job_ns += job->took_ns;
 	event = event_of(batch, PROGRESS_DONE, job, worker);
 	event.seconds = (double)job->took_ns / (double)NS_PER_S;
-	tell(batch, &event);
+	show(batch, &event);
 }
 
-void batch_received(struct batch *batch, struct job *job, unsigned worker, uint64_t ended_ns)
+void batch_received(struct batch *batch, struct job *job, unsigned worker,
+		    const struct batch_result *result)
 {
 	struct failure failure;
 
+	job->bytes = result->bytes;
+	job->total = result->total;
+	job->inode = result->inode;
 	/* Both stamps are the worker's: a nonsense pair gives nonsense for its own job alone. */
-	job->took_ns = ended_ns > job->begun_ns ? ended_ns - job->begun_ns : 0;
+	job->took_ns = result->ended_ns > job->begun_ns ? result->ended_ns - job->begun_ns : 0;
 	if (!part_file_check(batch->settings->dirfd, job->name, job->inode, job->bytes, &failure)) {
 		try_failed_here(batch, job, worker, &failure);
-		return;
-	}
-	if (job->has_sha256) {
+	} else if (job->has_sha256) {
 		job->state = JOB_CHECKING;
-		job->worker = worker;
-		batch->checking++;
+		TAILQ_INSERT_TAIL(&batch->checking, job, link);
 	} else {
 		commit(batch, job, worker);
 	}
@@ -150,7 +207,7 @@ static void checked(struct batch *batch, struct job *job, int rc, const unsigned
 {
 	struct failure failure = { .kind = FAILURE_CHECKSUM, .transient = true };
 
-	batch->checking--;
+	TAILQ_REMOVE(&batch->checking, job, link);
 	if (rc == 0 && memcmp(sha256, job->sha256, SHA256_BYTES) == 0) {
 		commit(batch, job, job->worker);
 	} else {
@@ -160,29 +217,25 @@ static void checked(struct batch *batch, struct job *job, int rc, const unsigned
 			failure = (struct failure){ .kind = FAILURE_READ, .code = -rc };
 		try_failed_here(batch, job, job->worker, &failure);
 	}
-	/* Last: in the sequential model its close would drop this process' lock on the file. */
+	/* Last: where the writer is this process, the close drops its lock on the file. */
 	part_digest_free(batch->digest);
 	batch->digest = NULL;
 }
 
 bool batch_check(struct batch *batch)
 {
+	struct job *job = TAILQ_FIRST(&batch->checking);
 	unsigned char sha256[SHA256_BYTES];
-	size_t i;
 	int rc;
 
-	if (batch->checking == 0)
+	if (!job)
 		return false;
-	if (!batch->digest) {
-		for (i = 0; batch->jobs->jobs[i].state != JOB_CHECKING; i++)
-			;
-		batch->digest_job = &batch->jobs->jobs[i];
-		batch->digest = part_digest_new(batch->settings->dirfd, batch->digest_job->name);
-	}
+	if (!batch->digest)
+		batch->digest = part_digest_new(batch->settings->dirfd, job->name);
 	rc = batch->digest ? part_digest_step(batch->digest, CHECK_SLICE, sha256) : -errno;
 	if (rc <= 0)
-		checked(batch, batch->digest_job, rc, sha256);
-	return batch->checking > 0;
+		checked(batch, job, rc, sha256);
+	return batch_is_checking(batch);
 }
 
 /* Seconds until the next try: doubling, spread by up to a quarter, or what the origin asks for. */
@@ -219,55 +272,28 @@ static bool may_retry(struct batch *batch, struct job *job, const struct failure
 }
 
 void batch_failed(struct batch *batch, struct job *job, unsigned worker,
-		  const struct failure *failure)
+		  const struct failure *failure, uint64_t bytes)
 {
 	struct progress_event event;
 	char reason[256];
 	double delay_s;
 
 	job->failure = *failure;
+	job->bytes = bytes;
 	if (!may_retry(batch, job, failure, &delay_s)) {
 		job->state = JOB_FAILED;
 		batch->open--;
 		batch->failed++;
 		part_file_discard(batch->settings->dirfd, job->name);
-		tell_failed(batch, job, worker);
+		show_failed(batch, job, worker);
 		return;
 	}
-	job->state = JOB_WAITING;
 	job->retry_ns = clock_ns() + (uint64_t)(delay_s * (double)NS_PER_S);
-	batch->waiting++;
-	if (job->retry_ns < batch->retry_ns)
-		batch->retry_ns = job->retry_ns;
+	add_waiting(batch, job);
 	event = event_of(batch, PROGRESS_RETRY, job, worker);
 	event.reason = failure_text(failure, reason, sizeof reason);
 	event.seconds = delay_s;
-	tell(batch, &event);
-}
-
-uint64_t batch_wake(struct batch *batch, uint64_t now_ns, void (*take)(void *arg, struct job *job),
-		    void *arg)
-{
-	size_t i;
-
-	if (now_ns < batch->retry_ns)
-		return batch->retry_ns;
-	batch->retry_ns = UINT64_MAX;
-	for (i = 0; batch->waiting > 0 && i < batch->jobs->count; i++) {
-		struct job *job = &batch->jobs->jobs[i];
-
-		if (job->state != JOB_WAITING)
-			continue;
-		if (job->retry_ns > now_ns) {
-			batch->retry_ns = job->retry_ns < batch->retry_ns ? job->retry_ns :
-									    batch->retry_ns;
-			continue;
-		}
-		job->state = JOB_READY;
-		batch->waiting--;
-		take(arg, job);
-	}
-	return batch->retry_ns;
+	show(batch, &event);
 }
 
 void batch_abandon(struct batch *batch)
@@ -292,4 +318,16 @@ void batch_end(struct batch *batch)
 {
 	part_digest_free(batch->digest);
 	batch->digest = NULL;
+}
+
+int batch_report(const struct batch *batch, const char *what, const char *hint, int rc)
+{
+	const struct batch_settings *settings = batch->settings;
+	char line[256];
+
+	(void)snprintf(line, sizeof line, "cannot %s%s%s: %s%s%s", what,
+		       settings->ipc ? " over " : "", settings->ipc ? settings->ipc : "",
+		       strerror(-rc), hint ? "; " : "", hint ? hint : "");
+	progress_note(settings->progress, true, line);
+	return rc;
 }

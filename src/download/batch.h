@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * batch.h - a batch: a list of jobs brought to an end by one of the models. What all models share
- * is here: what a failure means for the job, the parent's own check of a file, its
- * commit, and telling the user.
+ * batch.h - a batch: a list of jobs brought to an end by one of the models.
+ *
+ * The batch owns every job that no worker has, and is the only one that sets a job's state:
+ *
+ *	READY ---batch_next---> ASSIGNED ---batch_received---> (CHECKING) ---> OK
+ *	  ^ ^                    |    |                            |
+ *	  | +---batch_requeue----+    +------batch_failed----------+--> FAILED
+ *	  +-------batch_wake------- WAITING <--+ (if it may be tried again)
+ *
+ * It also decides what a failure means for a job, checks and commits the file, and tells the user.
  */
-#ifndef IPCDEMO_RUN_H
-#define IPCDEMO_RUN_H
+#ifndef IPCDEMO_BATCH_H
+#define IPCDEMO_BATCH_H
 
 #include "download/fetch.h"
 #include "download/job_list.h"
@@ -15,19 +22,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the user asked for. All borrowed for the time of the batch. */
+/* What the user asked for; the options write into it. All borrowed for the time of the batch. */
 struct batch_settings {
-	const char *ipc;         /* mechanism; NULL in the sequential model */
+	const char *ipc;         /* mechanism; NULL in a model that needs none */
 	const char *runtime_dir; /* see ipc_config */
 	unsigned workers;
 	unsigned recycle; /* jobs per worker, then a fresh one; 0: no limit */
 	unsigned retries;
-	int dirfd; /* the output directory */
-	enum exists_policy exists;
+	int dirfd;  /* the output directory */
+	int exists; /* enum exists_policy */
 	struct fetch_settings limits;
 	struct progress *progress;
 	bool trace;
 };
+
+TAILQ_HEAD(job_queue, job);
 
 struct batch {
 	const struct batch_settings *settings;
@@ -40,15 +49,27 @@ struct batch {
 	uint64_t begun_ns;
 	unsigned left; /* not finished when the batch ended early */
 	int signo;     /* 0, or the signal that ended the batch */
-	/* batch.c's own, but for looking: */
-	size_t waiting, checking;
-	uint64_t retry_ns; /* when the first waiting job may be tried; UINT64_MAX: none waits */
-	struct part_digest *digest; /* of digest_job */
-	struct job *digest_job;
+	/* batch.c alone writes these: */
+	struct job_queue ready, waiting, checking; /* waiting: the first to be tried is first */
+	size_t ready_count;
+	struct part_digest *digest; /* of the first that is checked */
 };
 
-/* Counts the jobs that are settled already and reports them. */
+/* What a worker says of a try that ended well. A claim, until the batch has looked at the file. */
+struct batch_result {
+	uint64_t bytes, total, inode;
+	uint64_t ended_ns; /* by the worker's clock */
+};
+
+/* Queues the jobs that are JOB_READY; counts and reports those that are settled already. */
 void batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs);
+
+/* The next ready job, now JOB_ASSIGNED to WORKER: the caller's until one of the three functions
+ * below ends the try, or batch_requeue. NULL: none is ready. */
+struct job *batch_next(struct batch *batch, unsigned worker);
+
+/* A job that was assigned and not begun goes back, to the front. */
+void batch_requeue(struct batch *batch, struct job *job);
 
 /* The worker's START, PROGRESS of a job. */
 void batch_started(struct batch *batch, struct job *job, unsigned worker, uint64_t begun_ns);
@@ -56,32 +77,34 @@ void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t
 		 uint64_t total);
 
 /*
- * All bytes are said to be there: checks the file (job->inode, job->bytes), commits it and
- * ends the job, or fails the try. A job with a checksum becomes JOB_CHECKING instead:
- * call batch_check until it no longer is.
+ * All bytes are said to be there: checks the file, commits it and ends the job, or fails the try. A
+ * job with a checksum becomes JOB_CHECKING instead: call batch_check until it no longer is.
  */
-void batch_received(struct batch *batch, struct job *job, unsigned worker, uint64_t ended_ns);
+void batch_received(struct batch *batch, struct job *job, unsigned worker,
+		    const struct batch_result *result);
 
-/* A slice of the checksum of some JOB_CHECKING job. True while there is more to do. */
+/* A slice of the checksum of the first JOB_CHECKING job. True while there is more to do. */
 bool batch_check(struct batch *batch);
 
-/* A try failed. The job is tried again later (JOB_WAITING), or is JOB_FAILED. */
+/* A try failed after BYTES. The job is tried again later (JOB_WAITING), or is JOB_FAILED. */
 void batch_failed(struct batch *batch, struct job *job, unsigned worker,
-		  const struct failure *failure);
+		  const struct failure *failure, uint64_t bytes);
 
-/* Waiting jobs whose time has come become JOB_READY; TAKE is told each. Returns the time of the
- * next, or UINT64_MAX. */
-uint64_t batch_wake(struct batch *batch, uint64_t now_ns, void (*take)(void *arg, struct job *job),
-		    void *arg);
+/* Waiting jobs whose time has come become ready. Returns the time of the next one, in ns of
+ * CLOCK_MONOTONIC; UINT64_MAX: none waits. */
+uint64_t batch_wake(struct batch *batch, uint64_t now_ns);
 
 /* The batch ends early: what is open is left, its .part removed. */
 void batch_abandon(struct batch *batch);
 
 void batch_end(struct batch *batch);
 
-/* The models: bring all open jobs to an end. 0, or -errno when the batch could not be set up or
- * go on (with one line already told to the user). */
-int model_process_run(struct batch *batch);
-int model_sequential_run(struct batch *batch);
+/* One line for the user: "cannot WHAT [over IPC]: the error[; HINT]". Returns RC. */
+int batch_report(const struct batch *batch, const char *what, const char *hint, int rc);
+
+static inline bool batch_is_checking(const struct batch *batch)
+{
+	return !TAILQ_EMPTY(&batch->checking);
+}
 
 #endif

@@ -16,11 +16,10 @@
 #include "common/clock.h"
 #include "common/exit_code.h"
 #include "common/hex.h"
+#include "common/message.h"
+#include "common/spawn.h"
 #include "download/download.h"
 #include "origin/process.h"
-#include "common/message.h"
-#include "common/signals.h"
-#include "common/spawn.h"
 
 #define FILES 2
 
@@ -141,7 +140,7 @@ static void compare(const struct demo *demo, const struct job_list *jobs, double
 		"\nTwo at once, reporting over %s:    %.2f s\n"
 		"One after the other: %.2f + %.2f = %.2f s   (see: ipcdemo --model=sequential)\n"
 		"Saved:                              %.2f s, %.0f %%\n",
-		demo->download->ipc, wall_s, seconds[0], seconds[1], sum, sum - wall_s,
+		demo->download->batch.ipc, wall_s, seconds[0], seconds[1], sum, sum - wall_s,
 		100.0 * (sum - wall_s) / sum);
 }
 
@@ -153,15 +152,16 @@ static int fetch_files(struct demo *demo, int *signo)
 
 	if (add_jobs(demo, &jobs) == 0)
 		code = download_jobs(demo->download, demo->dir, &jobs, &batch);
-	if (code == EXIT_ALL_DONE && batch.ok == FILES && !demo->download->quiet &&
-	    demo->download->progress != PROGRESS_JSON && demo->download->progress != PROGRESS_NONE)
+	if (code == EXIT_ALL_DONE && batch.ok == FILES && !demo->download->display.quiet &&
+	    demo->download->display.progress != PROGRESS_JSON &&
+	    demo->download->display.progress != PROGRESS_NONE)
 		compare(demo, &jobs, (double)(clock_ns() - batch.begun_ns) / (double)NS_PER_S);
 	*signo = batch.signo;
 	job_list_free(&jobs);
 	return code;
 }
 
-int demo_run(const struct download *download)
+int demo_run(const struct download *download, int *signo)
 {
 	struct demo demo = {
 		.download = download,
@@ -170,7 +170,6 @@ int demo_run(const struct download *download)
 		.origin = CHILD_NONE,
 	};
 	int code = EXIT_INTERNAL;
-	int signo = 0;
 	int rc;
 	size_t i;
 
@@ -181,12 +180,10 @@ int demo_run(const struct download *download)
 	if (rc == 0)
 		rc = make_dir(&demo);
 	if (rc == 0)
-		code = fetch_files(&demo, &signo);
+		code = fetch_files(&demo, signo);
 	else
 		message_error("the demo cannot start: %s", strerror(-rc));
 	stop_origin(&demo);
 	remove_dir(&demo);
-	if (signo)
-		signals_die(signo);
 	return code;
 }

@@ -12,19 +12,33 @@
 
 #include "common/clock.h"
 #include "common/exit_code.h"
-#include "ipc/ipc.h"
 #include "common/message.h"
+#include "download/models.h"
+#include "ipc/ipc.h"
 
 #define WORKERS_DEFAULT 8u
 #define FDS_OF_OUR_OWN  40u /* streams, directory, signalfd, epoll, a worker's sockets and file */
 
-static const char *const model_names[] = { "process", "sequential" };
+const char *const download_models[] = { "process", "sequential", NULL };
+
+static const struct {
+	bool one_worker, no_ipc;
+	int (*run)(struct batch *batch);
+} models[] = {
+	[MODEL_PROCESS] = { .run = model_process_run },
+	[MODEL_SEQUENTIAL] = { .run = model_sequential_run, .one_worker = true, .no_ipc = true },
+};
+
+bool download_uses_ipc(const struct download *download)
+{
+	return !models[download->model].no_ipc;
+}
 
 static unsigned worker_count(const struct download *download, size_t jobs)
 {
-	size_t wanted = download->workers ? download->workers : WORKERS_DEFAULT;
+	size_t wanted = download->batch.workers ? download->batch.workers : WORKERS_DEFAULT;
 
-	if (download->model == MODEL_SEQUENTIAL)
+	if (models[download->model].one_worker)
 		return 1;
 	return (unsigned)(jobs < wanted ? jobs : wanted);
 }
@@ -44,8 +58,8 @@ static const char *runtime_dir(void)
 	return "/tmp";
 }
 
-/* All descriptors that will be needed are counted first: half-way through is too late. 0 or an exit
- * code. */
+/* All descriptors that will be needed are counted first: half-way through is too late. Returns 0 or
+ * an exit code. */
 static int check_descriptors(const char *ipc, unsigned workers)
 {
 	struct rlimit limit;
@@ -70,7 +84,7 @@ static void summarize(const struct batch *batch, const struct download *download
 	double wall_s = (double)(clock_ns() - batch->begun_ns) / (double)NS_PER_S;
 	double job_s = (double)batch->job_ns / (double)NS_PER_S;
 	const struct progress_summary summary = { .ipc = batch->settings->ipc,
-						  .model = model_names[download->model],
+						  .model = download_models[download->model],
 						  .jobs = (unsigned)batch->jobs->count,
 						  .ok = batch->ok,
 						  .failed = batch->failed,
@@ -86,8 +100,7 @@ static void summarize(const struct batch *batch, const struct download *download
 	progress_summary(batch->settings->progress, &summary);
 }
 
-/* A set-up or a loop that broke down: what may help is another limit or mechanism, but for a bug.
- */
+/* A model could not be set up, or broke off: for want of a resource, or by a bug? */
 static int exit_code_of(int rc)
 {
 	switch (rc) {
@@ -106,17 +119,24 @@ static int exit_code_of(int rc)
 	}
 }
 
+static int report(const char *what, int rc)
+{
+	message_error("%s: %s", what, strerror(-rc));
+	return EXIT_JOB_FAILED;
+}
+
 static int batch_jobs(const struct download *download, struct batch_settings *settings,
 		      struct job_list *jobs, struct batch *batch)
 {
-	int rc = job_list_settle(jobs, settings->dirfd, settings->exists);
+	int rc = job_list_settle(jobs, settings->dirfd, (enum exists_policy)settings->exists);
 
-	if (rc < 0)
-		return EXIT_INTERNAL;
+	if (rc < 0) {
+		(void)report("cannot look for files that exist already", rc);
+		return exit_code_of(rc);
+	}
 	batch_begin(batch, settings, jobs);
 	if (batch->open > 0)
-		rc = download->model == MODEL_SEQUENTIAL ? model_sequential_run(batch) :
-							   model_process_run(batch);
+		rc = models[download->model].run(batch);
 	batch_abandon(batch);
 	batch_end(batch);
 	summarize(batch, download);
@@ -125,54 +145,37 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 	return batch->failed + batch->left > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
 }
 
-static int tell(const char *what, int rc)
-{
-	message_error("%s: %s", what, strerror(-rc));
-	return EXIT_JOB_FAILED;
-}
-
 int download_jobs(const struct download *download, const char *dir, struct job_list *jobs,
 		  struct batch *batch)
 {
-	const bool sequential = download->model == MODEL_SEQUENTIAL;
-	struct batch_settings settings = {
-		.ipc = sequential ? NULL : download->ipc,
-		.runtime_dir = runtime_dir(),
-		.workers = worker_count(download, jobs->count),
-		.recycle = download->recycle,
-		.retries = download->retries,
-		.exists = (enum exists_policy)download->exists,
-		.limits = { .connect_timeout = download->connect_timeout,
-			    .stall_timeout = download->stall_timeout,
-			    .max_redirs = download->max_redirs,
-			    .max_size = download->max_size },
-		.trace = download->trace,
-	};
-	const struct progress_config progress = { .progress =
-							  (enum progress_style)download->progress,
-						  .workers = settings.workers,
-						  .jobs = (unsigned)jobs->count,
-						  .quiet = download->quiet,
-						  .verbose = download->verbose,
-						  .ipc = settings.ipc,
-						  .model = model_names[download->model] };
-	int code, rc;
+	struct batch_settings settings = download->batch;
+	struct progress_config display = download->display;
+	int code = 0, rc;
 
-	code = sequential ? 0 : check_descriptors(download->ipc, settings.workers);
+	settings.workers = worker_count(download, jobs->count);
+	settings.runtime_dir = runtime_dir();
+	if (!download_uses_ipc(download))
+		settings.ipc = NULL;
+	display.workers = settings.workers;
+	display.jobs = (unsigned)jobs->count;
+	display.ipc = settings.ipc;
+	display.model = download_models[download->model];
+	if (settings.ipc)
+		code = check_descriptors(settings.ipc, settings.workers);
 	if (code)
 		return code;
 	settings.dirfd = output_dir_open(dir);
 	if (settings.dirfd < 0)
-		return tell(dir, settings.dirfd);
-	settings.progress = progress_open(&progress);
+		return report(dir, settings.dirfd);
+	settings.progress = progress_open(&display);
 	if (!settings.progress)
-		code = tell("the progress display", -errno);
+		code = report("the progress display", -errno);
 	else
 		code = batch_jobs(download, &settings, jobs, batch);
 	rc = progress_close(settings.progress);
 	batch->settings = NULL;      /* they end here */
 	(void)close(settings.dirfd); /* opened for reading: nothing to lose */
 	if (rc < 0 && code == EXIT_ALL_DONE)
-		code = tell("standard output", rc);
+		code = report("standard output", rc);
 	return code;
 }

@@ -5,38 +5,43 @@
 #ifndef IPCDEMO_DOWNLOAD_H
 #define IPCDEMO_DOWNLOAD_H
 
-#include "download/job_list.h"
 #include "download/batch.h"
+#include "download/job_list.h"
+#include "progress/progress.h"
+
+#include <stdbool.h>
 
 enum model { MODEL_PROCESS, MODEL_SEQUENTIAL };
 
+/* Their names, in that order; ends with NULL. */
+extern const char *const download_models[];
+
+/* As the options say. What they leave open, download_jobs fills in in copies of its own. */
 struct download {
-	const char *ipc;
-	int model;        /* enum model */
-	unsigned workers; /* 0: the smaller of the number of jobs and 8 */
-	unsigned recycle;
+	int model;                   /* enum model */
+	struct batch_settings batch; /* workers 0: the smaller of the number of jobs and 8 */
+	struct progress_config display;
 	const char *input_file;
 	const char *dir;
 	const char *output;
-	int exists; /* enum exists_policy */
-	unsigned retries, connect_timeout, stall_timeout, max_redirs;
-	uint64_t max_size;
 	const char *checksum;
-	int progress; /* enum progress_style */
-	bool quiet, verbose, trace;
 	double demo_seconds[2]; /* least and most, of each file */
 	const char **urls;
 	size_t url_count;
 };
 
+/* Does its model use the mechanism batch.ipc? */
+bool download_uses_ipc(const struct download *download);
+
 /*
- * Brings JOBS to an end in the directory DIR as DOWNLOAD says, showing progress. Fills RUN for a
- * closing word. Returns the exit code; batch->signo tells whether a signal ended it.
+ * Brings JOBS to an end in the directory DIR as DOWNLOAD says, showing progress. Returns the exit
+ * code. BATCH then has the totals; batch->signo tells whether a signal ended it.
  */
 int download_jobs(const struct download *download, const char *dir, struct job_list *jobs,
 		  struct batch *batch);
 
-/* The built-in demo: its own origin, two files, a comparison. Returns the exit code. */
-int demo_run(const struct download *download);
+/* The built-in demo: its own origin, two files, a comparison. Returns the exit code; *SIGNO is as
+ * batch->signo. */
+int demo_run(const struct download *download, int *signo);
 
 #endif

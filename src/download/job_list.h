@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/queue.h>
 
 #define SHA256_BYTES 32
 
@@ -26,7 +27,9 @@ enum job_state {
 	JOB_FAILED,
 };
 
+/* Its state, and what of it belongs to a try, are written by the batch alone: see batch.h. */
 struct job {
+	TAILQ_ENTRY(job) link; /* in the batch's queue for its state */
 	char *url;
 	char *shown; /* the URL without its password, for people */
 	char *name;  /* in the output directory; NULL when none follows from the URL */
@@ -49,6 +52,11 @@ struct job_list {
 	struct job *jobs;
 	size_t count, cap;
 };
+
+static inline unsigned job_number(const struct job_list *list, const struct job *job)
+{
+	return (unsigned)(job - list->jobs);
+}
 
 /* What the user says of one job. All but URL may be NULL: see job_list_add. */
 struct job_wish {

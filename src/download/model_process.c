@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model_process.c - the process model: one loop over what workers say, who died, what the user's
- * signals want, and what time it is.
- *
- * The order of a turn matters: hear first, then bury. A death that is handled before the last
- * words would lose a DONE.
+ * model_process.c - the process model: a pool of workers, and one loop over their events, their
+ * deaths, the user's signals and the timers.
  */
 #include "config.h"
 
@@ -13,20 +10,21 @@
 #include <signal.h>
 
 #include "common/clock.h"
-#include "download/pool.h"
-#include "download/batch.h"
 #include "common/signals.h"
+#include "download/models.h"
+#include "download/pool.h"
 
 #define GRACE_NS   (2 * NS_PER_S)  /* between "quit" and SIGKILL */
-#define NAP_NS     (2 * NS_PER_MS) /* where no descriptor tells of room for a command */
-#define STOPPED_NS (2 * NS_PER_S)  /* a turn that late was not late: we were stopped (Ctrl-Z) */
+#define NAP_NS     (2 * NS_PER_MS) /* where no descriptor becomes ready with room for a command */
+#define STOPPED_NS (2 * NS_PER_S) /* a wake-up that late means: this program was stopped (Ctrl-Z) */
 
 struct model {
 	struct pool pool;
 	struct batch *batch;
 	struct signals signals;
-	uint64_t stall_ns, kill_ns; /* next times of these; UINT64_MAX: none */
-	bool ending;                /* everybody was told to quit */
+	uint64_t retry_ns, stall_ns, kill_ns; /* next times of these; UINT64_MAX: none */
+	bool starting;                        /* more workers are to be started in the next turn */
+	bool ending;                          /* all workers were told to quit */
 };
 
 /* ---- signals ---- */
@@ -75,17 +73,16 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 static uint64_t next_time(const struct model *model, uint64_t now_ns)
 {
 	int64_t progress_ns = progress_next_ns(model->batch->settings->progress, now_ns);
-	uint64_t next_ns =
-		earliest(earliest(model->batch->retry_ns, model->stall_ns), model->kill_ns);
+	uint64_t next_ns = earliest(earliest(model->retry_ns, model->stall_ns), model->kill_ns);
 
-	if (model->batch->checking > 0 && !model->ending)
+	if (!model->ending && (model->starting || batch_is_checking(model->batch)))
 		return now_ns;
 	return progress_ns < 0 ? next_ns : earliest(next_ns, now_ns + (uint64_t)progress_ns);
 }
 
 enum { FD_SIGNALS, FD_DEATHS, FD_EVENTS, FD_COMMANDS, FD_COUNT };
 
-/* Fills FDS, and lowers *UNTIL_NS where something is there already. */
+/* Fills FDS; lowers *UNTIL_NS where something has arrived already, or no descriptor tells. */
 static void watch(struct model *model, struct pollfd fds[FD_COUNT], uint64_t *until_ns,
 		  uint64_t now_ns)
 {
@@ -99,14 +96,14 @@ static void watch(struct model *model, struct pollfd fds[FD_COUNT], uint64_t *un
 		*until_ns = now_ns;
 	else if (fds[FD_EVENTS].fd < 0)
 		*until_ns = earliest(*until_ns, now_ns + NAP_NS);
-	if (pool->unsent > 0) {
+	if (!LIST_EMPTY(&pool->unsent)) {
 		fds[FD_COMMANDS].fd = ipc_pollfd(pool->commands, &fds[FD_COMMANDS].events);
 		if (fds[FD_COMMANDS].fd < 0)
 			*until_ns = earliest(*until_ns, now_ns + NAP_NS);
 	}
 }
 
-/* Sleeps until something happens. 0 or -errno. */
+/* Sleeps until something happens. 0 or -errno (told). */
 static int model_sleep(struct model *model, struct pollfd fds[FD_COUNT])
 {
 	uint64_t now_ns = clock_ns();
@@ -119,7 +116,7 @@ static int model_sleep(struct model *model, struct pollfd fds[FD_COUNT])
 	wait = (struct timespec){ .tv_sec = (time_t)(left / NS_PER_S),
 				  .tv_nsec = (long)(left % NS_PER_S) };
 	if (ppoll(fds, FD_COUNT, until_ns == UINT64_MAX ? NULL : &wait, NULL) < 0 && errno != EINTR)
-		return -errno;
+		return batch_report(model->batch, "wait for the workers", NULL, -errno);
 	woke_ns = clock_ns();
 	if (until_ns != UINT64_MAX && woke_ns > until_ns + STOPPED_NS)
 		pool_restart_timeouts(&model->pool, woke_ns);
@@ -137,8 +134,16 @@ static void model_timers(struct model *model)
 		model->kill_ns = UINT64_MAX;
 	}
 	if (!model->ending)
-		(void)batch_wake(model->batch, now_ns, pool_add_job, &model->pool);
+		model->retry_ns = batch_wake(model->batch, now_ns);
 	progress_refresh(model->batch->settings->progress, now_ns);
+}
+
+static int model_dispatch(struct model *model)
+{
+	int rc = model->ending ? 0 : pool_dispatch(&model->pool);
+
+	model->starting = rc > 0;
+	return rc < 0 ? rc : 0;
 }
 
 static int model_turn(struct model *model)
@@ -158,9 +163,7 @@ static int model_turn(struct model *model)
 		(void)batch_check(model->batch);
 	model_timers(model);
 	pool_flush(&model->pool);
-	if (!model->ending)
-		rc = pool_dispatch(&model->pool);
-	return rc;
+	return model_dispatch(model);
 }
 
 int model_process_run(struct batch *batch)
@@ -173,9 +176,11 @@ int model_process_run(struct batch *batch)
 	if (rc < 0)
 		return rc;
 	rc = signals_open(&model.signals);
+	if (rc < 0)
+		(void)batch_report(batch, "receive signals", NULL, rc);
 	model.pool.signals = model.signals.fd;
 	if (rc == 0)
-		rc = pool_dispatch(&model.pool);
+		rc = model_dispatch(&model);
 	while (rc == 0 && batch->open > 0 && !batch->signo)
 		rc = model_turn(&model);
 	if (rc == 0 && !model.ending)

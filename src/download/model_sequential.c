@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model_sequential.c - the sequential model: one process, one job after the other, no IPC. What the
- * tutorial begins with, and what every other model is to be compared with.
+ * model_sequential.c - the sequential model: one process, one job after the other, no IPC. The
+ * tutorial begins with it, and every other model is compared with it.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "download/batch.h"
 #include "common/signals.h"
 #include "download/attempt.h"
+#include "download/models.h"
 
 struct sequential {
 	struct batch *batch;
@@ -63,29 +62,24 @@ static void do_job(struct sequential *seq, struct job *job)
 					      .name = job->name,
 					      .hooks = &hooks };
 	struct attempt attempt;
+	struct batch_result result;
 
 	seq->job = job;
-	job->state = JOB_ASSIGNED;
 	batch_started(batch, job, 0, clock_ns());
 	attempt_run(&attempt, &order);
-	job->bytes = attempt.result.bytes;
-	job->total = attempt.result.total;
-	job->inode = attempt.inode;
 	if (attempt.fd < 0) {
 		if (!batch->signo)
-			batch_failed(batch, job, 0, &attempt.result.failure);
+			batch_failed(batch, job, 0, &attempt.result.failure, attempt.result.bytes);
 		return;
 	}
-	batch_received(batch, job, 0, clock_ns());
+	result = (struct batch_result){ .bytes = attempt.result.bytes,
+					.total = attempt.result.total,
+					.inode = attempt.inode,
+					.ended_ns = clock_ns() };
+	batch_received(batch, job, 0, &result);
 	while (job->state == JOB_CHECKING)
 		(void)batch_check(batch);
 	(void)close(attempt.fd); /* committed, or removed */
-}
-
-static void take_nothing(void *arg, struct job *job)
-{
-	(void)arg; /* the next pass over the jobs finds it */
-	(void)job;
 }
 
 /* Only jobs that wait for another try are left: sleeps until the first may have it. */
@@ -93,12 +87,12 @@ static void wait_for_retry(struct sequential *seq)
 {
 	struct pollfd fd = { .fd = seq->signals.fd, .events = POLLIN };
 	uint64_t now_ns = clock_ns();
-	uint64_t next_ns = batch_wake(seq->batch, now_ns, take_nothing, NULL);
+	uint64_t next_ns = batch_wake(seq->batch, now_ns);
 	int64_t progress_ns = progress_next_ns(seq->batch->settings->progress, now_ns);
 	uint64_t left;
 	struct timespec wait;
 
-	if (next_ns == UINT64_MAX)
+	if (seq->batch->ready_count > 0)
 		return;
 	left = next_ns > now_ns ? next_ns - now_ns : 0;
 	if (progress_ns >= 0 && (uint64_t)progress_ns < left)
@@ -113,18 +107,20 @@ static void wait_for_retry(struct sequential *seq)
 int model_sequential_run(struct batch *batch)
 {
 	struct sequential seq = { .batch = batch, .signals = { .fd = -1 } };
-	size_t i;
+	struct job *job;
 	int rc;
 
 	seq.fetch = fetch_new(&batch->settings->limits);
 	if (!seq.fetch)
-		return -ENOMEM;
+		return batch_report(batch, "prepare a transfer", NULL, -ENOMEM);
 	rc = signals_open(&seq.signals);
+	if (rc < 0)
+		(void)batch_report(batch, "receive signals", NULL, rc);
 	while (rc == 0 && batch->open > 0 && !batch->signo) {
-		for (i = 0; i < batch->jobs->count && !batch->signo; i++)
-			if (batch->jobs->jobs[i].state == JOB_READY)
-				do_job(&seq, &batch->jobs->jobs[i]);
-		if (batch->open > 0 && !batch->signo)
+		job = batch_next(batch, 0);
+		if (job)
+			do_job(&seq, job);
+		else
 			wait_for_retry(&seq);
 	}
 	signals_close(&seq.signals);

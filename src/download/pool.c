@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,11 +14,13 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "download/pool_internal.h"
 
 #define GRACE_NS      (50 * 1000 * 1000) /* for what a library's threads still carry */
 #define STALL_LOOK_NS (250 * NS_PER_MS)
+#define STARTS_A_TURN 16 /* then the workers that run already are looked after */
 
-/* ---- start_args ---- */
+/* ---- the start of a worker ---- */
 
 struct start_args {
 	struct pool *pool;
@@ -62,10 +63,10 @@ static int attach_hub(struct pool *pool, unsigned slot, const struct child *chil
 	return rc;
 }
 
-static int start_worker(struct pool *pool, unsigned slot)
+static int start_worker(struct pool *pool, struct pool_worker *worker)
 {
+	const unsigned slot = pool_slot(pool, worker);
 	struct start_args start_args = { .pool = pool, .slot = slot };
-	struct worker *m = &pool->workers[slot];
 	struct child child = CHILD_NONE;
 	int rc = ipc_arm(pool->events, slot);
 	int status;
@@ -77,10 +78,11 @@ static int start_worker(struct pool *pool, unsigned slot)
 	if (rc == 0)
 		rc = attach_hub(pool, slot, &child);
 	if (rc == 0) {
-		m->child = child;
-		m->guard = (struct event_guard){ .slot = (uint16_t)slot };
-		m->last_event_ns = clock_ns();
+		worker->child = child;
+		worker->guard = (struct event_guard){ .slot = (uint16_t)slot };
+		worker->last_event_ns = clock_ns();
 		pool->alive++;
+		pool_list(&pool->idle, worker);
 		return 0;
 	}
 	if (child.pid) {
@@ -95,93 +97,103 @@ static int start_worker(struct pool *pool, unsigned slot)
 /* One line: what could not be done, why, and what may help. Returns RC. */
 static int report_failure(const struct pool *pool, const char *what, int rc)
 {
-	char line[256];
 	const char *hint = rc == -EMFILE ? "raise ulimit -n or use fewer workers (-j)" :
 			   rc == -EAGAIN ? "raise ulimit -u or -i, or use fewer workers (-j)" :
 			   rc == -ENOSPC ? "no room for shared memory: see df /dev/shm" :
+			   rc == -ENOSYS ? "the kernel, or a sandbox around this program, lacks a "
+					   "system call" :
 					   "use fewer workers (-j), or another --ipc";
 
-	(void)snprintf(line, sizeof line, "cannot %s over %s: %s; %s", what,
-		       pool->batch->settings->ipc, strerror(-rc), hint);
-	progress_note(pool->batch->settings->progress, true, line);
-	return rc;
+	return batch_report(pool->batch, what, hint, rc);
+}
+
+static int start_workers(struct pool *pool)
+{
+	struct pool_worker *worker;
+	unsigned started;
+	int rc;
+
+	for (started = 0; started < STARTS_A_TURN && pool->batch->ready_count > 0; started++) {
+		worker = LIST_FIRST(&pool->unused);
+		if (!worker)
+			return 0;
+		rc = start_worker(pool, worker);
+		if (rc < 0)
+			/* The others go on; this one is tried again when one of them ends. */
+			return pool->alive > 0 ? 0 : report_failure(pool, "start a worker", rc);
+		(void)pool_assign(pool, worker);
+	}
+	return pool->batch->ready_count > 0 && !LIST_EMPTY(&pool->unused);
 }
 
 int pool_dispatch(struct pool *pool)
 {
-	bool idle = false;
-	unsigned slot;
+	struct pool_worker *worker;
 	int rc;
 
-	for (slot = 0; slot < pool->size; slot++) {
-		struct worker *m = &pool->workers[slot];
-
-		if (!m->child.pid && pool->ready_count > 0) {
-			rc = start_worker(pool, slot);
-			if (rc < 0)
-				/* The others go on; who is missing is tried again when one ends. */
-				return pool->alive > 0 ? 0 :
-							 report_failure(pool, "start a worker", rc);
-		}
-		if (m->child.pid && m->job_count == 0) {
-			pool_assign(pool, m);
-			idle |= m->job_count == 0 && !m->leaving;
-		}
-	}
-	if (idle && pool->ready_count == 0)
+	while (pool->batch->ready_count > 0 && (worker = LIST_FIRST(&pool->idle)))
+		if (!pool_assign(pool, worker))
+			break;
+	rc = start_workers(pool);
+	if (rc < 0)
+		return rc;
+	if (pool->batch->ready_count == 0 && !LIST_EMPTY(&pool->idle))
 		pool_recall(pool);
-	return 0;
+	else if (pool->busy == 0 && !LIST_EMPTY(&pool->idle))
+		return report_failure(pool, "assign a job", -ENOMEM);
+	return rc;
 }
 
 /* ---- the end of a worker ---- */
 
-static struct failure cause_of_death(const struct worker *m, int status)
+static struct failure cause_of_death(const struct pool_worker *worker, int status)
 {
-	if (m->kill_reason.kind)
-		return m->kill_reason;
+	if (worker->kill_reason.kind)
+		return worker->kill_reason;
 	if (WIFSIGNALED(status))
 		return (struct failure){ .kind = FAILURE_KILLED, .code = WTERMSIG(status) };
 	return (struct failure){ .kind = FAILURE_EXITED, .code = WEXITSTATUS(status) };
 }
 
-/* The job that it was at has failed a try; those it had not begun go to somebody else. */
-static void settle_jobs(struct pool *pool, struct worker *m, int status)
+static void settle_jobs(struct pool *pool, struct pool_worker *worker, int status)
 {
-	struct failure failure = cause_of_death(m, status);
+	const struct failure failure = cause_of_death(worker, status);
+	struct job *job;
 
-	if (pool->batch->signo)
-		return; /* told to quit in the middle: what is open is left, see batch_abandon */
-	while (m->job_count > 1) {
-		pool_enqueue(pool, m->jobs[m->job_count - 1], true);
-		m->job_count--;
+	while (worker->job_count > 0) {
+		job = pool_take_job(pool, worker, worker->job_count - 1);
+		if (pool->batch->signo)
+			continue; /* told to quit in the middle: see batch_abandon */
+		if (worker->job_count > 0)
+			batch_requeue(pool->batch, job);
+		else
+			batch_failed(pool->batch, job, pool_slot(pool, worker), &failure,
+				     job->bytes);
 	}
-	if (m->job_count == 1)
-		batch_failed(pool->batch, &pool->batch->jobs->jobs[m->jobs[0]], pool_slot(pool, m),
-			     &failure);
 }
 
-static int reap_worker(struct pool *pool, struct worker *m)
+static int reap_worker(struct pool *pool, struct pool_worker *worker)
 {
-	unsigned slot = pool_slot(pool, m);
-	unsigned char *records = m->send_queue.records;
-	size_t cap = m->send_queue.cap;
+	const unsigned slot = pool_slot(pool, worker);
 	int status = 0;
-	int rc = pool_receive(pool);
+	int rc = 0;
 
 	/* What a library's threads carry may come a moment after the death: one bounded wait. */
-	if (rc == 0 && m->job_count > 0 &&
+	if (worker->job_count > 0 &&
 	    !(ipc_session_info(pool->events)->capabilities & IPC_CAP_DURABLE) &&
 	    ipc_wait(pool->events, GRACE_NS) > 0)
 		rc = pool_receive(pool);
-	(void)epoll_ctl(pool->deaths, EPOLL_CTL_DEL, m->child.pidfd, NULL);
+	(void)epoll_ctl(pool->deaths, EPOLL_CTL_DEL, worker->child.pidfd, NULL);
 	ipc_detach(pool->events, slot);
 	ipc_detach(pool->commands, slot);
-	(void)child_reap(&m->child, true, &status); /* dead already: does not wait */
-	settle_jobs(pool, m, status);
-	if (m->send_queue.count > 0)
-		pool->unsent--;
-	*m = (struct worker){ .child = CHILD_NONE,
-			      .send_queue = { .records = records, .cap = cap } };
+	(void)child_reap(&worker->child, true, &status); /* dead already: does not wait */
+	settle_jobs(pool, worker, status);
+	pool_discard_queue(worker);
+	pool_unlist(worker);
+	*worker = (struct pool_worker){ .child = CHILD_NONE,
+					.queue = { .records = worker->queue.records,
+						   .cap = worker->queue.cap } };
+	pool_list(&pool->unused, worker);
 	pool->alive--;
 	return rc;
 }
@@ -190,7 +202,8 @@ int pool_reap(struct pool *pool)
 {
 	struct epoll_event dead[64];
 	int n = epoll_wait(pool->deaths, dead, 64, 0);
-	int i, rc = 0;
+	int rc = n > 0 ? pool_receive(pool) : 0; /* after the deaths: all that they sent is there */
+	int i;
 
 	for (i = 0; i < n && rc == 0; i++)
 		rc = reap_worker(pool, &pool->workers[dead[i].data.u32]);
@@ -199,17 +212,17 @@ int pool_reap(struct pool *pool)
 
 uint64_t pool_check_stalled(struct pool *pool, uint64_t now_ns)
 {
-	/* A worker with a job speaks about once a second, even if no byte arrives. The one second
+	/* A worker with a job sends about once a second, even if no byte arrives. The one second
 	 * more is libcurl's, which has the same limit and a better reason to give. */
-	uint64_t limit_s = (uint64_t)pool->batch->settings->limits.stall_timeout + 1;
+	const uint64_t limit_s = (uint64_t)pool->batch->settings->limits.stall_timeout + 1;
 	unsigned i;
 
-	for (i = 0; i < pool->size; i++) {
-		struct worker *m = &pool->workers[i];
+	for (i = 0; i < pool->size && pool->busy > 0; i++) {
+		struct pool_worker *worker = &pool->workers[i];
 
-		if (m->child.pid && m->job_count > 0 && now_ns > m->last_event_ns &&
-		    now_ns - m->last_event_ns > limit_s * NS_PER_S)
-			pool_kill(m, FAILURE_STALLED, (int32_t)limit_s - 1);
+		if (worker->job_count > 0 && now_ns > worker->last_event_ns &&
+		    now_ns - worker->last_event_ns > limit_s * NS_PER_S)
+			pool_kill(worker, FAILURE_STALLED, (int32_t)limit_s - 1);
 	}
 	return now_ns + STALL_LOOK_NS;
 }
@@ -259,22 +272,27 @@ static int open_sessions(struct pool *pool)
 int pool_open(struct pool *pool, struct batch *batch)
 {
 	unsigned i;
-	int rc = -ENOMEM;
+	int rc = 0;
 
 	*pool = (struct pool){ .batch = batch, .signals = -1, .size = batch->settings->workers };
-	pool->hub = (struct ipc_peer){ .pid = getpid(), .pidfd = pidfd_open(getpid(), 0) };
-	pool->deaths = epoll_create1(EPOLL_CLOEXEC);
+	LIST_INIT(&pool->unused);
+	LIST_INIT(&pool->idle);
+	LIST_INIT(&pool->unsent);
 	pool->workers = calloc(pool->size, sizeof *pool->workers);
-	pool->ready = calloc(batch->jobs->count, sizeof *pool->ready);
-	if (pool->hub.pidfd < 0 || pool->deaths < 0)
-		rc = -EMFILE;
-	else if (pool->workers && pool->ready)
-		rc = open_sessions(pool);
-	for (i = 0; pool->workers && i < pool->size; i++)
+	for (i = pool->size; pool->workers && i-- > 0;) { /* slot 0 is the first to be used */
 		pool->workers[i].child = CHILD_NONE;
-	for (i = 0; rc == 0 && i < batch->jobs->count; i++)
-		if (batch->jobs->jobs[i].state == JOB_READY)
-			pool_enqueue(pool, i, false);
+		pool_list(&pool->unused, &pool->workers[i]);
+	}
+	if (!pool->workers)
+		rc = -ENOMEM;
+	pool->hub = (struct ipc_peer){ .pid = getpid(), .pidfd = pidfd_open(getpid(), 0) };
+	if (rc == 0 && pool->hub.pidfd < 0)
+		rc = -errno;
+	pool->deaths = epoll_create1(EPOLL_CLOEXEC);
+	if (rc == 0 && pool->deaths < 0)
+		rc = -errno;
+	if (rc == 0)
+		rc = open_sessions(pool);
 	if (rc == 0)
 		return 0;
 	(void)report_failure(pool, "reach workers", rc);
@@ -288,17 +306,16 @@ void pool_close(struct pool *pool)
 	int status;
 
 	for (i = 0; pool->workers && i < pool->size; i++) {
-		struct worker *m = &pool->workers[i];
+		struct pool_worker *worker = &pool->workers[i];
 
-		child_kill(&m->child, SIGKILL);
-		if (m->child.pid)
-			(void)child_reap(&m->child, true, &status);
-		free(m->send_queue.records);
+		child_kill(&worker->child, SIGKILL);
+		if (worker->child.pid)
+			(void)child_reap(&worker->child, true, &status);
+		free(worker->queue.records);
 	}
 	ipc_close(pool->events);
 	ipc_close(pool->commands);
 	free(pool->workers);
-	free(pool->ready);
 	if (pool->deaths >= 0)
 		(void)close(pool->deaths);
 	if (pool->hub.pidfd >= 0)

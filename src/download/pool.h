@@ -3,101 +3,90 @@
  * pool.h - a pool of worker processes: starts them, assigns jobs to them, receives their events and
  * reaps them. model_process.c decides when.
  *
- * A worker is a slot of both sessions. Death is learned from its pidfd, never from the
- * channel; then everything it said is heard, and only then is it judged: a DONE that was said
- * counts, whatever killed the worker afterwards.
+ * A worker is a slot of both sessions. The pool learns of a death from the worker's pidfd, never
+ * from the channel. It then reads all that the worker sent, and only then decides: a DONE that was
+ * sent counts, whatever killed the worker afterwards.
+ *
+ * The rules, each with its test in tests/download/pool_test.c:
+ *
+ *	what happens            what the pool does
+ *	a job is ready          takes it from the batch for one worker, which is then its only owner
+ *	START                   allowed for the oldest job of that worker alone
+ *	DONE or FAILED          allowed for the running job, which is the batch's again
+ *	RETURNED                allowed once per CANCEL, for a job that the worker has and has not
+ *	                        begun; the job goes back to the front of the queue
+ *	any other record        a violation: SIGKILL; the pool ignores what follows it
+ *	silence with a job      after the stall timeout and one second: SIGKILL
+ *	a worker dies           its oldest job failed a try, begun or not (else a worker that dies
+ *	                        at once would be replaced for ever); its other jobs go back to the
+ *	                        front of the queue, in their order
+ *	--recycle=K             a worker is assigned K jobs in its life, returned ones not counted;
+ *	                        when they are over, it is told to quit
+ *	no memory to send       a job goes back to the queue; a worker that cannot be told to quit
+ *	                        is killed
+ *	the batch ends early    every worker is told to quit; what was open is left
+ *
+ * Hence no job is lost and none has two owners. PROGRESS alone may be lost. A try may be made
+ * twice; a job is never done twice, since it is committed by the batch, once, before its worker
+ * lets go of the file.
  */
 #ifndef IPCDEMO_POOL_H
 #define IPCDEMO_POOL_H
 
-#include "download/protocol.h"
-#include "ipc/ipc.h"
-#include "download/batch.h"
 #include "common/spawn.h"
+#include "download/batch.h"
+#include "download/protocol.h"
 #include "download/worker.h"
+#include "ipc/ipc.h"
 
-#include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
-/* Commands on their way to a worker whose queue was full. */
-struct send_queue {
-	unsigned char *records;
-	size_t sent, count, cap; /* records */
-};
-
-struct worker {
-	struct child child;          /* CHILD_NONE: the slot is free */
-	bool leaving;                /* was told to quit */
-	bool recalling;              /* for a job back, and it has said nothing since */
-	unsigned recalled, returned; /* jobs it was recalled for in its life, that it gave back */
-	struct failure kill_reason;  /* why the parent killed it */
-	struct event_guard guard;
-	uint32_t jobs[WORKER_JOBS_MAX]; /* as assigned; the first is running if guard.running */
-	unsigned job_count;
-	unsigned assigned; /* in its life */
-	uint64_t last_event_ns;
-	struct send_queue send_queue;
-};
+struct pool_worker;
+LIST_HEAD(worker_list, pool_worker);
 
 struct pool {
 	struct batch *batch;
 	struct ipc *events, *commands;
 	struct ipc_peer hub;
 	int deaths;  /* epoll of the workers' pidfds */
-	int signals; /* the pool's signalfd, set by the pool: a worker closes it; -1: none */
-	struct worker *workers;
+	int signals; /* the caller sets it: its signalfd, which a worker closes; -1: none */
+	struct pool_worker *workers;
 	unsigned size, alive;
-	unsigned unsent; /* workers with something in their send_queue */
-	uint32_t *ready; /* ring of job numbers, capacity jobs->count */
-	size_t ready_first, ready_count;
+	unsigned busy;             /* workers with a job */
+	unsigned assigned;         /* jobs that workers have */
+	struct worker_list unused; /* slots without a process */
+	struct worker_list idle;   /* workers without a job, which may be given one */
+	struct worker_list unsent; /* workers whose commands did not all fit into their queue */
 };
-
-static inline unsigned pool_slot(const struct pool *pool, const struct worker *m)
-{
-	return (unsigned)(m - pool->workers);
-}
 
 /* 0 or -errno, with one line told to the user. */
 int pool_open(struct pool *pool, struct batch *batch);
-/* Kills whoever is left, reaps, frees. */
+/* Kills and reaps every worker, frees all. */
 void pool_close(struct pool *pool);
 
-/* A job to be handed out (pool is a struct pool *: a callback of batch_wake). */
-void pool_add_job(void *pool, struct job *job);
-
-/* Hires as many as there is work for, and gives work to the idle. 0, or -errno when nobody works
- * and nobody can be hired (told to the user). */
+/* Gives jobs to idle workers, and starts some of the workers for which there is a job. 1: call it
+ * again soon, there are more to start. 0, or -errno when nobody works and nobody can be started
+ * (told to the user). */
 int pool_dispatch(struct pool *pool);
 
-/* Hears everything that was said. 0 or -errno (told). */
+/* Handles every event that has arrived. 0 or -errno (told). */
 int pool_receive(struct pool *pool);
 
-/* Sends what is left in the outboxes. */
+/* Sends what is left in the workers' send queues. */
 void pool_flush(struct pool *pool);
 
-/* Buries whoever died. 0 or -errno (told). */
+/* Reaps every worker that died. 0 or -errno (told). */
 int pool_reap(struct pool *pool);
 
-/* Kills workers that have a job but said nothing for too long. Returns the next time to look. */
+/* Kills workers that have a job but sent nothing for too long. Returns the next time to look. */
 uint64_t pool_check_stalled(struct pool *pool, uint64_t now_ns);
 
-/* The clock jumped for us, not for them (the program was stopped): start all patience anew. */
+/* The program was stopped, so nobody looked at the clock: all stall timeouts begin anew. */
 void pool_restart_timeouts(struct pool *pool, uint64_t now_ns);
 
 /* Tells every worker to quit / kills every worker. */
 void pool_quit_all(struct pool *pool);
 void pool_kill_all(struct pool *pool);
-
-/* ---- between pool.c and pool_jobs.c ---- */
-
-/* JOB is to be assigned to somebody: next, if FRONT. */
-void pool_enqueue(struct pool *pool, uint32_t job, bool front);
-/* Gives M what it should have at hand. */
-void pool_assign(struct pool *pool, struct worker *m);
-/* Somebody is idle and nothing is ready: asks the worker with most unbegun jobs for one. */
-void pool_recall(struct pool *pool);
-void pool_quit(struct pool *pool, struct worker *m);
-/* Kills M for what it said or did not say; its death is then learned like any other. */
-void pool_kill(struct worker *m, enum failure_kind kind, int32_t code);
 
 #endif

@@ -12,14 +12,14 @@
 
 #include "common/clock.h"
 #include "common/signals.h"
-#include "download/protocol.h"
 #include "download/attempt.h"
+#include "download/protocol.h"
 
 #define COMMANDS_AT_ONCE 32
 #define OUTBOX_RECORDS   8
 
-/* A job at hand. */
-struct given {
+/* An assigned job that has not begun. */
+struct queued {
 	uint32_t job;
 	char *url, *name;
 };
@@ -34,8 +34,8 @@ struct worker {
 	const struct worker_setup *setup;
 	struct fetch *fetch;
 	struct command_reader reader;
-	struct given given[WORKER_JOBS_MAX]; /* in order, the first is the next to begin */
-	unsigned given_count;
+	struct queued queue[WORKER_JOBS_MAX]; /* the first is the next to begin */
+	unsigned queue_count;
 	struct held held[WORKER_JOBS_MAX];
 	unsigned held_count;
 	unsigned char outbox[OUTBOX_RECORDS][RECORD_BYTES];
@@ -46,7 +46,7 @@ struct worker {
 	int error; /* -errno that ends this worker */
 };
 
-/* ---- saying ---- */
+/* ---- events ---- */
 
 static int flush(struct worker *w)
 {
@@ -68,7 +68,7 @@ static void stamp(struct worker *w, struct event *event, uint64_t seq)
 }
 
 /* Into the outbox: DONE of one job leaves together with START of the next. */
-static void say(struct worker *w, struct event event)
+static void add_event(struct worker *w, struct event event)
 {
 	if (w->outbox_count == OUTBOX_RECORDS)
 		(void)flush(w);
@@ -77,7 +77,7 @@ static void say(struct worker *w, struct event event)
 }
 
 /* PROGRESS is the latest value: where the queue is full, the next one will do. */
-static int say_progress(void *arg, uint64_t bytes, uint64_t total)
+static int send_progress(void *arg, uint64_t bytes, uint64_t total)
 {
 	struct worker *w = arg;
 	struct event event = {
@@ -96,7 +96,7 @@ static int say_progress(void *arg, uint64_t bytes, uint64_t total)
 	return w->error != 0;
 }
 
-/* ---- hearing ---- */
+/* ---- commands ---- */
 
 static void release_held(struct worker *w, uint64_t ack)
 {
@@ -104,9 +104,7 @@ static void release_held(struct worker *w, uint64_t ack)
 
 	for (i = 0; i < w->held_count; i++) {
 		if (w->held[i].seq <= ack)
-			(void)close(
-				w->held[i]
-					.fd); /* committed: its bytes were checked by the parent */
+			(void)close(w->held[i].fd); /* the parent has checked its bytes */
 		else
 			w->held[kept++] = w->held[i];
 	}
@@ -115,43 +113,43 @@ static void release_held(struct worker *w, uint64_t ack)
 
 static int take_job(struct worker *w)
 {
-	struct given *given = &w->given[w->given_count];
+	struct queued *job = &w->queue[w->queue_count];
 
-	if (w->given_count == WORKER_JOBS_MAX)
-		return -EPROTO; /* the parent never gives so many */
-	*given = (struct given){ .job = w->reader.command.job };
-	given->url = strdup(command_url(&w->reader));
-	given->name = strdup(command_name(&w->reader));
-	if (!given->url || !given->name)
+	if (w->queue_count == WORKER_JOBS_MAX)
+		return -EPROTO; /* the parent never assigns so many */
+	*job = (struct queued){ .job = w->reader.command.job };
+	job->url = strdup(command_url(&w->reader));
+	job->name = strdup(command_name(&w->reader));
+	if (!job->url || !job->name)
 		return -ENOMEM;
-	w->given_count++;
+	w->queue_count++;
 	return 0;
 }
 
-static void drop_given(struct worker *w, unsigned i)
+static void drop_queued(struct worker *w, unsigned i)
 {
-	free(w->given[i].url);
-	free(w->given[i].name);
-	w->given_count--;
-	memmove(&w->given[i], &w->given[i + 1], (w->given_count - i) * sizeof w->given[i]);
+	free(w->queue[i].url);
+	free(w->queue[i].name);
+	w->queue_count--;
+	memmove(&w->queue[i], &w->queue[i + 1], (w->queue_count - i) * sizeof w->queue[i]);
 }
 
-/* A job that was not begun goes back, so that an idle worker can have it. */
-static int give_back(struct worker *w, uint32_t job)
+/* CANCEL: a job that has not begun goes back, so that an idle worker can have it. */
+static int return_job(struct worker *w, uint32_t job)
 {
 	unsigned i;
 
-	for (i = 0; i < w->given_count; i++) {
-		if (w->given[i].job != job)
+	for (i = 0; i < w->queue_count; i++) {
+		if (w->queue[i].job != job)
 			continue;
-		drop_given(w, i);
-		say(w, (struct event){ .kind = EVENT_RETURNED, .job = job });
+		drop_queued(w, i);
+		add_event(w, (struct event){ .kind = EVENT_RETURNED, .job = job });
 		return flush(w);
 	}
-	return 0; /* begun already: nothing to say */
+	return 0; /* begun already: no answer */
 }
 
-static int obey(struct worker *w)
+static int handle_command(struct worker *w)
 {
 	const struct command *command = &w->reader.command;
 
@@ -162,7 +160,7 @@ static int obey(struct worker *w)
 	case COMMAND_JOB:
 		return take_job(w);
 	case COMMAND_CANCEL:
-		return give_back(w, command->job);
+		return return_job(w, command->job);
 	case COMMAND_QUIT:
 		w->quit = true;
 		return 0;
@@ -172,7 +170,7 @@ static int obey(struct worker *w)
 }
 
 /* Reads what commands there are; waits for the first unless IPC_NOWAIT. 0 or -errno. */
-static int hear(struct worker *w, unsigned flags)
+static int receive(struct worker *w, unsigned flags)
 {
 	unsigned char records[COMMANDS_AT_ONCE][RECORD_BYTES];
 	unsigned slot;
@@ -187,7 +185,7 @@ static int hear(struct worker *w, unsigned flags)
 	for (i = 0; i < n && rc >= 0; i++) {
 		rc = command_read(&w->reader, records[i]);
 		if (rc == 1)
-			rc = obey(w);
+			rc = handle_command(w);
 	}
 	if (rc < 0)
 		w->error = rc;
@@ -206,31 +204,31 @@ static int commands_wakeup(void *arg)
 {
 	struct worker *w = arg;
 
-	return hear(w, IPC_NOWAIT) < 0 || w->quit;
+	return receive(w, IPC_NOWAIT) < 0 || w->quit;
 }
 
-/* ---- doing ---- */
+/* ---- work ---- */
 
-static void batch_job(struct worker *w)
+static void run_job(struct worker *w)
 {
 	const struct fetch_hooks hooks = { .arg = w,
-					   .progress = say_progress,
+					   .progress = send_progress,
 					   .pollfd = commands_pollfd,
 					   .wakeup = commands_wakeup };
-	struct given given = w->given[0];
+	struct queued job = w->queue[0];
 	const struct attempt_config order = { .fetch = w->fetch,
 					      .dirfd = w->setup->dirfd,
-					      .url = given.url,
-					      .name = given.name,
+					      .url = job.url,
+					      .name = job.name,
 					      .hooks = &hooks };
 	struct attempt attempt;
-	struct event event = { .kind = EVENT_START, .job = given.job };
+	struct event event = { .kind = EVENT_START, .job = job.job };
 
-	w->given_count--;
-	memmove(&w->given[0], &w->given[1], w->given_count * sizeof given);
-	w->job = given.job;
+	w->queue_count--;
+	memmove(&w->queue[0], &w->queue[1], w->queue_count * sizeof job);
+	w->job = job.job;
 	event.total = EVENT_TOTAL_UNKNOWN;
-	say(w, event);
+	add_event(w, event);
 	if (flush(w) == 0) {
 		attempt_run(&attempt, &order);
 		event.bytes = attempt.result.bytes;
@@ -238,25 +236,25 @@ static void batch_job(struct worker *w)
 		event.inode = attempt.inode;
 		event.failure = attempt.result.failure;
 		event.kind = attempt.fd >= 0 ? EVENT_DONE : EVENT_FAILED;
-		say(w, event);
+		add_event(w, event);
 		if (attempt.fd >= 0)
 			w->held[w->held_count++] = (struct held){ attempt.fd, w->seq };
 	}
-	free(given.url);
-	free(given.name);
+	free(job.url);
+	free(job.name);
 }
 
 static void work(struct worker *w)
 {
 	while (!w->quit && w->error == 0) {
-		if (w->given_count > 0 && w->held_count < WORKER_JOBS_MAX) {
-			batch_job(w);
-			if (w->given_count == 0 && hear(w, IPC_NOWAIT) < 0)
+		if (w->queue_count > 0 && w->held_count < WORKER_JOBS_MAX) {
+			run_job(w);
+			if (w->queue_count == 0 && receive(w, IPC_NOWAIT) < 0)
 				return;
 			continue;
 		}
 		if (flush(w) == 0)
-			(void)hear(w, 0);
+			(void)receive(w, 0);
 	}
 }
 

@@ -69,8 +69,8 @@ static inline struct job *add(struct batch_stage *stage, const char *name, const
 	return &stage->jobs.jobs[stage->jobs.count - 1];
 }
 
-/* The batch with COUNT jobs a, b, c ..., all given to a worker. */
-static inline struct job *given(struct batch_stage *stage, unsigned count, const char *sha256)
+/* The batch with COUNT jobs a, b, c ..., each assigned to a worker that has begun it. */
+static inline struct job *begun(struct batch_stage *stage, unsigned count, const char *sha256)
 {
 	static const char *const names[] = { "a", "b", "c", "d", "e" };
 
@@ -78,27 +78,29 @@ static inline struct job *given(struct batch_stage *stage, unsigned count, const
 		add(stage, names[i], sha256);
 	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	for (unsigned i = 0; i < count; i++) {
-		stage->jobs.jobs[i].state = JOB_ASSIGNED;
+		assert_ptr_equal(batch_next(&stage->batch, i), &stage->jobs.jobs[i]);
 		batch_started(&stage->batch, &stage->jobs.jobs[i], i, 1000);
 	}
 	return stage->jobs.jobs;
 }
 
-/* A worker has written TEXT. Returns the descriptor that it would hold. */
-static inline int write_part(struct batch_stage *stage, struct job *job, const char *text)
+/* A worker has written TEXT into JOB's file. Returns the descriptor that it would hold. */
+static inline int write_part(struct batch_stage *stage, const struct job *job, const char *text,
+			     struct batch_result *result)
 {
-	int fd = open_and_write(stage->place, job->name, text, &job->inode);
-
-	job->bytes = strlen(text);
-	return fd;
+	*result = (struct batch_result){ .bytes = strlen(text),
+					 .total = strlen(text),
+					 .ended_ns = 1000 + 2 * NS_PER_S };
+	return open_and_write(stage->place, job->name, text, &result->inode);
 }
 
-/* A worker writes TEXT and says DONE. */
+/* A worker writes TEXT and sends DONE. */
 static inline void deliver(struct batch_stage *stage, struct job *job, const char *text)
 {
-	int fd = write_part(stage, job, text);
+	struct batch_result result;
+	int fd = write_part(stage, job, text, &result);
 
-	batch_received(&stage->batch, job, 0, 1000 + 2 * NS_PER_S);
+	batch_received(&stage->batch, job, 0, &result);
 	while (job->state == JOB_CHECKING)
 		(void)batch_check(&stage->batch);
 	close(fd);
@@ -109,21 +111,21 @@ static inline void fail_by(struct batch_stage *stage, struct job *job, enum fail
 {
 	const struct failure failure = { .kind = kind, .code = 1, .transient = transient };
 
-	batch_failed(&stage->batch, job, 0, &failure);
+	batch_failed(&stage->batch, job, 0, &failure, 0);
 }
 
-static inline void take_none(void *arg, struct job *job)
+/* All that waits is assigned again at once, whatever its time. */
+static inline void assign_waiting(struct batch_stage *stage)
 {
-	(void)arg;
-	assert_int_equal(job->state, JOB_READY);
-	job->state = JOB_ASSIGNED;
+	assert_true(batch_wake(&stage->batch, UINT64_MAX - 1) == UINT64_MAX);
+	while (batch_next(&stage->batch, 0))
+		;
 }
 
-/* All that waits is handed out again at once, whatever its time. */
-static inline void hand_out(struct batch_stage *stage)
+/* When the first waiting job may be tried. */
+static inline uint64_t next_retry_ns(struct batch_stage *stage)
 {
-	assert_true(batch_wake(&stage->batch, UINT64_MAX - 1, take_none, NULL) == UINT64_MAX);
-	assert_int_equal(stage->batch.waiting, 0);
+	return batch_wake(&stage->batch, 0);
 }
 
 static inline void assert_counts(const struct batch *batch, size_t open, unsigned ok,

@@ -18,7 +18,7 @@ static const char zero_sha256[] =
 
 /* ---- the beginning ---- */
 
-static void test_run_begin_counts_what_is_settled(void **state)
+static void test_batch_begin_counts_what_is_settled(void **state)
 {
 	struct batch_stage *stage = *state;
 
@@ -29,16 +29,16 @@ static void test_run_begin_counts_what_is_settled(void **state)
 	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	assert_counts(&stage->batch, 2, 0, 1);
 	assert_int_equal(stage->batch.skipped, 1);
-	assert_true(stage->batch.retry_ns == UINT64_MAX);
+	assert_true(next_retry_ns(stage) == UINT64_MAX);
 	assert_said(stage, "http://localhost/.c: its name begins with a dot\n");
 }
 
 /* ---- a file arrives ---- */
 
-static void test_run_received_commits_and_counts(void **state)
+static void test_batch_received_commits_and_counts(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 2, NULL);
+	struct job *job = begun(stage, 2, NULL);
 
 	deliver(stage, &job[0], "abc");
 	assert_int_equal(job[0].state, JOB_OK);
@@ -55,54 +55,57 @@ static void test_run_received_commits_and_counts(void **state)
 }
 
 /* A worker's stamps are its own; a time of 584 years would be nonsense for all. */
-static void test_run_received_before_its_start_took_no_time(void **state)
+static void test_batch_received_before_its_start_took_no_time(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 1, NULL);
-	int fd = write_part(stage, job, "abc");
+	struct job *job = begun(stage, 1, NULL);
+	struct batch_result result;
+	int fd = write_part(stage, job, "abc", &result);
 
-	batch_received(&stage->batch, job, 0, 999);
+	result.ended_ns = 999;
+	batch_received(&stage->batch, job, 0, &result);
 	close(fd);
 	assert_int_equal(job->state, JOB_OK);
 	assert_true(job->took_ns == 0);
 }
 
 /* What a worker says is a claim. The file is looked at. */
-static void test_run_received_other_file_is_no_success(void **state)
+static void test_batch_received_other_file_is_no_success(void **state)
 {
 	struct batch_stage *stage = *state;
+	struct batch_result result;
 	struct job *job;
 	int fd;
 
 	stage->settings.retries = 0;
-	job = given(stage, 3, NULL);
-	fd = write_part(stage, &job[0], "abc");
-	job[0].bytes = 4;
-	batch_received(&stage->batch, &job[0], 0, 2000);
+	job = begun(stage, 3, NULL);
+	fd = write_part(stage, &job[0], "abc", &result);
+	result.bytes = 4;
+	batch_received(&stage->batch, &job[0], 0, &result);
 	close(fd);
 	assert_job_failed(&job[0], FAILURE_VANISHED);
 	expect_absent(stage->place, "a");
 	expect_absent(stage->place, "a.part");
 
-	fd = write_part(stage, &job[1], "abc");
-	job[1].inode++;
-	batch_received(&stage->batch, &job[1], 0, 2000);
+	fd = write_part(stage, &job[1], "abc", &result);
+	result.inode++;
+	batch_received(&stage->batch, &job[1], 0, &result);
 	close(fd);
 	assert_job_failed(&job[1], FAILURE_VANISHED);
 	expect_absent(stage->place, "b");
 
-	job[2].bytes = 0;
-	batch_received(&stage->batch, &job[2], 0, 2000); /* never written at all */
+	result.bytes = 0;
+	batch_received(&stage->batch, &job[2], 0, &result); /* never written at all */
 	assert_job_failed(&job[2], FAILURE_VANISHED);
 	expect_absent(stage->place, "c");
 	assert_counts(&stage->batch, 0, 0, 3);
 }
 
 /* Somebody made a file of that name while it was fetched. */
-static void test_run_received_name_taken_meanwhile_follows_the_policy(void **state)
+static void test_batch_received_name_taken_meanwhile_follows_the_policy(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 2, NULL);
+	struct job *job = begun(stage, 2, NULL);
 
 	put(stage->place, "a", "mine");
 	deliver(stage, &job[0], "abc");
@@ -119,13 +122,14 @@ static void test_run_received_name_taken_meanwhile_follows_the_policy(void **sta
 
 /* ---- checksums ---- */
 
-static void test_run_check_right_sum_commits(void **state)
+static void test_batch_check_right_sum_commits(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 1, abc_sha256);
-	int fd = write_part(stage, job, "abc");
+	struct job *job = begun(stage, 1, abc_sha256);
+	struct batch_result result;
+	int fd = write_part(stage, job, "abc", &result);
 
-	batch_received(&stage->batch, job, 0, 2000);
+	batch_received(&stage->batch, job, 0, &result);
 	assert_int_equal(job->state, JOB_CHECKING);
 	expect_absent(stage->place, "a"); /* not before it is checked */
 	while (batch_check(&stage->batch))
@@ -137,10 +141,10 @@ static void test_run_check_right_sum_commits(void **state)
 }
 
 /* Bytes may be damaged on their way: it is fetched anew, as often as --retries says. */
-static void test_run_check_wrong_sum_is_removed_and_tried_again(void **state)
+static void test_batch_check_wrong_sum_is_removed_and_tried_again(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 1, abc_sha256);
+	struct job *job = begun(stage, 1, abc_sha256);
 
 	for (unsigned i = 0; i < RETRIES; i++) {
 		deliver(stage, job, "abd");
@@ -149,20 +153,20 @@ static void test_run_check_wrong_sum_is_removed_and_tried_again(void **state)
 		assert_counts(&stage->batch, 1, 0, 0);
 		expect_absent(stage->place, "a");
 		expect_absent(stage->place, "a.part");
-		hand_out(stage);
+		assign_waiting(stage);
 	}
 	deliver(stage, job, "abc");
 	assert_int_equal(job->state, JOB_OK);
 	expect_content(stage->place, "a", "abc");
 }
 
-static void test_run_check_sum_that_stays_wrong_fails(void **state)
+static void test_batch_check_sum_that_stays_wrong_fails(void **state)
 {
 	struct batch_stage *stage = *state;
 	struct job *job;
 
 	stage->settings.retries = 0;
-	job = given(stage, 1, zero_sha256);
+	job = begun(stage, 1, zero_sha256);
 	deliver(stage, job, "abc");
 	assert_job_failed(job, FAILURE_CHECKSUM);
 	assert_counts(&stage->batch, 0, 0, 1);
@@ -171,19 +175,20 @@ static void test_run_check_sum_that_stays_wrong_fails(void **state)
 	assert_said(stage, "http://localhost/a: its SHA-256 checksum is not the expected one\n");
 }
 
-static void test_run_check_several_files_each_get_their_own_verdict(void **state)
+static void test_batch_check_several_files_each_get_their_own_verdict(void **state)
 {
 	struct batch_stage *stage = *state;
+	struct batch_result result;
 	struct job *job;
 	int fds[4];
 
 	stage->settings.retries = 0;
-	job = given(stage, 4, abc_sha256);
+	job = begun(stage, 4, abc_sha256);
 	for (unsigned i = 0; i < 4; i++) {
-		fds[i] = write_part(stage, &job[i], i % 2 ? "abd" : "abc");
-		batch_received(&stage->batch, &job[i], i, 2000);
+		fds[i] = write_part(stage, &job[i], i % 2 ? "abd" : "abc", &result);
+		batch_received(&stage->batch, &job[i], i, &result);
+		assert_int_equal(job[i].state, JOB_CHECKING);
 	}
-	assert_int_equal(stage->batch.checking, 4);
 	while (batch_check(&stage->batch))
 		continue;
 	for (unsigned i = 0; i < 4; i++) {
@@ -194,16 +199,17 @@ static void test_run_check_several_files_each_get_their_own_verdict(void **state
 }
 
 /* A large file is read in slices: the workers are heard in between. */
-static void test_run_check_large_file_takes_several_turns(void **state)
+static void test_batch_check_large_file_takes_several_turns(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 1, zero_sha256);
-	int fd = write_part(stage, job, "");
+	struct job *job = begun(stage, 1, zero_sha256);
+	struct batch_result result;
+	int fd = write_part(stage, job, "", &result);
 	unsigned turns = 1;
 
 	assert_int_equal(ftruncate(fd, BIG), 0);
-	job->bytes = BIG;
-	batch_received(&stage->batch, job, 0, 2000);
+	result.bytes = BIG;
+	batch_received(&stage->batch, job, 0, &result);
 	while (batch_check(&stage->batch))
 		turns++;
 	close(fd);
@@ -211,13 +217,14 @@ static void test_run_check_large_file_takes_several_turns(void **state)
 }
 
 /* As for a file without a sum: it can be fetched again. */
-static void test_run_check_file_that_vanishes_is_tried_again(void **state)
+static void test_batch_check_file_that_vanishes_is_tried_again(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 1, abc_sha256);
-	int fd = write_part(stage, job, "abc");
+	struct job *job = begun(stage, 1, abc_sha256);
+	struct batch_result result;
+	int fd = write_part(stage, job, "abc", &result);
 
-	batch_received(&stage->batch, job, 0, 2000);
+	batch_received(&stage->batch, job, 0, &result);
 	assert_int_equal(unlinkat(stage->place->dirfd, "a.part", 0), 0);
 	while (batch_check(&stage->batch))
 		continue;
@@ -229,13 +236,14 @@ static void test_run_check_file_that_vanishes_is_tried_again(void **state)
 }
 
 /* The message names what failed: the reading, not the rename that was not tried. */
-static void test_run_check_file_that_cannot_be_read_says_so(void **state)
+static void test_batch_check_file_that_cannot_be_read_says_so(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 1, abc_sha256);
-	int fd = write_part(stage, job, "abc");
+	struct job *job = begun(stage, 1, abc_sha256);
+	struct batch_result result;
+	int fd = write_part(stage, job, "abc", &result);
 
-	batch_received(&stage->batch, job, 0, 2000);
+	batch_received(&stage->batch, job, 0, &result);
 	assert_int_equal(unlinkat(stage->place->dirfd, "a.part", 0), 0);
 	assert_int_equal(symlinkat("nowhere", stage->place->dirfd, "a.part"), 0);
 	while (batch_check(&stage->batch))
@@ -248,17 +256,18 @@ static void test_run_check_file_that_cannot_be_read_says_so(void **state)
 
 /* ---- the user stops the batch ---- */
 
-static void test_run_abandon_leaves_what_is_open_and_removes_its_part(void **state)
+static void test_batch_abandon_leaves_what_is_open_and_removes_its_part(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 5, NULL);
+	struct job *job = begun(stage, 5, NULL);
+	struct batch_result result;
 
 	deliver(stage, &job[0], "abc");
 	fail_by(stage, &job[1], FAILURE_CREATE, false);
-	close(write_part(stage, &job[2], "ab"));
-	close(write_part(stage, &job[3], "ab"));
+	close(write_part(stage, &job[2], "ab", &result));
+	close(write_part(stage, &job[3], "ab", &result));
 	fail_by(stage, &job[3], FAILURE_FETCH, true);
-	job[4].state = JOB_READY;
+	batch_requeue(&stage->batch, &job[4]);
 	put(stage->place, "e.part", "not ours: never begun");
 	batch_abandon(&stage->batch);
 	assert_counts(&stage->batch, 0, 1, 1);
@@ -274,15 +283,16 @@ static void test_run_abandon_leaves_what_is_open_and_removes_its_part(void **sta
 }
 
 /* In the middle of a checksum: what reads the file is freed too (the sanitizers look). */
-static void test_run_abandon_while_checking_leaves_nothing(void **state)
+static void test_batch_abandon_while_checking_leaves_nothing(void **state)
 {
 	struct batch_stage *stage = *state;
-	struct job *job = given(stage, 2, zero_sha256);
-	int fd = write_part(stage, &job[0], "");
+	struct job *job = begun(stage, 2, zero_sha256);
+	struct batch_result result;
+	int fd = write_part(stage, &job[0], "", &result);
 
 	assert_int_equal(ftruncate(fd, BIG), 0);
-	job[0].bytes = BIG;
-	batch_received(&stage->batch, &job[0], 0, 2000);
+	result.bytes = BIG;
+	batch_received(&stage->batch, &job[0], 0, &result);
 	assert_true(batch_check(&stage->batch));
 	close(fd);
 	batch_abandon(&stage->batch);
@@ -297,20 +307,20 @@ static void test_run_abandon_while_checking_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ENACTED(test_run_begin_counts_what_is_settled),
-		ENACTED(test_run_received_commits_and_counts),
-		ENACTED(test_run_received_before_its_start_took_no_time),
-		ENACTED(test_run_received_other_file_is_no_success),
-		ENACTED(test_run_received_name_taken_meanwhile_follows_the_policy),
-		ENACTED(test_run_check_right_sum_commits),
-		ENACTED(test_run_check_wrong_sum_is_removed_and_tried_again),
-		ENACTED(test_run_check_sum_that_stays_wrong_fails),
-		ENACTED(test_run_check_several_files_each_get_their_own_verdict),
-		ENACTED(test_run_check_large_file_takes_several_turns),
-		ENACTED(test_run_check_file_that_vanishes_is_tried_again),
-		ENACTED(test_run_check_file_that_cannot_be_read_says_so),
-		ENACTED(test_run_abandon_leaves_what_is_open_and_removes_its_part),
-		ENACTED(test_run_abandon_while_checking_leaves_nothing),
+		ENACTED(test_batch_begin_counts_what_is_settled),
+		ENACTED(test_batch_received_commits_and_counts),
+		ENACTED(test_batch_received_before_its_start_took_no_time),
+		ENACTED(test_batch_received_other_file_is_no_success),
+		ENACTED(test_batch_received_name_taken_meanwhile_follows_the_policy),
+		ENACTED(test_batch_check_right_sum_commits),
+		ENACTED(test_batch_check_wrong_sum_is_removed_and_tried_again),
+		ENACTED(test_batch_check_sum_that_stays_wrong_fails),
+		ENACTED(test_batch_check_several_files_each_get_their_own_verdict),
+		ENACTED(test_batch_check_large_file_takes_several_turns),
+		ENACTED(test_batch_check_file_that_vanishes_is_tried_again),
+		ENACTED(test_batch_check_file_that_cannot_be_read_says_so),
+		ENACTED(test_batch_abandon_leaves_what_is_open_and_removes_its_part),
+		ENACTED(test_batch_abandon_while_checking_leaves_nothing),
 	};
 
 	alarm(DEADLINE_S);

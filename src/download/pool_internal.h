@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_internal.h - between pool.c (workers: start, reap) and pool_jobs.c (jobs: assign, receive).
+ * Nobody else includes it.
+ */
+#ifndef IPCDEMO_POOL_INTERNAL_H
+#define IPCDEMO_POOL_INTERNAL_H
+
+#include "download/pool.h"
+
+#include <stdbool.h>
+
+/* Commands on their way to a worker. What the mechanism's queue had no room for stays here. */
+struct send_queue {
+	unsigned char *records;
+	size_t sent, count, cap;      /* records */
+	LIST_ENTRY(pool_worker) link; /* in pool->unsent while sent < count */
+};
+
+/* A worker as its parent sees it. */
+struct pool_worker {
+	struct child child;           /* CHILD_NONE: the slot is unused */
+	LIST_ENTRY(pool_worker) link; /* in pool->unused or pool->idle ... */
+	bool listed;                  /* ... if so */
+	bool quitting;                /* QUIT is on its way to it */
+	bool recalling;               /* CANCEL is on its way to it, and no answer has come */
+	unsigned recalled, returned;  /* CANCELs sent to it in its life, RETURNED received */
+	struct failure kill_reason;   /* why the parent killed it */
+	struct event_guard guard;
+	struct job *jobs[WORKER_JOBS_MAX]; /* as assigned; the first is running if guard.running */
+	unsigned job_count;
+	unsigned assigned; /* jobs in its life */
+	uint64_t last_event_ns;
+	struct send_queue queue;
+};
+
+static inline unsigned pool_slot(const struct pool *pool, const struct pool_worker *worker)
+{
+	return (unsigned)(worker - pool->workers);
+}
+
+static inline void pool_unlist(struct pool_worker *worker)
+{
+	if (worker->listed)
+		LIST_REMOVE(worker, link);
+	worker->listed = false;
+}
+
+static inline void pool_list(struct worker_list *list, struct pool_worker *worker)
+{
+	pool_unlist(worker);
+	LIST_INSERT_HEAD(list, worker, link);
+	worker->listed = true;
+}
+
+/* Gives WORKER the jobs that it should have; one that has had all of --recycle is told to quit
+ * instead. False: no memory, nothing was given. */
+bool pool_assign(struct pool *pool, struct pool_worker *worker);
+
+/* Somebody is idle and no job is ready: asks the worker with the most unbegun jobs for its last. */
+void pool_recall(struct pool *pool);
+
+/* WORKER's Ith job is no longer its. Returns it; the caller settles what becomes of it. */
+struct job *pool_take_job(struct pool *pool, struct pool_worker *worker, unsigned i);
+
+void pool_quit(struct pool *pool, struct pool_worker *worker);
+
+/* SIGKILL for what it sent or did not send. The pool learns of its death like of any other. */
+void pool_kill(struct pool_worker *worker, enum failure_kind kind, int32_t code);
+
+/* Drops what was not sent. */
+void pool_discard_queue(struct pool_worker *worker);
+
+#endif
