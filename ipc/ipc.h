@@ -30,6 +30,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default) /* the library hides everything else */
+
+#define IPC_VERSION        "0.1.0"
+#define IPC_VERSION_NUMBER 100 /* 10000 * major + 100 * minor + patch */
+
 #define IPC_SLOTS_MAX  4096u /* of one session */
 #define IPC_RECORD_MIN 8u    /* bytes; the largest is the mechanism's record_limit */
 #define IPC_NOWAIT     1u    /* flag of a call: full or empty is -EAGAIN */
@@ -88,6 +96,8 @@ struct ipc_limit {
 	char source[64]; /* where it was read: a /proc file, fcntl(F_GETPIPE_SZ), getrlimit(2) */
 };
 
+struct ipc_module; /* a mechanism from outside, see <ipcdemo/backend.h> */
+
 /*
  * The registry, in the order of the build's list. NULL past the end.
  * AVAILABLE entries only: a mechanism left out of the build is named by ipc_missing_at.
@@ -100,6 +110,16 @@ const char *ipc_missing_at(size_t index, const char **reason);
 const char *ipc_card(const char *name);
 /* "BOUNDARIES" for bit 0 and so on; NULL past the end. */
 const char *ipc_capability_name(unsigned bit);
+
+/*
+ * Adds a mechanism from outside, for this process and those that it forks. Returns its index for
+ * ipc_info_at; it is found by its name from then on. Any thread may call this at any time. MODULE
+ * is what IPC_MODULE of <ipcdemo/backend.h> defines; it stays borrowed until the process ends.
+ * -ENOEXEC: made for another version of the contract; -EINVAL: an operation is missing, or
+ * the name is none; -EEXIST: the name is taken; -ENOSPC: IPC_MODULES_MAX are there already.
+ */
+int ipc_register(const struct ipc_module *module);
+#define IPC_MODULES_MAX 16
 
 /*
  * Can NAME be used here and now? 0, else -errno with the reason as one clause in REASON
@@ -204,5 +224,13 @@ void ipc_close(struct ipc *session);
 uint64_t ipc_syscalls(const struct ipc *session);
 
 const struct ipc_info *ipc_session_info(const struct ipc *session);
+
+/* The version of the library that runs; IPC_VERSION is that of the compilation. */
+const char *ipc_version(void);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

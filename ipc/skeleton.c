@@ -37,11 +37,12 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "ipc/core/backend.h"
-#include "ipc/core/sys.h"
 
 #define SKELETON_DEPTH        256u
 #define SKELETON_RECORD_LIMIT 4096
@@ -94,7 +95,9 @@ static int skeleton_limits(struct ipc_limit *limits, size_t cap)
 {
 	if (cap < 1)
 		return 0;
-	sys_limit_file(&limits[0], "mappings of a process", "/proc/sys/vm/max_map_count");
+	*limits = (struct ipc_limit){ .name = "a mapping is a multiple of",
+				      .source = "sysconf(_SC_PAGESIZE)" };
+	(void)snprintf(limits->value, sizeof limits->value, "%ld bytes", sysconf(_SC_PAGESIZE));
 	return 1;
 }
 

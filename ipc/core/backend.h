@@ -12,7 +12,7 @@
  *
  * Rules that hold for every operation:
  *  - Result 0 or a count, else -errno. Foreign codes (ETERM, ENOMSG) are mapped here.
- *  - A system call goes through SYS() of sys.h, which counts it and restarts it after a
+ *  - A system call goes through SYS(), which counts it and restarts it after a
  *    signal (signal(7): some calls fail with EINTR after SIGSTOP/SIGCONT even without a handler).
  *  - Descriptors are close-on-exec from birth. SIGPIPE is never raised.
  *  - What comes from the other side is hostile: bound it, copy it, then look at the copy.
@@ -20,7 +20,12 @@
 #ifndef IPC_BACKEND_H
 #define IPC_BACKEND_H
 
+#include <errno.h>
+
 #include "ipc/ipc.h"
+
+/* Changes whenever something here changes that a compiled mechanism depends on. */
+#define IPC_BACKEND_ABI 1
 
 #define IPC_PATH_MAX 108 /* sizeof sun_path, see unix(7) */
 
@@ -42,8 +47,21 @@ struct ipc {
 	uint64_t syscalls; /* see SYS() */
 };
 
-/* NULL: no such mechanism in this build. */
-const struct ipc_backend *ipc_backend_find(const char *name);
+/*
+ * SYS(s, call): the result of CALL, or -errno. Counts it in the session and restarts it on EINTR.
+ * errno is read on the very next line, so that nothing can stand between.
+ * CALL may be evaluated more than once: no side effects in its arguments.
+ */
+/* clang-format off */
+#define SYS(s, call) __extension__({                    \
+	ssize_t sys_rc;                                 \
+	do {                                            \
+		(s)->syscalls++;                        \
+		sys_rc = (call);                        \
+	} while (sys_rc < 0 && errno == EINTR);         \
+	sys_rc < 0 ? -errno : sys_rc;                   \
+})
+/* clang-format on */
 
 static inline bool ipc_receives(const struct ipc *s)
 {
@@ -125,5 +143,22 @@ struct ipc_backend {
 	 * already. */
 	void (*close)(struct ipc *s);
 };
+
+/*
+ * A mechanism that is not built with the library: in a program, which calls
+ * ipc_register(&ipc_module), or in a shared object, which `ipcdemo bench --ipc=./NAME.so` loads.
+ * Its file ends with
+ *
+ *	IPC_MODULE(ipc_NAME);
+ */
+struct ipc_module {
+	unsigned abi; /* IPC_BACKEND_ABI when it was compiled */
+	const struct ipc_backend *backend;
+};
+
+#define IPC_MODULE(name)                    \
+ extern const struct ipc_module ipc_module; \
+ __attribute__((visibility("default")))     \
+ const struct ipc_module ipc_module = { IPC_BACKEND_ABI, &(name) }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * registry.c - which mechanisms this build has, from the build's one list.
+ * registry.c - which mechanisms there are: those of the build's one list, then those that the
+ * program has added.
  *
  * backends.inc and cards.inc are generated: the first from IPC_BACKENDS in Makefile.am, the second
  * from the card at the top of each mechanism's file.
@@ -8,9 +9,10 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
-#include "ipc/core/backend.h"
+#include "ipc/core/registry.h"
 #include "ipc/core/sys.h"
 
 #define IPC_BACKEND(id) extern const struct ipc_backend ipc_##id;
@@ -45,21 +47,75 @@ static const struct {
 	{ NULL, NULL }
 };
 
+/*
+ * What ipc_register has added, filled from the front. The only thing in the library that changes
+ * and belongs to no session.
+ */
+static _Atomic(const struct ipc_backend *) added[IPC_MODULES_MAX];
+
+#define BUILT_IN (sizeof backends / sizeof backends[0] - 1)
+
+/* NULL past the end. */
+static const struct ipc_backend *backend_at(size_t index)
+{
+	if (index < BUILT_IN)
+		return backends[index];
+	/* Acquire: pairs with the exchange that published it. */
+	return index - BUILT_IN < IPC_MODULES_MAX ?
+		       atomic_load_explicit(&added[index - BUILT_IN], memory_order_acquire) :
+		       NULL;
+}
+
 const struct ipc_backend *ipc_backend_find(const char *name)
+{
+	const struct ipc_backend *backend;
+	size_t i;
+
+	for (i = 0; (backend = backend_at(i)); i++)
+		if (strcmp(backend->info.name, name) == 0)
+			return backend;
+	return NULL;
+}
+
+/* May stand on a command line beside others, in a file's name and in a C identifier. */
+static bool name_usable(const char *name)
+{
+	return name && name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0;
+}
+
+static bool complete(const struct ipc_backend *b)
+{
+	return name_usable(b->info.name) && b->info.title && b->info.summary &&
+	       b->info.record_limit >= IPC_RECORD_MIN && b->hub_fds && b->open && b->arm &&
+	       b->attach && b->send && b->recv && b->pollfd && b->detach && b->close;
+}
+
+int ipc_register(const struct ipc_module *module)
 {
 	size_t i;
 
-	for (i = 0; backends[i]; i++)
-		if (strcmp(backends[i]->info.name, name) == 0)
-			return backends[i];
-	return NULL;
+	if (module->abi != IPC_BACKEND_ABI)
+		return -ENOEXEC;
+	if (!complete(module->backend))
+		return -EINVAL;
+	for (i = 0; i < IPC_MODULES_MAX; i++) {
+		const struct ipc_backend *none = NULL;
+
+		/* Looked for again each time: another thread may have taken the place, and the
+		 * name. */
+		if (ipc_backend_find(module->backend->info.name))
+			return -EEXIST;
+		if (atomic_compare_exchange_strong(&added[i], &none, module->backend))
+			return (int)(BUILT_IN + i);
+	}
+	return -ENOSPC;
 }
 
 const struct ipc_info *ipc_info_at(size_t index)
 {
-	size_t count = sizeof backends / sizeof backends[0] - 1;
+	const struct ipc_backend *backend = backend_at(index);
 
-	return index < count ? &backends[index]->info : NULL;
+	return backend ? &backend->info : NULL;
 }
 
 const struct ipc_info *ipc_info_find(const char *name)
@@ -87,6 +143,11 @@ const char *ipc_card(const char *name)
 		if (strcmp(cards[i].name, name) == 0)
 			return cards[i].text;
 	return NULL;
+}
+
+const char *ipc_version(void)
+{
+	return IPC_VERSION;
 }
 
 const char *ipc_capability_name(unsigned bit)

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ipc/core/backend.h"
+#include "ipc/core/registry.h"
 #include "ipc/core/waiting.h"
 
 enum stage { SLOT_FREE, SLOT_ARMED, SLOT_ATTACHED };

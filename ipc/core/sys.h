@@ -7,24 +7,7 @@
 
 #include "ipc/core/backend.h"
 
-#include <errno.h>
 #include <stdint.h>
-
-/*
- * SYS(s, call): the result of CALL, or -errno. Counts it in the session and restarts it on EINTR.
- * errno is read on the very next line, so that nothing can stand between.
- * CALL may be evaluated more than once: no side effects in its arguments.
- */
-#define SYS(s, call)                \
- __extension__(                     \
-	 {                          \
-ssize_t sys_rc;                         \
-do {                                    \
-(s)->syscalls++;                       \
-sys_rc = (call);                       \
-} while (sys_rc < 0 && errno == EINTR); \
-sys_rc < 0 ? -errno : sys_rc;           \
-	 })
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t sys_now_ns(void);

@@ -174,7 +174,7 @@ static bool is_missing(const char *name)
  * What this build lacks, or this machine, is the plan's to report; a name unknown to all is a
  * mistake.
  */
-static void check_names(const char *const *names)
+static void check_names(const char **names)
 {
 	size_t i;
 	int status;
@@ -184,6 +184,9 @@ static void check_names(const char *const *names)
 			mechanism_print_all(stdout);
 			exit(0);
 		}
+		status = mechanism_load(&names[i]);
+		if (status != 0)
+			exit(status);
 		if (strcmp(names[i], "all") == 0 || ipc_info_find(names[i]) || is_missing(names[i]))
 			continue;
 		status = mechanism_check(names[i], true);

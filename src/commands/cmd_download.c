@@ -361,7 +361,9 @@ int cmd_download(int argc, char **argv)
 	}
 	if (download.batch.trace && download.display.progress == PROGRESS_AUTO)
 		download.display.progress = PROGRESS_PLAIN; /* its lines would tear the rows */
-	code = mechanism_check(download.batch.ipc, download_uses_ipc(&download));
+	code = mechanism_load(&download.batch.ipc);
+	if (code == 0)
+		code = mechanism_check(download.batch.ipc, download_uses_ipc(&download));
 	if (code == 0 && fetch_global_init() < 0)
 		code = EXIT_INTERNAL;
 	if (code == 0)

@@ -4,6 +4,8 @@
 
 #include "common/mechanism.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <string.h>
 
 #include "common/exit_code.h"
@@ -54,6 +56,44 @@ int mechanism_check(const char *name, bool use)
 		message_error("%s cannot be used here: %s", name, reason);
 		return EXIT_UNAVAILABLE;
 	}
+	return 0;
+}
+
+static int refuse_module(const char *path, int rc)
+{
+	const char *why = rc == -ENOEXEC ? "it was compiled for another version of ipcdemo" :
+			  rc == -EINVAL  ? "its mechanism lacks an operation or a usable name" :
+			  rc == -EEXIST  ? "another mechanism has its name" :
+					   strerror(-rc);
+
+	message_error("cannot use %s: %s", path, why);
+	return EXIT_USAGE;
+}
+
+int mechanism_load(const char **name)
+{
+	const struct ipc_module *module;
+	void *object;
+	int rc;
+
+	if (!strchr(*name, '/'))
+		return 0;
+	object = dlopen(*name, RTLD_NOW | RTLD_LOCAL);
+	if (!object) {
+		message_error("cannot load a mechanism: %s", dlerror());
+		return EXIT_USAGE;
+	}
+	module = dlsym(object, "ipc_module");
+	if (!module) {
+		message_error("cannot use %s: it has no ipc_module (see IPC_MODULE in "
+			      "ipcdemo/backend.h)",
+			      *name);
+		return EXIT_USAGE;
+	}
+	rc = ipc_register(module);
+	if (rc < 0)
+		return refuse_module(*name, rc);
+	*name = ipc_info_at((size_t)rc)->name;
 	return 0;
 }
 

@@ -14,6 +14,13 @@
  */
 int mechanism_check(const char *name, bool use);
 
+/*
+ * A *NAME with a slash in it is a module, a mechanism in a shared object of the user's own: loads it,
+ * for as long as the process lives, and *NAME becomes its mechanism's name. Any other name stays as
+ * it is. 0; else an exit code, and a line on stderr.
+ */
+int mechanism_load(const char **name);
+
 /* For command_options.words: the names of all mechanisms behind the help of --ipc. */
 const char *mechanism_words(const char *option, size_t index);
 

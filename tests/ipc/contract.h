@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "ipc/core/backend.h"
+#include "ipc/core/registry.h"
 
 extern const struct ipc_backend ipc_skeleton;
 
