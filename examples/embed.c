@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "ipc/ipc.h"
+#include <ipcdemo/ipc.h>
 
 #define STEPS 5
 

@@ -105,7 +105,7 @@ for file in ipc/*.c; do
 	fi
 done
 measure c ipc/*.h ipc/core/*.[ch] src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch] \
-	examples/*.[ch] examples/*/*.[ch]
+	examples/*.[ch] examples/*.cc examples/*/*.[ch]
 measure text bootstrap .ci/run tests/*.sh tests/*/*.sh tests/*/*.awk build-aux/*.awk \
 	examples/*.sh configure.ac Makefile.am
 [ "$bad" -eq 0 ] || die 'too large, see above'
