@@ -175,7 +175,8 @@ run_ipcdemo bench --ipc="pipe,$T/mine.so" --wait=block --rounds=1 -n 200 --forma
 	--output="$T/bench.json"
 succeeds "bench measures it beside the others"
 equal "with a row of its own" 'mine pipe ' \
-	"$(grep -o '"backend": *"[a-z]*"' "$T/bench.json" | cut -d '"' -f 4 | sort -u | tr '\n' ' ')"
+	"$(grep -o '"backend": *"[a-z]*"' "$T/bench.json" | cut -d '"' -f 4 | sort -u |
+		tr '\n' ' ')"
 run_ipcdemo --ipc="$T/mine.so" --demo-seconds=0.05-0.1 --progress=none
 succeeds "the downloader runs over it"
 sed 's/IPC_MODULE.*/int nothing;/' "$T/mine.c" >"$T/none.c"
