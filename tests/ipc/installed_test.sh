@@ -18,7 +18,8 @@ unset MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS # of the make that runs this test
 
 # make_it TARGET: of the build directory, into $root.
 make_it() {
-	make -C "$abs_top_builddir" DESTDIR="$root" "$1" >"$T/make.log" 2>&1 && ok "make $1" && return
+	make -C "$abs_top_builddir" DESTDIR="$root" "$1" >"$T/make.log" 2>&1 &&
+		ok "make $1" && return
 	not_ok "make $1"
 	note_file "$T/make.log"
 	return 1
@@ -55,15 +56,16 @@ expected='20%
 # runs WHAT PROGRAM: over each mechanism of this build.
 runs() {
 	for ipc in $(backends); do
-		equal "$1 over $ipc" "$expected" "$(LD_LIBRARY_PATH=$libdir timeout 20 "$2" "$ipc" 2>&1)"
+		equal "$1 over $ipc" "$expected" \
+			"$(LD_LIBRARY_PATH=$libdir timeout 20 "$2" "$ipc" 2>&1)"
 	done
 }
 
 # outside WHAT COMPILER SOURCE: builds it both ways, and runs it.
 outside() {
 	# shellcheck disable=SC2046 # words are meant
-	compiles "$1 compiles and links with what pkg-config says" "$2" -D_GNU_SOURCE -Wall -Wextra \
-		-Werror -o "$T/shared" "$3" $(pkg --cflags --libs) && runs "$1, shared" "$T/shared"
+	compiles "$1 links with what pkg-config says" "$2" -D_GNU_SOURCE -Wall -Wextra -Werror \
+		-o "$T/shared" "$3" $(pkg --cflags --libs) && runs "$1, shared" "$T/shared"
 	# What libipc itself needs comes shared: not every library has a static version.
 	# shellcheck disable=SC2046
 	compiles "$1 links with libipc.a" "$2" -D_GNU_SOURCE -o "$T/static" "$3" $(pkg --cflags) \
@@ -82,8 +84,8 @@ header=$(find "$root" -name ipc.h)
 sed -n 's/^[a-z].*[ *]\(ipc_[a-z_]*\)(.*/\1/p' "$header" | sort >"$T/declared"
 is_true "ipc.h declares functions" [ "$(wc -l <"$T/declared")" -gt 20 ]
 equal "libipc.so exports what ipc.h declares, and nothing else" "$(cat "$T/declared")" \
-	"$(nm -D --defined-only "$libdir/libipc.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
-		sort)"
+	"$(nm -D --defined-only "$libdir/libipc.so" |
+		awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort)"
 equal "libipc.a shows what ipc.h declares, and nothing else" "$(cat "$T/declared")" \
 	"$(nm -g --defined-only "$libdir/libipc.a" | awk 'NF == 3 { print $3 }' | sort)"
 equal "every function has its manual page" '' \
@@ -97,8 +99,8 @@ equal "every function has its manual page" '' \
 for name in ipc backend; do
 	echo "#include <ipcdemo/$name.h>" >"$T/one.c"
 	# shellcheck disable=SC2046
-	compiles "<ipcdemo/$name.h> stands alone in C" "$cc" -std=c11 -Wall -Wextra -pedantic -Werror \
-		-fsyntax-only $(pkg --cflags) "$T/one.c"
+	compiles "<ipcdemo/$name.h> stands alone in C" "$cc" -std=c11 -Wall -Wextra -pedantic \
+		-Werror -fsyntax-only $(pkg --cflags) "$T/one.c"
 done
 outside embed.c "$cc" "$srcdir/examples/embed.c"
 if command -v "$cxx" >/dev/null; then
