@@ -62,7 +62,7 @@ int run(const std::string &name)
 		check(ipc_recv(orders.get(), &slot, &percent, 1, 0), "ipc_recv"); // may go
 		return EXIT_SUCCESS;
 	}
-	while (percent < 100 && check(ipc_recv(events.get(), &slot, &percent, 1, 0), "ipc_recv") > 0)
+	while (percent < 100 && check(ipc_recv(events.get(), &slot, &percent, 1, 0), "recv") > 0)
 		std::cout << percent << (percent == 100 ? "% done\n" : "%\n");
 	check(ipc_send(orders.get(), 0, &percent, 1, 0), "ipc_send");
 	waitpid(worker, &status, 0);
