@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_test.c - the rules of pool.h for workers that die or lag, for --recycle, and for want of
+ * memory. pool_lies_test.c has those for workers that lie.
+ */
+#include "config.h"
+
+#include "tests/download/pool_stage.h"
+
+/* ---- a worker dies ---- */
+
+static void die_at_the_second(struct script *script)
+{
+	expect_jobs(script, WORKER_JOBS_MAX);
+	do_job(script, 0);
+	start(script, 1);
+	die();
+}
+
+static void test_pool_dead_workers_unbegun_jobs_are_requeued_in_order(void **state)
+{
+	struct batch_stage *stage = *state;
+	struct job *job = play(stage, 20, 1, die_at_the_second);
+
+	assert_int_equal(pool_dispatch(&pool), 0);
+	turn_to_the_end();
+	assert_int_equal(job[0].state, JOB_OK);
+	assert_waits_after(&job[1], FAILURE_KILLED);
+	assert_int_equal(job[1].failure.code, SIGKILL);
+	assert_ready(&stage->batch, &job[2], &job[19]);
+	close_pool(stage);
+}
+
+static void die_at_once(struct script *script)
+{
+	expect_jobs(script, 1);
+	die();
+}
+
+/* A worker that cannot even begin must not be replaced for ever. */
+static void test_pool_death_before_start_is_the_oldest_jobs(void **state)
+{
+	struct batch_stage *stage = *state;
+	struct job *job = play(stage, 3, 1, die_at_once);
+
+	for (unsigned i = 0; i <= JOB_DEATHS_MAX; i++) {
+		assert_int_equal(pool_dispatch(&pool), 0);
+		turn_to_the_end();
+		assert_int_equal(job[0].deaths, i + 1);
+		assert_int_equal(job[1].state, JOB_READY);
+		assert_int_equal(job[1].deaths + job[2].deaths, 0);
+		assert_int_equal(job[0].state, i < JOB_DEATHS_MAX ? JOB_WAITING : JOB_FAILED);
+		if (i < JOB_DEATHS_MAX) { /* first again */
+			TAILQ_REMOVE(&stage->batch.waiting, &job[0], link);
+			batch_requeue(&stage->batch, &job[0]);
+		}
+	}
+	assert_ready(&stage->batch, &job[1], &job[2]);
+	close_pool(stage);
+}
+
+static void deliver_and_die(struct script *script)
+{
+	expect_jobs(script, 1);
+	do_job(script, 0);
+	die();
+}
+
+/* The death is seen first: the events must be read before anything is decided. */
+static void test_pool_done_before_death_counts(void **state)
+{
+	struct batch_stage *stage = *state;
+	const struct job *job = play(stage, 1, 1, deliver_and_die);
+	struct pollfd death = { .fd = pool.deaths, .events = POLLIN };
+
+	assert_int_equal(pool_dispatch(&pool), 0);
+	assert_int_equal(poll(&death, 1, WAIT_MS), 1);
+	assert_int_equal(pool_reap(&pool), 0);
+	assert_int_equal(job->state, JOB_OK);
+	assert_int_equal(job->deaths, 0);
+	expect_content(stage->place, "a", "x");
+	close_pool(stage);
+}
+
+static void test_pool_death_while_ending_leaves_the_jobs(void **state)
+{
+	struct batch_stage *stage = *state;
+	const struct job *job = play(stage, 3, 1, die_at_once);
+
+	assert_int_equal(pool_dispatch(&pool), 0);
+	stage->batch.signo = SIGINT;
+	turn_to_the_end();
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(job[i].deaths, 0);
+	batch_abandon(&stage->batch);
+	assert_int_equal(stage->batch.left, 3);
+	close_pool(stage);
+}
+
+/* ---- --recycle ---- */
+
+static void work(struct script *script)
+{
+	while (next_command(script)->kind != COMMAND_QUIT) {
+		CHECK(script->reader.command.kind == COMMAND_JOB);
+		do_job(script, script->reader.command.job);
+	}
+}
+
+static void test_pool_recycle_ends_a_worker_after_exactly_that_many(void **state)
+{
+	struct batch_stage *stage = *state;
+
+	stage->settings.recycle = 3;
+	(void)play(stage, 8, 1, work);
+	while (stage->batch.open > 0) {
+		assert_int_equal(pool_dispatch(&pool), 0);
+		turn();
+	}
+	pool_quit_all(&pool);
+	turn_to_the_end();
+	assert_counts(&stage->batch, 0, 8, 0);
+	assert_int_equal(notes->lives, 3);
+	assert_int_equal(notes->jobs[0], 3);
+	assert_int_equal(notes->jobs[1], 3);
+	assert_int_equal(notes->jobs[2], 2);
+	close_pool(stage);
+}
+
+/* ---- returning jobs ---- */
+
+static void return_the_last_and_work(struct script *script)
+{
+	expect_jobs(script, 3);
+	CHECK(next_command(script)->kind == COMMAND_CANCEL && script->reader.command.job == 2);
+	give_back(script, 2);
+	do_job(script, 0);
+	do_job(script, 1);
+	expect_jobs(script, 1);
+	do_job(script, 2);
+	CHECK(next_command(script)->kind == COMMAND_QUIT);
+}
+
+static void test_pool_returned_job_is_ready_again_and_not_counted(void **state)
+{
+	struct batch_stage *stage = *state;
+
+	stage->settings.recycle = 3;
+	(void)play(stage, 3, 1, return_the_last_and_work);
+	assert_int_equal(pool_dispatch(&pool), 0);
+	pool_recall(&pool);
+	turn_to_the_end();
+	assert_counts(&stage->batch, 0, 3, 0);
+	assert_int_equal(notes->lives, 1);
+	assert_int_equal(notes->jobs[0], 4);
+	close_pool(stage);
+}
+
+/* ---- silence ---- */
+
+static void start_and_hang(struct script *script)
+{
+	expect_jobs(script, 1);
+	start(script, 0);
+	hang();
+}
+
+static void test_pool_silent_worker_is_killed(void **state)
+{
+	struct batch_stage *stage = *state;
+	const struct job *job = play(stage, 2, 1, start_and_hang);
+	const uint64_t limit_ns = (STALL_S + 1) * NS_PER_S;
+	uint64_t last_ns;
+
+	assert_int_equal(pool_dispatch(&pool), 0);
+	while (!pool.workers[0].guard.running)
+		turn();
+	last_ns = pool.workers[0].last_event_ns;
+	assert_true(last_ns >= job[0].begun_ns); /* not since it was assigned the job */
+	(void)pool_check_stalled(&pool, last_ns + limit_ns);
+	assert_int_equal(pool.workers[0].kill_reason.kind, FAILURE_NONE);
+	(void)pool_check_stalled(&pool, last_ns + limit_ns + 1);
+	turn_to_the_end();
+	assert_waits_after(&job[0], FAILURE_STALLED);
+	assert_int_equal(job[0].failure.code, STALL_S);
+	assert_int_equal(job[1].state, JOB_READY);
+	close_pool(stage);
+}
+
+/* Nobody asked it for anything, or the whole program was stopped. */
+static void test_pool_silence_without_a_job_or_of_a_stopped_program_is_fine(void **state)
+{
+	struct batch_stage *stage = *state;
+	const uint64_t later_ns = clock_ns() + 3600 * NS_PER_S;
+
+	(void)play(stage, 1, 2, work);
+	assert_int_equal(pool_dispatch(&pool), 0);
+	while (stage->batch.open > 0)
+		turn();
+	(void)pool_check_stalled(&pool, later_ns);
+	assert_int_equal(pool.workers[0].kill_reason.kind, FAILURE_NONE);
+	pool.workers[0].job_count = 1;
+	pool_restart_timeouts(&pool, later_ns);
+	(void)pool_check_stalled(&pool, later_ns);
+	assert_int_equal(pool.workers[0].kill_reason.kind, FAILURE_NONE);
+	pool.workers[0].job_count = 0;
+	pool_quit_all(&pool);
+	turn_to_the_end();
+	close_pool(stage);
+}
+
+/* ---- resources ---- */
+
+static bool no_memory;
+
+void *__real_reallocarray(void *old, size_t n, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size)
+{
+	return no_memory ? NULL : __real_reallocarray(old, n, size);
+}
+
+static void test_pool_without_memory_loses_no_job(void **state)
+{
+	struct batch_stage *stage = *state;
+	struct job *job = play(stage, 2, 2, work);
+
+	no_memory = true;
+	assert_int_equal(pool_dispatch(&pool), -ENOMEM);
+	no_memory = false;
+	assert_said(stage, "cannot assign a job over pipe: Cannot allocate memory");
+	assert_ready(&stage->batch, &job[0], &job[1]);
+	batch_requeue(&stage->batch, &job[1]);
+	batch_requeue(&stage->batch, &job[0]);
+	while (stage->batch.open > 0) { /* memory is there again */
+		assert_int_equal(pool_dispatch(&pool), 0);
+		turn();
+	}
+	assert_counts(&stage->batch, 0, 2, 0);
+	pool_quit_all(&pool);
+	turn_to_the_end();
+	close_pool(stage);
+}
+
+static void hang_after_its_job(struct script *script)
+{
+	expect_jobs(script, 1);
+	do_job(script, 0);
+	hang();
+}
+
+static void test_pool_worker_that_cannot_be_told_to_quit_is_killed(void **state)
+{
+	struct batch_stage *stage = *state;
+
+	(void)play(stage, 1, 1, hang_after_its_job);
+	assert_int_equal(pool_dispatch(&pool), 0);
+	while (stage->batch.open > 0)
+		turn();
+	pool.workers[0].queue.cap = 0; /* it needs memory for the next command */
+	no_memory = true;
+	pool_quit_all(&pool);
+	no_memory = false;
+	turn_to_the_end();
+	close_pool(stage);
+}
+
+static bool no_pidfd;
+
+int __real_pidfd_open(pid_t pid, unsigned flags);
+int __wrap_pidfd_open(pid_t pid, unsigned flags);
+int __wrap_pidfd_open(pid_t pid, unsigned flags)
+{
+	if (!no_pidfd)
+		return __real_pidfd_open(pid, flags);
+	errno = ENOSYS;
+	return -1;
+}
+
+/* As on an old kernel, or in a sandbox that does not know the call. */
+static void test_pool_missing_system_call_is_named(void **state)
+{
+	struct batch_stage *stage = *state;
+
+	(void)add(stage, "a", NULL);
+	stage->settings.ipc = "pipe";
+	stage->settings.workers = 1;
+	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
+	no_pidfd = true;
+	assert_int_equal(pool_open(&pool, &stage->batch), -ENOSYS);
+	no_pidfd = false;
+	assert_said(stage, "cannot reach workers over pipe: Function not implemented; the kernel");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ENACTED(test_pool_dead_workers_unbegun_jobs_are_requeued_in_order),
+		ENACTED(test_pool_death_before_start_is_the_oldest_jobs),
+		ENACTED(test_pool_done_before_death_counts),
+		ENACTED(test_pool_death_while_ending_leaves_the_jobs),
+		ENACTED(test_pool_recycle_ends_a_worker_after_exactly_that_many),
+		ENACTED(test_pool_returned_job_is_ready_again_and_not_counted),
+		ENACTED(test_pool_silent_worker_is_killed),
+		ENACTED(test_pool_silence_without_a_job_or_of_a_stopped_program_is_fine),
+		ENACTED(test_pool_without_memory_loses_no_job),
+		ENACTED(test_pool_worker_that_cannot_be_told_to_quit_is_killed),
+		ENACTED(test_pool_missing_system_call_is_named),
+	};
+
+	alarm(DEADLINE_S);
+	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	return notes == MAP_FAILED || cmocka_run_group_tests(tests, NULL, NULL);
+}
