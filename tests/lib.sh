@@ -40,8 +40,8 @@ for tool in "$IPCDEMO" "$HARNESS" "$ORIGIN_TOOL"; do
 done
 
 if [ -z "${UNDER_HARNESS:-}" ]; then
-	UNDER_HARNESS=1 exec "$HARNESS" --deadline="${DEADLINE:-60}" --orphan-grace=3 -- \
-		sh "$0" "$@"
+	UNDER_HARNESS=1 exec "$HARNESS" --isolate --deadline="${DEADLINE:-60}" --orphan-grace=3 \
+		-- sh "$0" "$@"
 fi
 unset UNDER_HARNESS
 

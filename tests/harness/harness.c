@@ -6,6 +6,7 @@
  *     --deadline=S      end everything when COMMAND takes longer
  *     --orphan-grace=S  how long what COMMAND started may outlive it (1)
  *     --watch=DIR       nothing new may be in DIR afterwards; can be repeated
+ *     --isolate         where possible: an IPC namespace, /dev/shm and /dev/mqueue of its own
  *     --report=FILE     write how COMMAND ended: "exit N", "signal N", "deadline" or "told N"
  *
  * The harness is the subreaper of all that COMMAND starts: whatever forks, detaches or
@@ -15,8 +16,8 @@
  * ignored.
  *
  * What lives on when the grace is over is a leak (the defunct are reaped), and so are new
- * files in /dev/shm and /dev/mqueue and new System V objects. Directories in /dev/shm are
- * not looked at: no mechanism makes one there, but a test running beside this one may.
+ * files in /dev/shm and /dev/mqueue and new System V objects of our user. Directories in /dev/shm
+ * are not looked at: no mechanism makes one there, but a test running beside this one may.
  *
  * Exit status: COMMAND's, or 128 + the signal it died of; 124 the deadline passed, 125 leaks,
  * 126 the harness itself failed, 127 COMMAND could not be run. At the deadline, and when the
@@ -25,22 +26,22 @@
  */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "tests/harness/isolate.h"
+#include "tests/harness/objects.h"
 
 #define EXIT_DEADLINE 124
 #define EXIT_LEAK     125
@@ -59,12 +60,7 @@ struct options {
 	const char *report; /* or NULL */
 	const char *watch[WATCH_MAX];
 	unsigned watches;
-};
-
-/* The names of all kernel objects and files that a leak could be. */
-struct snapshot {
-	char **item;
-	size_t count, room;
+	bool isolate;
 };
 
 static uint64_t now_ns(void)
@@ -81,95 +77,13 @@ static _Noreturn void broken(const char *what)
 	exit(EXIT_BROKEN);
 }
 
-__attribute__((format(printf, 2, 3))) static void snapshot_add(struct snapshot *snapshot,
-							       const char *format, ...)
+static struct listing *look(const struct options *options)
 {
-	va_list args;
+	struct listing *listing = listing_take();
 
-	if (snapshot->count == snapshot->room) {
-		snapshot->room = snapshot->room ? 2 * snapshot->room : 32;
-		snapshot->item =
-			reallocarray(snapshot->item, snapshot->room, sizeof *snapshot->item);
-		if (!snapshot->item)
-			broken("memory");
-	}
-	va_start(args, format);
-	if (vasprintf(&snapshot->item[snapshot->count], format, args) < 0)
-		broken("memory");
-	va_end(args);
-	snapshot->count++;
-}
-
-static bool snapshot_has(const struct snapshot *snapshot, const char *item)
-{
-	for (size_t i = 0; i < snapshot->count; i++) {
-		if (strcmp(snapshot->item[i], item) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void snapshot_free(struct snapshot *snapshot)
-{
-	for (size_t i = 0; i < snapshot->count; i++)
-		free(snapshot->item[i]);
-	free(snapshot->item);
-	*snapshot = (struct snapshot){ 0 };
-}
-
-/* What our user owns directly in PATH; a missing PATH holds nothing. */
-static void list_directory(struct snapshot *snapshot, const char *path, bool directories)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-	struct stat st;
-
-	while (dir && (entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
-		    st.st_uid != geteuid() || (S_ISDIR(st.st_mode) && !directories))
-			continue;
-		snapshot_add(snapshot, "%s/%s", path, entry->d_name);
-	}
-	if (dir)
-		(void)closedir(dir);
-}
-
-/* /proc/sysvipc/KIND: a heading, then one object a line, beginning with key and id. */
-static void list_sysv(struct snapshot *snapshot, const char *kind)
-{
-	char path[64], line[512];
-	FILE *file;
-
-	(void)snprintf(path, sizeof path, "/proc/sysvipc/%s", kind);
-	file = fopen(path, "re");
-	if (!file)
-		return; /* a kernel without System V IPC */
-	if (fgets(line, sizeof line, file)) {
-		while (fgets(line, sizeof line, file)) {
-			long key, id;
-
-			if (sscanf(line, "%ld %ld", &key, &id) == 2)
-				snapshot_add(snapshot, "System V %s id %ld key %#x", kind, id,
-					     (unsigned)key);
-		}
-	}
-	(void)fclose(file);
-}
-
-static struct snapshot snapshot_take(const struct options *options)
-{
-	struct snapshot snapshot = { 0 };
-
-	list_directory(&snapshot, "/dev/shm", false);
-	list_directory(&snapshot, "/dev/mqueue", false);
 	for (unsigned i = 0; i < options->watches; i++)
-		list_directory(&snapshot, options->watch[i], true);
-	list_sysv(&snapshot, "shm");
-	list_sysv(&snapshot, "msg");
-	list_sysv(&snapshot, "sem");
-	return snapshot;
+		listing_add_directory(listing, options->watch[i], true);
+	return listing;
 }
 
 /* Calls ACT for each child that PARENT's main thread has; returns how many. */
@@ -349,25 +263,25 @@ static bool no_orphans(const sigset_t *set, double grace_s)
 }
 
 /* Some objects go a moment after the last process is reaped: look again for a while. */
-static bool no_leaks(const struct snapshot *before, const struct options *options)
+static bool no_leaks(const struct listing *before, const struct options *options)
 {
 	const uint64_t until = now_ns() + (uint64_t)(options->grace_s * (double)NS_PER_S);
 	const struct timespec nap = { .tv_nsec = NAP_NS };
 	bool clean, again;
 
 	do {
-		struct snapshot after = snapshot_take(options);
+		struct listing *after = look(options);
+		const char *name;
+		size_t at = 0;
 
 		clean = true;
 		again = now_ns() < until;
-		for (size_t i = 0; i < after.count; i++) {
-			if (snapshot_has(before, after.item[i]))
-				continue;
+		while ((name = listing_next_new(before, after, &at))) {
 			clean = false;
 			if (!again)
-				(void)fprintf(stderr, "harness: left behind: %s\n", after.item[i]);
+				(void)fprintf(stderr, "harness: left behind: %s\n", name);
 		}
-		snapshot_free(&after);
+		listing_free(after);
 		if (!clean && again)
 			(void)nanosleep(&nap, NULL);
 	} while (!clean && again);
@@ -387,6 +301,7 @@ static void report(const char *path, const char *how, int number)
 static struct options parse(int argc, char **argv)
 {
 	static const struct option longs[] = { { "deadline", required_argument, NULL, 'd' },
+					       { "isolate", no_argument, NULL, 'i' },
 					       { "orphan-grace", required_argument, NULL, 'g' },
 					       { "report", required_argument, NULL, 'r' },
 					       { "watch", required_argument, NULL, 'w' },
@@ -399,6 +314,8 @@ static struct options parse(int argc, char **argv)
 			options.deadline_s = strtod(optarg, NULL);
 		else if (c == 'g')
 			options.grace_s = strtod(optarg, NULL);
+		else if (c == 'i')
+			options.isolate = true;
 		else if (c == 'r')
 			options.report = optarg;
 		else if (c == 'w' && options.watches < WATCH_MAX)
@@ -407,8 +324,8 @@ static struct options parse(int argc, char **argv)
 			exit(EXIT_BROKEN);
 	}
 	if (optind == argc) {
-		(void)fputs("usage: harness [--deadline=S] [--orphan-grace=S] [--watch=DIR]..."
-			    " [--report=FILE] -- COMMAND [ARG...]\n",
+		(void)fputs("usage: harness [--deadline=S] [--orphan-grace=S] [--isolate]"
+			    " [--watch=DIR]... [--report=FILE] -- COMMAND [ARG...]\n",
 			    stderr);
 		exit(EXIT_BROKEN);
 	}
@@ -431,7 +348,7 @@ static void block(sigset_t *set)
 int main(int argc, char **argv)
 {
 	const struct options options = parse(argc, argv);
-	struct snapshot before;
+	struct listing *before;
 	sigset_t set;
 	pid_t command;
 	int status = 0;
@@ -439,7 +356,10 @@ int main(int argc, char **argv)
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		broken("subreaper");
-	before = snapshot_take(&options);
+	if (options.isolate && isolate_possible(ISOLATE_OBJECTS) == 0 &&
+	    isolate(ISOLATE_OBJECTS) < 0)
+		broken("isolate");
+	before = look(&options);
 	block(&set);
 	command = start(argv + optind);
 	if (!supervise(command, &set, options.deadline_s, &status)) {
@@ -447,8 +367,8 @@ int main(int argc, char **argv)
 		return status;
 	}
 	clean = no_orphans(&set, options.grace_s);
-	clean = no_leaks(&before, &options) && clean;
-	snapshot_free(&before);
+	clean = no_leaks(before, &options) && clean;
+	listing_free(before);
 	if (WIFSIGNALED(status))
 		report(options.report, "signal", WTERMSIG(status));
 	else

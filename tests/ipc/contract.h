@@ -51,7 +51,6 @@ struct rule {
 	unsigned flags;
 	unsigned needs; /* capabilities */
 	enum ipc_strategy strategy;
-	unsigned deadline_s; /* 0: 20 */
 };
 
 /* Each ends with an entry without a name. */
@@ -82,14 +81,28 @@ extern pid_t contract_group;
 /* Ends the rule without a verdict: this machine is too small for it. */
 _Noreturn void contract_skip(const char *what, int rc);
 /* So many slots may be more than this machine grants. Then it has to be said, with one of these. */
+#ifdef __SANITIZE_ADDRESS__
+#define CONTRACT_MANY 100 /* it is their start that a sanitizer makes slow, and each is the same */
+#else
 #define CONTRACT_MANY 1000
+#endif
 static inline bool contract_no_room(int rc)
 {
 	return rc == -EMFILE || rc == -ENFILE || rc == -EAGAIN || rc == -ENOMEM || rc == -ENOSPC;
 }
-/* Where contract_skip leaves its reason, for the parent. */
-extern char *contract_reason;
-#define CONTRACT_REASON_MAX 256
+/* What a rule tells its parent. */
+struct report {
+	_Atomic uint64_t steps; /* counts up for as long as something happens */
+	char reason[256];       /* of contract_skip */
+};
+extern struct report *contract_report; /* of this rule */
+/*
+ * A rule is given up when it has not made a step for this long, and not before: a busy machine
+ * makes it slow, only a hang makes it silent. A step is a record that has come, a gate opened, a
+ * process begun or reaped; looking in vain is none.
+ */
+#define CONTRACT_SILENT_S 20
+void contract_step(void);
 /* Of the script's traces, shared by all rules; 0: not yet. */
 extern _Atomic uint64_t *contract_digest;
 #define CONTRACT_SKIPPED 77
@@ -104,11 +117,8 @@ void oracle_look(struct oracle *now);
 /* Compares with BEFORE; also nothing may be left to wait for. Fails the rule. */
 void oracle_check(const struct oracle *before);
 
-/* The names of objects that outlive processes: /dev/shm, message queues, System V. */
 struct listing;
-struct listing *listing_take(void);
-void listing_free(struct listing *listing);
-/* The first object that is new since BEFORE and stays, or NULL. The caller frees it. */
+/* The first object (objects.h) that is new since BEFORE and stays, or NULL. The caller frees it. */
 char *listing_new_since(const struct listing *before);
 
 /* ---- random numbers that a seed repeats ---- */
@@ -227,7 +237,7 @@ static inline bool can(const struct world *w, unsigned capability)
 	return (w->subject->backend->info.capabilities & capability) == capability;
 }
 
-/* Waits until process PID is in STATE ('S' asleep, 'T' stopped), at most some seconds. */
+/* Waits until process PID is in STATE ('S' asleep, 'T' stopped). */
 void await_state(pid_t pid, char state);
 
 /* ---- streams of records ---- */

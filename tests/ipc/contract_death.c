@@ -14,8 +14,8 @@
 
 #include "tests/ipc/contract.h"
 
-#define DEATH_MS 5000
-#define ORPHAN_S 20
+#define DEATH_MS (750 * CONTRACT_SILENT_S)
+#define ORPHAN_S (3 * CONTRACT_SILENT_S) /* the rule has been given up by then */
 
 static void await_death(const struct ipc_peer *peer)
 {
@@ -175,11 +175,14 @@ static void run_hub_first(const struct subject *subject)
 
 /* ---- one sibling dies while another lives ---- */
 
+#define GATE_ATTACHED 14
+
 static void talker(struct world *w, unsigned slot)
 {
 	char record[56];
 	uint64_t i;
 
+	gate_open(&w->board->gate[GATE_ATTACHED]);
 	for (i = 0;; i++) {
 		gate_await(&w->board->gate[slot], (uint32_t)i + 1);
 		record_fill(record, w->record, id_of(slot, 0, i));
@@ -190,7 +193,8 @@ static void talker(struct world *w, unsigned slot)
 /*
  * Slot by slot, and each of the living is heard after each death. Who was forked first dies first:
  * its ends were inherited by all that came later. With a COUNT all slots are armed before the first
- * fork, so the first inherits ends of the later ones, which are the first to die.
+ * fork, so the first inherits ends of the later ones, which are the first to die: each worker gives
+ * up what is not its own when it attaches, and until the last has done so no end can be told.
  */
 static void run_sibling(const struct subject *subject)
 {
@@ -204,6 +208,7 @@ static void run_sibling(const struct subject *subject)
 		world_arm_all(&w);
 	for (slot = 0; slot < slots; slot++)
 		world_spawn(&w, slot, talker);
+	gate_await(&w.board->gate[GATE_ATTACHED], slots);
 	inbox_open(&inbox, &w);
 	for (i = 0; i < slots; i++) {
 		slot = backwards ? slots - 1 - i : i;

@@ -4,9 +4,11 @@
  *
  * The mechanisms come from the registry and from ipc/skeleton.c, the template. A test is one
  * rule, one mechanism, one direction, in a process of its own, so that one crash or hang is
- * one failure. A few run at a time, each over another mechanism. Environment:
- *   CONTRACT_ONLY=MECHANISM[:RULE]   only those whose names begin so; an empty MECHANISM: all
- *   CONTRACT_SEED=N                  repeats a run; the seed is printed
+ * one failure. A few run at a time, where possible each with kernel objects and quotas of its own;
+ * else each over another mechanism. Environment:
+ *   CONTRACT_ONLY=MECHANISM[:RULE]   only that mechanism, and rules whose names begin so; an empty
+ *                                    MECHANISM: all
+ *   CONTRACT_SEED=N                  repeats a run; a trial that fails says with which
  */
 #include "config.h"
 
@@ -28,11 +30,14 @@
 
 #include <cmocka.h>
 
+#include "tests/harness/isolate.h"
+#include "tests/harness/objects.h"
 #include "tests/ipc/contract.h"
 #include "tests/ipc/contract_kernel.h"
 
-#define DEADLINE_S   20
-#define LANES        4    /* trials at a time: most of them mostly wait */
+#define LANES        6    /* trials at a time: most of them mostly wait */
+#define BUSY_S       240  /* steps or not, no trial takes as long */
+#define HANGS_MAX    3    /* of one mechanism: then it is given up */
 #define PENDING_MAX  4096 /* signals: a rule fills this queue, other programs must not notice */
 #define TRIALS_MAX   2048
 #define SUBJECTS_MAX 32
@@ -41,31 +46,49 @@ struct trial {
 	struct subject subject;
 	char name[160];
 	char dir[64];
+	struct report *report;
 	enum { WAITING, RUNNING, ENDED } stage;
+	enum { IN_TIME, SILENT, TOO_LONG, GIVEN_UP } end;
 	pid_t pid;
 	int pidfd;
-	time_t deadline; /* CLOCK_MONOTONIC, seconds */
-	int status;      /* as of waitpid; -1: not done at the deadline */
-	int left;        /* processes */
-	bool kept;       /* something in its directory */
+	uint64_t steps;         /* that it had made at STEP_S */
+	time_t start_s, step_s; /* CLOCK_MONOTONIC */
+	int status;             /* as of waitpid, if IN_TIME */
+	int left;               /* processes */
+	bool kept;              /* something in its directory */
 };
 
+/* The script first, as it is the longest. */
 static const struct rule *const tables[] = {
-	contract_args_rules,  contract_flow_rules,  contract_press_rules,   contract_wait_rules,
-	contract_death_rules, contract_owner_rules, contract_hostile_rules, contract_script_rules,
+	contract_script_rules, contract_args_rules,  contract_flow_rules,  contract_press_rules,
+	contract_wait_rules,   contract_death_rules, contract_owner_rules, contract_hostile_rules,
 };
 
 static struct trial trials[TRIALS_MAX];
 static struct CMUnitTest tests[TRIALS_MAX];
 static size_t trial_count, running_count, unable_count;
-static char (*reasons)[CONTRACT_REASON_MAX]; /* of each trial, shared with it */
-static struct listing *objects_before;
+static struct report *reports; /* of each trial, shared with it */
+static bool isolated;          /* each trial */
+static const char *program;
 
 /* ---- one trial ---- */
+
+/* Without a namespace of our own it may be another trial's. */
+static void objects_check(struct listing *before)
+{
+	char *object = listing_new_since(before);
+
+	if (object) {
+		(void)fprintf(stderr, "left %s\n", object);
+		contract_fail(__FILE__, __LINE__, "an object is left behind");
+	}
+	listing_free(before);
+}
 
 static _Noreturn void trial_child(struct trial *trial)
 {
 	struct sigaction initial = { .sa_handler = SIG_DFL };
+	struct listing *objects;
 	struct rlimit pending;
 	struct oracle before;
 	int signo;
@@ -79,6 +102,8 @@ static _Noreturn void trial_child(struct trial *trial)
 	CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
 	/* Workers that outlive their hub come to us, so that oracle_check sees them. */
 	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	if (isolated) /* before the limit, or it would be one for all that others have pending */
+		CHECK_EQ(isolate(ISOLATE_QUOTAS), 0);
 	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &pending), 0);
 	if (pending.rlim_cur > PENDING_MAX && trial->subject.rule->slots < CONTRACT_MANY) {
 		pending.rlim_cur = PENDING_MAX;
@@ -86,9 +111,11 @@ static _Noreturn void trial_child(struct trial *trial)
 	}
 	if (trial->subject.rule->flags & RULE_OLD_KERNEL)
 		kernel_refuse_nowait();
+	objects = listing_take();
 	oracle_look(&before);
 	trial->subject.rule->run(&trial->subject);
 	oracle_check(&before);
+	objects_check(objects);
 	exit(0); /* not _exit: a leak checker looks then */
 }
 
@@ -102,12 +129,10 @@ static time_t now_s(void)
 
 static void trial_start(struct trial *trial)
 {
-	unsigned seconds = trial->subject.rule->deadline_s;
-
 	(void)snprintf(trial->dir, sizeof trial->dir, "/tmp/contract.XXXXXX");
 	assert_non_null(mkdtemp(trial->dir));
-	contract_reason = reasons[trial - trials];
-	trial->deadline = now_s() + (time_t)(seconds ? seconds : DEADLINE_S);
+	contract_report = trial->report = &reports[trial - trials];
+	trial->start_s = trial->step_s = now_s();
 	(void)fflush(NULL);
 	trial->pid = fork();
 	if (trial->pid == 0)
@@ -129,10 +154,10 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 }
 
 /* It is dead, or has to be now. Kills, reaps and removes whatever it left. */
-static void trial_end(struct trial *trial, bool in_time)
+static void trial_end(struct trial *trial, int end)
 {
-	trial->status = -1;
-	if (in_time)
+	trial->end = end;
+	if (end == IN_TIME)
 		assert_int_equal(waitpid(trial->pid, &trial->status, 0), trial->pid);
 	(void)close(trial->pidfd);
 	(void)kill(-trial->pid, SIGKILL);
@@ -145,20 +170,61 @@ static void trial_end(struct trial *trial, bool in_time)
 	running_count--;
 }
 
-static bool is_busy(const struct ipc_backend *backend)
+static bool is_large(const struct trial *trial)
+{
+	return trial->subject.rule->slots >= CONTRACT_MANY;
+}
+
+/* Trials that share a quota must not starve each other; nor those that fill the machine. */
+static bool may_start(const struct trial *trial)
 {
 	size_t i;
 
 	for (i = 0; i < trial_count; i++)
-		if (trials[i].stage == RUNNING && trials[i].subject.backend == backend)
-			return true;
-	return false;
+		if (trials[i].stage == RUNNING &&
+		    ((!isolated && trials[i].subject.backend == trial->subject.backend) ||
+		     (is_large(&trials[i]) && is_large(trial))))
+			return false;
+	return true;
 }
 
-/*
- * Starts what may run, then waits for an end. A mechanism is in one trial at a time: some share a
- * quota between all their users.
- */
+/* Whether TRIAL still has to be left alone. */
+static bool has_time(struct trial *trial)
+{
+	uint64_t steps = atomic_load(&trial->report->steps);
+
+	if (steps != trial->steps)
+		trial->step_s = now_s();
+	trial->steps = steps;
+	return now_s() - trial->step_s < CONTRACT_SILENT_S && now_s() - trial->start_s < BUSY_S;
+}
+
+/* All that is left of TRIAL's mechanism would take its time too. */
+static void count_hangs(const struct trial *trial)
+{
+	unsigned hangs = 0;
+	size_t i;
+
+	for (i = 0; i < trial_count; i++)
+		hangs += trials[i].subject.backend == trial->subject.backend &&
+			 (trials[i].end == SILENT || trials[i].end == TOO_LONG);
+	for (i = 0; i < trial_count && hangs >= HANGS_MAX; i++)
+		if (trials[i].subject.backend == trial->subject.backend &&
+		    trials[i].stage == WAITING) {
+			trials[i].stage = ENDED;
+			trials[i].end = GIVEN_UP;
+		}
+}
+
+static void trial_hang(struct trial *trial)
+{
+	trial_end(trial, now_s() - trial->start_s < BUSY_S ? SILENT : TOO_LONG);
+	printf("contract: %s hangs\n", trial->name); /* its turn to be told may be far */
+	(void)fflush(stdout);
+	count_hangs(trial);
+}
+
+/* Starts what may run, then waits for an end. */
 static void trials_go_on(void)
 {
 	struct pollfd deaths[LANES];
@@ -167,7 +233,7 @@ static void trials_go_on(void)
 	size_t i;
 
 	for (i = 0; i < trial_count && running_count < LANES; i++)
-		if (trials[i].stage == WAITING && !is_busy(trials[i].subject.backend))
+		if (trials[i].stage == WAITING && may_start(&trials[i]))
 			trial_start(&trials[i]);
 	for (i = 0; i < trial_count && count < LANES; i++)
 		if (trials[i].stage == RUNNING) {
@@ -177,44 +243,63 @@ static void trials_go_on(void)
 	if (poll(deaths, count, 1000) < 0)
 		return;
 	for (k = 0; k < count; k++)
-		if (deaths[k].revents || now_s() >= running[k]->deadline)
-			trial_end(running[k], deaths[k].revents != 0);
+		if (deaths[k].revents)
+			trial_end(running[k], IN_TIME);
+		else if (!has_time(running[k]))
+			trial_hang(running[k]);
+}
+
+/* As a user would type it to see this trial alone again. The digests are compared among all. */
+static void say_again(const struct trial *trial)
+{
+	printf("contract: again: CONTRACT_SEED=%llu CONTRACT_ONLY='%s:%s' %s\n",
+	       (unsigned long long)contract_seed, trial->subject.backend->info.name,
+	       trial->subject.rule->name, program);
+}
+
+static bool is_good(const struct trial *trial)
+{
+	return trial->end == IN_TIME && WIFEXITED(trial->status) &&
+	       (WEXITSTATUS(trial->status) == CONTRACT_SKIPPED ||
+		(WEXITSTATUS(trial->status) == 0 && trial->left == 0 && !trial->kept));
 }
 
 static void trial_judge(const struct trial *trial)
 {
 	int status = trial->status;
 
-	if (status == -1)
-		fail_msg("%s: not done at the deadline", trial->name);
+	if (trial->end == SILENT)
+		fail_msg("%s: nothing happened for %d s", trial->name, CONTRACT_SILENT_S);
+	if (trial->end == TOO_LONG)
+		fail_msg("%s: not done after %d s", trial->name, BUSY_S);
+	if (trial->end == GIVEN_UP)
+		fail_msg("%s: not tried: %d others of it hung", trial->name, HANGS_MAX);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
-		fail_msg("%s: a check failed, see above (CONTRACT_SEED=%llu)", trial->name,
-			 (unsigned long long)contract_seed);
+		fail_msg("%s: a check failed, see above", trial->name);
 	if (WIFSIGNALED(status))
 		fail_msg("%s: killed by signal %d", trial->name, WTERMSIG(status));
-	if (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != CONTRACT_SKIPPED)
-		fail_msg("%s: exit status %d", trial->name, WEXITSTATUS(status));
 	if (trial->left > 0 && WEXITSTATUS(status) == 0)
 		fail_msg("%s: left %d processes", trial->name, trial->left);
+	if (trial->kept && WEXITSTATUS(status) == 0)
+		fail_msg("%s: left files in its directory", trial->name);
+	fail_msg("%s: exit status %d", trial->name, WEXITSTATUS(status));
 }
 
 static void trial_run(void **state)
 {
 	struct trial *trial = *state;
-	char *object;
 
 	while (trial->stage != ENDED)
 		trials_go_on();
-	object = listing_new_since(objects_before);
-	trial_judge(trial);
-	if (object)
-		fail_msg("%s, or one beside it: left %s", trial->name, object);
+	if (!is_good(trial)) {
+		say_again(trial);
+		trial_judge(trial);
+	}
 	if (WEXITSTATUS(trial->status) == CONTRACT_SKIPPED) {
-		print_message("[  UNABLE  ] %s: %s\n", trial->name, reasons[trial - trials]);
+		print_message("[  UNABLE  ] %s: %s\n", trial->name, trial->report->reason);
 		unable_count++;
 		skip();
 	}
-	assert_false(trial->kept);
 }
 
 /* ---- the list of trials ---- */
@@ -313,28 +398,57 @@ static void prepare(void)
 		files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	reasons = mmap(NULL, sizeof(uint64_t) + TRIALS_MAX * sizeof *reasons,
+	reports = mmap(NULL, sizeof(uint64_t) + TRIALS_MAX * sizeof *reports,
 		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(reasons != MAP_FAILED);
-	contract_digest = (void *)(reasons + TRIALS_MAX);
-	objects_before = listing_take();
+	assert_true(reports != MAP_FAILED);
+	contract_digest = (void *)(reports + TRIALS_MAX);
 }
 
-int main(void)
+/* Where quotas are shared, with the other programs of this directory too: one at a time. */
+static void prepare_quotas(void)
+{
+	int rc = isolate_possible(ISOLATE_QUOTAS);
+
+	isolated = rc == 0;
+	if (isolated)
+		return;
+	printf("contract: no namespaces of a trial's own: %s\n", strerror(-rc));
+	(void)fflush(stdout);
+	assert_int_equal(isolate_wait_turn(), 0);
+}
+
+/* What CONTRACT_ONLY could have said. */
+static int say_no_trial(const struct ipc_backend *const *subjects)
+{
+	size_t i;
+
+	(void)fprintf(stderr, "contract: CONTRACT_ONLY=%s: there is no such trial; mechanisms:",
+		      getenv("CONTRACT_ONLY"));
+	for (i = 0; subjects[i]; i++)
+		(void)fprintf(stderr, " %s", subjects[i]->info.name);
+	(void)fprintf(stderr, "; rules are the tables in contract_*.c\n");
+	return 2;
+}
+
+int main(int argc, char **argv)
 {
 	const struct ipc_backend *subjects[SUBJECTS_MAX] = { NULL };
 	const struct rule *rule;
 	size_t skipped = 0, i;
 	int failed;
 
+	(void)argc;
+	program = argv[0];
 	prepare();
+	prepare_quotas();
 	printf("contract: CONTRACT_SEED=%llu\n", (unsigned long long)contract_seed);
 	find_subjects(subjects);
 	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
 		for (rule = tables[i]; rule->name; rule++)
 			skipped += add_rule(rule, subjects);
+	if (trial_count + skipped == 0)
+		return say_no_trial(subjects);
 	failed = _cmocka_run_group_tests("contract", tests, trial_count, NULL, NULL);
-	listing_free(objects_before);
 	for (i = 0; subjects[i]; i++)
 		;
 	printf("contract: %zu trials of %zu mechanisms, %d failed, %zu beyond this machine, "

@@ -9,14 +9,14 @@
  * in order; of any other what is received is a beginning of what was sent. No record is torn or
  * taken for another's, nothing is left over, and the slot's next owner can work.
  *
- * Each mechanism has a process of its own; the table at the end is its account.
+ * Each mechanism has a process of its own, one for each CPU at a time; the table at the end holds
+ * their accounts.
  * --stride (8): only every Nth instruction, for mechanisms with threads of their own, which are
  * slow; 1 takes all. --kills (300): at random times.
  */
 #include "config.h"
 
 #include <getopt.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,19 +24,31 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/harness/isolate.h"
+#include "tests/harness/objects.h"
 #include "tests/ipc/kill_sweep.h"
 
 #define MECHANISMS_MAX 32
-#define DEADLINE_S     280 /* of one mechanism; a long run is the caller's to bound */
 #define PENDING_MAX    4096
 #define DEEP           5000
 
 static const struct rule whole = { .name = "kill" };
+
+struct run {
+	const struct ipc_backend *backend;
+	struct account *account;
+	char dir[32];
+	enum { WAITING, RUNNING, ENDED } stage;
+	pid_t pid;
+	uint64_t steps; /* that it had made at STEP_S */
+	double step_s;
+};
+
+static bool isolated; /* each mechanism */
 
 /* ---- the hub's books ---- */
 
@@ -145,57 +157,100 @@ static _Noreturn void mechanism_child(const struct ipc_backend *backend, const c
 	struct killing k = { .account = account, .rng = rng_for(80) };
 	struct rlimit pending;
 	struct oracle before;
+	struct listing *objects;
 	double start = now_s();
+	char *object;
 
 	CHECK_EQ(setpgid(0, 0), 0);
 	contract_group = getpid();
 	CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
+	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	if (isolated)
+		CHECK_EQ(isolate(ISOLATE_QUOTAS), 0);
 	CHECK_EQ(getrlimit(RLIMIT_SIGPENDING, &pending), 0);
 	if (pending.rlim_cur > PENDING_MAX) {
 		pending.rlim_cur = PENDING_MAX;
 		CHECK_EQ(setrlimit(RLIMIT_SIGPENDING, &pending), 0);
 	}
+	objects = listing_take();
 	oracle_look(&before);
 	world_open(&k.w, &subject, VICTIMS);
 	sweep_points(&k, backend->own_threads ? options->stride : 1);
 	sweep_random(&k, options->kills);
 	world_kill_and_close(&k.w);
 	count_leaks(account, &before);
+	object = listing_new_since(objects);
+	account->leaked += (uint64_t)(object != NULL);
+	free(object);
+	listing_free(objects);
 	account->seconds = now_s() - start;
 	account->done = 1;
 	exit(0);
 }
 
-static void mechanism_run(const struct ipc_backend *backend, const struct options *options,
-			  struct account *account)
+static void run_start(struct run *run, const struct options *options)
 {
-	char dir[] = "/tmp/kill_sweep.XXXXXX";
-	struct pollfd death = { .events = POLLIN };
-	struct listing *before = listing_take();
-	unsigned deadline_s = DEADLINE_S + options->kills / 50;
-	char *object;
-	pid_t pid;
-
-	CHECK(mkdtemp(dir));
+	(void)snprintf(run->dir, sizeof run->dir, "/tmp/kill_sweep.XXXXXX");
+	CHECK(mkdtemp(run->dir));
+	contract_report = &run->account->report;
+	run->step_s = now_s();
 	(void)fflush(NULL);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (pid == 0)
-		mechanism_child(backend, dir, options, account);
-	(void)setpgid(pid, pid);
-	death.fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	CHECK(death.fd >= 0);
-	if (poll(&death, 1, (int)deadline_s * 1000) == 0)
-		(void)fprintf(stderr, "%s: not done at the deadline\n", backend->info.name);
-	(void)kill(-pid, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0)
+	run->pid = fork();
+	CHECK(run->pid >= 0);
+	if (run->pid == 0)
+		mechanism_child(run->backend, run->dir, options, run->account);
+	(void)setpgid(run->pid, run->pid); /* in the child too: whoever comes first */
+	run->stage = RUNNING;
+}
+
+/* Whether it is over: it has ended, or it hangs. */
+static bool run_is_over(struct run *run)
+{
+	uint64_t steps = atomic_load(&run->account->report.steps);
+	siginfo_t info = { .si_pid = 0 };
+
+	CHECK_EQ(waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+	if (info.si_pid)
+		return true;
+	if (steps != run->steps)
+		run->step_s = now_s();
+	run->steps = steps;
+	if (now_s() - run->step_s < CONTRACT_SILENT_S)
+		return false;
+	(void)fprintf(stderr, "%s: nothing happened for %d s\n", run->backend->info.name,
+		      CONTRACT_SILENT_S);
+	return true;
+}
+
+static void run_end(struct run *run)
+{
+	(void)kill(-run->pid, SIGKILL);
+	while (waitpid(-run->pid, NULL, 0) > 0)
 		;
-	(void)close(death.fd);
-	account->leaked += (uint64_t)(rmdir(dir) < 0);
-	object = listing_new_since(before);
-	account->leaked += (uint64_t)(object != NULL);
-	free(object);
-	listing_free(before);
+	run->account->leaked += (uint64_t)(rmdir(run->dir) < 0);
+	run->stage = ENDED;
+}
+
+/* As many at a time as there are CPUs, or one where they share quotas: signals of one user do. */
+static void run_all(struct run *runs, size_t count, const struct options *options)
+{
+	long lanes = isolated ? sysconf(_SC_NPROCESSORS_ONLN) : 1, running = 0;
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	size_t ended = 0, i;
+
+	while (ended < count) {
+		for (i = 0; i < count; i++) {
+			if (runs[i].stage == WAITING && running < lanes) {
+				run_start(&runs[i], options);
+				running++;
+			} else if (runs[i].stage == RUNNING && run_is_over(&runs[i])) {
+				run_end(&runs[i]);
+				running--;
+				ended++;
+			}
+		}
+		(void)nanosleep(&nap, NULL);
+	}
 }
 
 /* ---- all of them ---- */
@@ -244,39 +299,76 @@ static bool parse(int argc, char **argv, struct options *options)
 	return optind == argc && options->stride > 0;
 }
 
-int main(int argc, char **argv)
+/* Those that this machine can use, and the template; with ONLY just that one. */
+static size_t find_runs(struct run *runs, struct account *accounts, const char *only)
 {
-	struct options options = { .stride = 8, .kills = 300 };
-	const struct ipc_backend *list[MECHANISMS_MAX];
-	struct account *account;
-	struct timespec now;
 	size_t count = 0, i;
-	bool good = true;
 	char reason[128];
+
+	for (i = 0; ipc_info_at(i) && count < MECHANISMS_MAX - 1; i++)
+		if (ipc_probe(ipc_info_at(i)->name, reason, sizeof reason) == 0 &&
+		    (!only || strcmp(only, ipc_info_at(i)->name) == 0))
+			runs[count++].backend = ipc_backend_find(ipc_info_at(i)->name);
+	if (!only || strcmp(only, ipc_skeleton.info.name) == 0)
+		runs[count++].backend = &ipc_skeleton;
+	for (i = 0; i < count; i++)
+		runs[i].account = &accounts[i];
+	return count;
+}
+
+static bool report_all(const struct run *runs, size_t count)
+{
+	bool good = true;
+	size_t i;
+
+	printf("%-10s %8s %8s %13s %6s %11s %6s %9s %7s %8s\n", "mechanism", "points", "kills",
+	       "acknowledged", "lost", "duplicated", "torn", "invented", "leaked", "seconds");
+	for (i = 0; i < count; i++)
+		good = report(runs[i].backend->info.name, runs[i].account) && good;
+	return good;
+}
+
+static void prepare(void)
+{
+	struct timespec now;
+	int rc = isolate_possible(ISOLATE_QUOTAS);
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	contract_seed = (uint64_t)now.tv_nsec;
+	isolated = rc == 0;
+	if (!isolated) {
+		printf("kill_sweep: no namespaces of its own: %s\n", strerror(-rc));
+		CHECK_EQ(isolate_wait_turn(), 0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { .stride = 8, .kills = 300 };
+	struct run runs[MECHANISMS_MAX] = { { .pid = 0 } };
+	struct account *accounts;
+	size_t count;
+	bool good;
+
+	prepare();
 	if (!parse(argc, argv, &options)) {
 		(void)fputs("usage: kill_sweep [--stride=N] [--kills=N] [--only=NAME] [--seed=N]\n",
 			    stderr);
 		return 2;
 	}
-	account = mmap(NULL, MECHANISMS_MAX * sizeof *account, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	CHECK(account != MAP_FAILED);
-	CHECK_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	for (i = 0; ipc_info_at(i) && count < MECHANISMS_MAX - 1; i++)
-		if (ipc_probe(ipc_info_at(i)->name, reason, sizeof reason) == 0)
-			list[count++] = ipc_backend_find(ipc_info_at(i)->name);
-	list[count++] = &ipc_skeleton;
-	printf("kill_sweep: --seed=%llu\n", (unsigned long long)contract_seed);
-	printf("%-10s %8s %8s %13s %6s %11s %6s %9s %7s %8s\n", "mechanism", "points", "kills",
-	       "acknowledged", "lost", "duplicated", "torn", "invented", "leaked", "seconds");
-	for (i = 0; i < count; i++) {
-		if (options.only && strcmp(options.only, list[i]->info.name) != 0)
-			continue;
-		mechanism_run(list[i], &options, &account[i]);
-		good = report(list[i]->info.name, &account[i]) && good;
+	accounts = mmap(NULL, MECHANISMS_MAX * sizeof *accounts, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(accounts != MAP_FAILED);
+	count = find_runs(runs, accounts, options.only);
+	if (count == 0) {
+		(void)fprintf(stderr, "kill_sweep: --only=%s: there is no such mechanism\n",
+			      options.only);
+		return 2;
 	}
+	run_all(runs, count, &options);
+	good = report_all(runs, count);
+	if (!good)
+		printf("kill_sweep: again: %s --seed=%llu --stride=%u --kills=%u --only=NAME\n",
+		       argv[0], (unsigned long long)contract_seed, options.stride, options.kills);
 	return good ? 0 : 1;
 }

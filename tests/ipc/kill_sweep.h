@@ -21,6 +21,7 @@ struct account {
 	uint64_t leaked;   /* descriptors, mappings, threads, processes, objects */
 	uint64_t done;     /* 1: came to its end */
 	double seconds;
+	struct report report; /* steps */
 };
 
 struct options {

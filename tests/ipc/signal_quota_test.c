@@ -9,7 +9,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +24,7 @@
 #include <cmocka.h>
 
 #include "ipc/ipc.h"
+#include "tests/harness/isolate.h"
 
 #define DEADLINE_S 60
 #define SKIPPED    77
@@ -162,12 +162,13 @@ int main(void)
 		cmocka_unit_test(test_signal_records_pass_through_a_small_queue),
 		cmocka_unit_test(test_signal_probe_without_a_quota_says_what_to_do),
 	};
+	int rc;
 
-	(void)alarm(DEADLINE_S);
-	if (unshare(CLONE_NEWUSER) < 0) {
-		(void)fprintf(stderr, "signal_quota_test: no user namespace: %s\n",
-			      strerror(errno));
+	rc = isolate_possible(ISOLATE_QUOTAS);
+	if (rc < 0 || isolate(ISOLATE_QUOTAS) < 0) {
+		(void)fprintf(stderr, "signal_quota_test: no user namespace: %s\n", strerror(-rc));
 		return SKIPPED;
 	}
+	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests_name("signal quota", tests, NULL, NULL);
 }
