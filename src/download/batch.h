@@ -16,6 +16,7 @@
 
 #include "download/fetch.h"
 #include "download/job_list.h"
+#include "download/meter.h"
 #include "download/part_file.h"
 #include "progress/progress.h"
 
@@ -29,8 +30,9 @@ struct batch_settings {
 	unsigned workers;
 	unsigned recycle; /* jobs per worker, then a fresh one; 0: no limit */
 	unsigned retries;
-	int dirfd;  /* the output directory */
-	int exists; /* enum exists_policy */
+	int dirfd;       /* the output directory */
+	const char *dir; /* its name for the closing lines; NULL: its files are not kept */
+	int exists;      /* enum exists_policy */
 	struct fetch_settings limits;
 	struct progress *progress;
 	bool trace;
@@ -43,9 +45,12 @@ struct batch {
 	struct job_list *jobs;
 	size_t open; /* jobs that are neither done, skipped nor failed */
 	unsigned ok, failed, skipped;
-	uint64_t records; /* IPC records handled by the parent */
-	uint64_t bytes;   /* of the jobs that are done */
-	uint64_t job_ns;  /* the sum of their own times */
+	uint64_t records;   /* IPC records handled by the parent */
+	uint64_t wakeups;   /* of the parent, because of a record */
+	struct meter meter; /* the parent's calls into libipc, and what workers report of theirs */
+	struct progress_worker_figures *figures; /* by slot, borrowed; NULL: nobody wants them */
+	uint64_t bytes;                          /* of the jobs that are done */
+	uint64_t job_ns;                         /* the sum of their own times */
 	uint64_t begun_ns;
 	unsigned left; /* not finished when the batch ended early */
 	int signo;     /* 0, or the signal that ended the batch */

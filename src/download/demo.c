@@ -18,10 +18,12 @@
 #include "common/hex.h"
 #include "common/message.h"
 #include "common/spawn.h"
+#include "common/text.h"
+#include "download/demo_picture.h"
 #include "download/download.h"
 #include "origin/process.h"
 
-#define FILES 2
+#define FILES PICTURE_FILES
 
 struct demo {
 	const struct download *download;
@@ -116,45 +118,59 @@ static int add_jobs(const struct demo *demo, struct job_list *jobs)
 	return 0;
 }
 
+static void describe(const struct demo *demo)
+{
+	const struct download *download = demo->download;
+	const double *range = download->demo_seconds;
+	struct text lines = { 0 };
+
+	text_add(&lines, download->model == MODEL_SEQUENTIAL ?
+				 "A demo: one process fetches two files, one after the other.\n" :
+				 "A demo: two workers fetch two files at once.\n");
+	text_add(&lines, "They are the two of a tutorial on processes, hence their Chinese names. "
+			 "A server\ninside this program spreads each over ");
+	if (range[0] < range[1])
+		text_printf(&lines, "%g to ", range[0]);
+	text_printf(&lines, "%g s, so that there is something to see\nand to save. ", range[1]);
+	text_add(&lines, *demo->made_dir ? "No network is used, and nothing is kept.\n\n" :
+					   "No network is used.\n\n");
+	(void)fputs(text_string(&lines), stderr);
+	text_free(&lines);
+}
+
 /* The tutorial's comparison; true here, because the origin paces each file by itself. */
 static void compare(const struct demo *demo, const struct job_list *jobs, double wall_s)
 {
-	double seconds[FILES], sum = 0, longest = 0;
+	struct picture picture = { .sequential = demo->download->model == MODEL_SEQUENTIAL,
+				   .ipc = demo->download->batch.ipc,
+				   .wall_s = wall_s };
+	struct text lines = { 0 };
 	size_t i;
 
 	for (i = 0; i < FILES; i++) {
-		seconds[i] = (double)jobs->jobs[i].took_ns / (double)NS_PER_S;
-		sum += seconds[i];
-		longest = seconds[i] > longest ? seconds[i] : longest;
+		picture.name[i] = demo->files[i].name;
+		picture.seconds[i] = (double)jobs->jobs[i].took_ns / (double)NS_PER_S;
 	}
-	if (demo->download->model == MODEL_SEQUENTIAL) {
-		(void)fprintf(stderr,
-			      "\nOne after the other: %.2f s + %.2f s = %.2f s in all.\n"
-			      "Two workers at once need as long as the longer file, %.2f s:\n"
-			      "batch ipcdemo without --model=sequential.\n",
-			      seconds[0], seconds[1], wall_s, longest);
-		return;
-	}
-	(void)fprintf(
-		stderr,
-		"\nTwo at once, reporting over %s:    %.2f s\n"
-		"One after the other: %.2f + %.2f = %.2f s   (see: ipcdemo --model=sequential)\n"
-		"Saved:                              %.2f s, %.0f %%\n",
-		demo->download->batch.ipc, wall_s, seconds[0], seconds[1], sum, sum - wall_s,
-		100.0 * (sum - wall_s) / sum);
+	picture_draw(&lines, &picture);
+	(void)fputs(text_string(&lines), stderr);
+	text_free(&lines);
 }
 
 static int fetch_files(struct demo *demo, int *signo)
 {
+	struct download download = *demo->download;
 	struct job_list jobs = { .jobs = NULL };
 	struct batch batch = { .jobs = NULL };
+	const bool talks = !download.display.quiet && download.display.progress != PROGRESS_JSON &&
+			   download.display.progress != PROGRESS_NONE;
 	int code = EXIT_INTERNAL;
 
+	download.temporary = *demo->made_dir;
+	if (talks)
+		describe(demo);
 	if (add_jobs(demo, &jobs) == 0)
-		code = download_jobs(demo->download, demo->dir, &jobs, &batch);
-	if (code == EXIT_ALL_DONE && batch.ok == FILES && !demo->download->display.quiet &&
-	    demo->download->display.progress != PROGRESS_JSON &&
-	    demo->download->display.progress != PROGRESS_NONE)
+		code = download_jobs(&download, demo->dir, &jobs, &batch);
+	if (code == EXIT_ALL_DONE && batch.ok == FILES && talks)
 		compare(demo, &jobs, (double)(clock_ns() - batch.begun_ns) / (double)NS_PER_S);
 	*signo = batch.signo;
 	job_list_free(&jobs);

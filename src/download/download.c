@@ -81,6 +81,8 @@ static int check_descriptors(const char *ipc, unsigned workers)
 
 static void summarize(const struct batch *batch, const struct download *download)
 {
+	const char *dir = batch->settings->dir;
+	char *path = dir ? realpath(dir, NULL) : NULL;
 	double wall_s = (double)(clock_ns() - batch->begun_ns) / (double)NS_PER_S;
 	double job_s = (double)batch->job_ns / (double)NS_PER_S;
 	const struct progress_summary summary = { .ipc = batch->settings->ipc,
@@ -93,11 +95,18 @@ static void summarize(const struct batch *batch, const struct download *download
 						  .wall_s = wall_s,
 						  .bytes = batch->bytes,
 						  .records = batch->records,
+						  .wakeups = batch->wakeups,
+						  .ipc_cpu_s = (double)batch->meter.cpu_ns /
+							       (double)NS_PER_S,
 						  .job_seconds = job_s,
 						  .concurrency = wall_s > 0 ? job_s / wall_s : 0,
-						  .signal = batch->signo };
+						  .signal = batch->signo,
+						  .dir = path ? path : dir,
+						  .figures = batch->figures,
+						  .workers = batch->settings->workers };
 
 	progress_summary(batch->settings->progress, &summary);
+	free(path);
 }
 
 /* A model could not be set up, or broke off: for want of a resource, or by a bug? */
@@ -128,6 +137,7 @@ static int report(const char *what, int rc)
 static int batch_jobs(const struct download *download, struct batch_settings *settings,
 		      struct job_list *jobs, struct batch *batch)
 {
+	struct progress_worker_figures *figures = NULL;
 	int rc = job_list_settle(jobs, settings->dirfd, (enum exists_policy)settings->exists);
 
 	if (rc < 0) {
@@ -135,11 +145,16 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 		return exit_code_of(rc);
 	}
 	batch_begin(batch, settings, jobs);
+	if (download->display.verbose) /* without memory there are none to show */
+		figures = calloc(settings->workers, sizeof *figures);
+	batch->figures = figures;
 	if (batch->open > 0)
 		rc = models[download->model].run(batch);
 	batch_abandon(batch);
 	batch_end(batch);
 	summarize(batch, download);
+	batch->figures = NULL;
+	free(figures);
 	if (rc < 0)
 		return exit_code_of(rc);
 	return batch->failed + batch->left > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
@@ -154,6 +169,7 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 
 	settings.workers = worker_count(download, jobs->count);
 	settings.runtime_dir = runtime_dir();
+	settings.dir = download->temporary ? NULL : dir;
 	if (!download_uses_ipc(download))
 		settings.ipc = NULL;
 	display.workers = settings.workers;

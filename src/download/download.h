@@ -25,6 +25,7 @@ struct download {
 	const char *dir;
 	const char *output;
 	const char *checksum;
+	bool temporary;         /* the files are removed at the end: the demo's own directory */
 	double demo_seconds[2]; /* least and most, of each file */
 	const char **urls;
 	size_t url_count;

@@ -117,6 +117,7 @@ static int model_sleep(struct model *model, struct pollfd fds[FD_COUNT])
 				  .tv_nsec = (long)(left % NS_PER_S) };
 	if (ppoll(fds, FD_COUNT, until_ns == UINT64_MAX ? NULL : &wait, NULL) < 0 && errno != EINTR)
 		return batch_report(model->batch, "wait for the workers", NULL, -errno);
+	model->batch->wakeups += fds[FD_EVENTS].revents != 0;
 	woke_ns = clock_ns();
 	if (until_ns != UINT64_MAX && woke_ns > until_ns + STOPPED_NS)
 		pool_restart_timeouts(&model->pool, woke_ns);

@@ -29,7 +29,8 @@ struct pool_worker {
 	struct event_guard guard;
 	struct job *jobs[WORKER_JOBS_MAX]; /* as assigned; the first is running if guard.running */
 	unsigned job_count;
-	unsigned assigned; /* jobs in its life */
+	unsigned assigned;   /* jobs in its life */
+	uint64_t ipc_cpu_ns; /* of its calls into libipc, as it reported */
 	uint64_t last_event_ns;
 	struct send_queue queue;
 };

@@ -32,7 +32,9 @@ static void queue_flush(struct pool *pool, struct pool_worker *worker)
 
 	while (queue->sent < queue->count) {
 		next = queue->records + queue->sent * RECORD_BYTES;
+		meter_begin(&pool->batch->meter);
 		n = ipc_send(pool->commands, slot, next, queue->count - queue->sent, IPC_NOWAIT);
+		meter_end(&pool->batch->meter);
 		if (n == -EAGAIN)
 			return;
 		if (n < 0)
@@ -250,6 +252,23 @@ static void end_try(struct pool *pool, struct pool_worker *worker, const struct 
 		batch_failed(pool->batch, job, slot, &event->failure, event->bytes);
 }
 
+/* What the worker's IPC has cost since its last event. */
+static void count_cost(struct pool *pool, struct pool_worker *worker, const struct event *event)
+{
+	struct progress_worker_figures *figures = pool->batch->figures;
+	uint64_t more_ns = 0;
+
+	if (event->ipc_cpu_ns > worker->ipc_cpu_ns) {
+		more_ns = event->ipc_cpu_ns - worker->ipc_cpu_ns;
+		worker->ipc_cpu_ns = event->ipc_cpu_ns;
+	}
+	pool->batch->meter.cpu_ns += more_ns;
+	if (figures) {
+		figures[pool_slot(pool, worker)].ipc_cpu_ns += more_ns;
+		figures[pool_slot(pool, worker)].files += event->kind == EVENT_DONE;
+	}
+}
+
 /* False: a violation. */
 static bool handle_event(struct pool *pool, struct pool_worker *worker, const struct event *event)
 {
@@ -259,6 +278,7 @@ static bool handle_event(struct pool *pool, struct pool_worker *worker, const st
 	if (!event_permit(&worker->guard, event,
 			  oldest ? job_number(pool->batch->jobs, oldest) : EVENT_NO_JOB))
 		return false;
+	count_cost(pool, worker, event);
 	switch (event->kind) {
 	case EVENT_RETURNED:
 		return take_back(pool, worker, event->job);
@@ -274,13 +294,27 @@ static bool handle_event(struct pool *pool, struct pool_worker *worker, const st
 	}
 }
 
+static void count_records(struct pool *pool, const struct pool_worker *worker, size_t n)
+{
+	struct progress_worker_figures *figures = pool->batch->figures;
+
+	pool->batch->records += n;
+	if (!figures)
+		return;
+	figures += pool_slot(pool, worker);
+	figures->records += n;
+	if (figures->pid != worker->child.pid)
+		figures->processes++;
+	figures->pid = worker->child.pid;
+}
+
 static void handle_records(struct pool *pool, struct pool_worker *worker,
 			   const unsigned char *records, size_t n)
 {
 	struct event event;
 	size_t i;
 
-	pool->batch->records += n;
+	count_records(pool, worker, n);
 	if (pool->batch->settings->trace)
 		trace_events(pool->batch->begun_ns, pool_slot(pool, worker), worker->child.pid,
 			     records, n);
@@ -299,7 +333,9 @@ int pool_receive(struct pool *pool)
 	ssize_t n;
 
 	for (;;) {
+		meter_begin(&pool->batch->meter);
 		n = ipc_recv(pool->events, &slot, records, EVENTS_AT_ONCE, IPC_NOWAIT);
+		meter_end(&pool->batch->meter);
 		if (n == -EAGAIN)
 			return 0;
 		if (n > 0)

@@ -56,6 +56,7 @@ void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
 	put(record + 32, event->total, 8);
 	if (event->kind != EVENT_FAILED) {
 		put(record + 40, event->inode, 8);
+		put(record + 48, event->ipc_cpu_ns, 8);
 		return;
 	}
 	put(record + 40, (uint32_t)failure->kind, 4);
@@ -82,6 +83,7 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 		return -EPROTO;
 	if (kind != EVENT_FAILED) {
 		event->inode = get(record + 40, 8);
+		event->ipc_cpu_ns = get(record + 48, 8);
 		return record[1] ? -EPROTO : 0;
 	}
 	if (failure_kind == FAILURE_NONE || failure_kind >= FAILURE_KINDS ||

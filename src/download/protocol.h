@@ -57,6 +57,7 @@ struct event {
 	uint64_t bytes;         /* so far; DONE: all */
 	uint64_t total;         /* announced, or EVENT_TOTAL_UNKNOWN */
 	uint64_t inode;         /* DONE */
+	uint64_t ipc_cpu_ns;    /* not FAILED: CPU of the worker's calls into libipc in its life */
 	struct failure failure; /* FAILED */
 };
 

@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/signals.h"
 #include "download/attempt.h"
+#include "download/meter.h"
 #include "download/protocol.h"
 
 #define COMMANDS_AT_ONCE 32
@@ -41,6 +42,7 @@ struct worker {
 	unsigned char outbox[OUTBOX_RECORDS][RECORD_BYTES];
 	unsigned outbox_count;
 	uint64_t seq;
+	struct meter meter;
 	uint32_t job; /* the running one */
 	bool quit;
 	int error; /* -errno that ends this worker */
@@ -52,8 +54,11 @@ static int flush(struct worker *w)
 {
 	int rc = 0;
 
-	if (w->outbox_count > 0)
+	if (w->outbox_count > 0) {
+		meter_begin(&w->meter);
 		rc = ipc_send_all(w->setup->events, w->setup->slot, w->outbox, w->outbox_count);
+		meter_end(&w->meter);
+	}
 	w->outbox_count = 0;
 	if (rc < 0)
 		w->error = rc;
@@ -65,6 +70,7 @@ static void stamp(struct worker *w, struct event *event, uint64_t seq)
 	event->slot = (uint16_t)w->setup->slot;
 	event->seq = seq;
 	event->time_ns = clock_ns();
+	event->ipc_cpu_ns = w->meter.cpu_ns;
 }
 
 /* Into the outbox: DONE of one job leaves together with START of the next. */
@@ -88,7 +94,9 @@ static int send_progress(void *arg, uint64_t bytes, uint64_t total)
 
 	stamp(w, &event, w->seq + 1);
 	event_encode(&event, record);
+	meter_begin(&w->meter);
 	rc = ipc_send(w->setup->events, w->setup->slot, record, 1, IPC_NOWAIT);
+	meter_end(&w->meter);
 	if (rc == 1)
 		w->seq++;
 	else if (rc != -EAGAIN)
@@ -174,10 +182,12 @@ static int receive(struct worker *w, unsigned flags)
 {
 	unsigned char records[COMMANDS_AT_ONCE][RECORD_BYTES];
 	unsigned slot;
-	ssize_t n = ipc_recv(w->setup->commands, &slot, records, COMMANDS_AT_ONCE, flags);
-	ssize_t i;
+	ssize_t n, i;
 	int rc = 0;
 
+	meter_begin(&w->meter);
+	n = ipc_recv(w->setup->commands, &slot, records, COMMANDS_AT_ONCE, flags);
+	meter_end(&w->meter);
 	if (n == -EAGAIN)
 		return 0;
 	if (n <= 0)

@@ -4,8 +4,8 @@
  * answer. A fault is a plan that a sane server would not follow; carrying it out is
  * server.c's part.
  */
-#ifndef IPCDEMO_ORIGIN_FAULTS_H
-#define IPCDEMO_ORIGIN_FAULTS_H
+#ifndef IPCDEMO_PLAN_H
+#define IPCDEMO_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * process.h - the origin in a process of its own: the demo and the benchmark fork workers, and
  * libmicrohttpd's threads must not be in the process that forks.
  */
-#ifndef IPCDEMO_ORIGIN_PROCESS_H
-#define IPCDEMO_ORIGIN_PROCESS_H
+#ifndef IPCDEMO_PROCESS_H
+#define IPCDEMO_PROCESS_H
 
 #include <stdint.h>
 

@@ -4,6 +4,7 @@
 
 #include "progress/lines.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "progress/units.h"
@@ -49,7 +50,7 @@ void line_event(struct text *line, const struct progress_event *event, bool utf8
 	}
 	text_add_escaped(line, known(event->file, event->url), utf8);
 	if (event->kind == PROGRESS_START) {
-		text_printf(line, ": worker %u, from ", event->worker + 1);
+		text_printf(line, ": worker %u, from ", event->worker);
 		text_add_escaped(line, known(event->url, NULL), utf8);
 	} else if (event->kind == PROGRESS_DONE) {
 		line_done(line, event);
@@ -99,40 +100,110 @@ void line_total(struct text *line, const struct totals *totals, uint64_t now_ns)
 }
 
 /* How many ran at once is not how much faster it was, so it is not called a gain. */
-static void line_concurrency(struct text *line, const struct progress_summary *summary, bool utf8)
+static void line_concurrency(struct text *line, const struct progress_summary *summary)
 {
 	bool sequential = summary->model && strcmp(summary->model, "sequential") == 0;
 	bool sane = summary->concurrency >= 0 && summary->concurrency < 1e6;
 	unsigned tenths = sane ? (unsigned)(summary->concurrency * 10 + 0.5) : 0;
 
-	if (sequential && summary->jobs > 1)
-		text_add(line, "; one after the other");
-	else if (tenths > 0 && summary->jobs > 1)
-		text_printf(line, "; %u.%u at once on average", tenths / 10, tenths % 10);
-	if (sequential || !summary->ipc)
-		return;
-	text_add(line, " over ");
-	text_add_escaped(line, summary->ipc, utf8);
+	if (sequential)
+		text_add(line, ", one after the other");
+	else if (tenths > 0)
+		text_printf(line, ", %u.%u at once on average", tenths / 10, tenths % 10);
 }
 
-void line_summary(struct text *line, const struct progress_summary *summary, bool utf8)
+static void line_stopped(struct text *line, const struct progress_summary *summary)
 {
-	char size[UNITS_MAX], took[UNITS_MAX], speed[UNITS_MAX];
-	const char *abbreviated = summary->signal ? sigabbrev_np(summary->signal) : NULL;
+	const char *abbreviated = sigabbrev_np(summary->signal);
+	char size[UNITS_MAX], took[UNITS_MAX];
 
 	if (abbreviated)
-		text_printf(line, "stopped by SIG%s: ", abbreviated);
-	else if (summary->signal)
-		text_printf(line, "stopped by signal %d: ", summary->signal);
+		text_printf(line, "stopped by SIG%s", abbreviated);
+	else
+		text_printf(line, "stopped by signal %d", summary->signal);
+	text_printf(line, " after %s: ", units_elapsed(took, summary->wall_s));
 	line_files(line, summary->ok, summary->jobs);
+	text_printf(line, " whole (%s)", units_size(size, summary->bytes));
+	line_others(line, summary->failed, summary->skipped);
+	if (summary->left > 0)
+		text_printf(line, ", %u not finished", summary->left);
+}
+
+static void line_result(struct text *line, const struct progress_summary *summary)
+{
+	char size[UNITS_MAX], took[UNITS_MAX], speed[UNITS_MAX];
+	unsigned jobs = summary->jobs;
+
+	if (jobs > 0 && summary->skipped == jobs) {
+		text_printf(line, "nothing to fetch: %u file%s skipped", jobs,
+			    jobs == 1 ? "" : "s");
+		return;
+	}
+	if (summary->ok == jobs)
+		text_printf(line, "%u file%s", jobs, jobs == 1 ? "" : "s");
+	else
+		line_files(line, summary->ok, jobs);
 	text_printf(line, ", %s in %s", units_size(size, summary->bytes),
 		    units_elapsed(took, summary->wall_s));
 	if (summary->wall_s > 0 && (double)summary->bytes / summary->wall_s < 9e18)
 		text_printf(
 			line, " (%s)",
 			units_speed(speed, (uint64_t)((double)summary->bytes / summary->wall_s)));
+	if (summary->ok == jobs && jobs > 1)
+		line_concurrency(line, summary);
 	line_others(line, summary->failed, summary->skipped);
-	if (summary->left > 0)
-		text_printf(line, ", %u not finished", summary->left);
-	line_concurrency(line, summary, utf8);
+}
+
+static void line_ipc(struct text *line, const struct progress_summary *summary, bool utf8)
+{
+	double percent = summary->wall_s > 0 ? 100 * summary->ipc_cpu_s / summary->wall_s : 0;
+	char cpu[UNITS_MAX];
+
+	text_add(line, "over ");
+	text_add_escaped(line, summary->ipc, utf8);
+	text_printf(line, ": %" PRIu64 " records, %" PRIu64 " wake-ups, %s of CPU",
+		    summary->records, summary->wakeups, units_brief(cpu, summary->ipc_cpu_s));
+	if (percent >= 0.01)
+		text_printf(line, " (%.*f %% of the run)",
+			    percent < 1  ? 2 :
+			    percent < 10 ? 1 :
+					   0,
+			    percent);
+	else if (summary->wall_s > 0)
+		text_add(line, " (below 0.01 % of the run)");
+}
+
+static void line_worker(struct text *line, const struct progress_summary *summary, unsigned worker)
+{
+	const struct progress_worker_figures *at = &summary->figures[worker];
+	char cpu[UNITS_MAX];
+
+	text_printf(line, "  worker %u (", worker);
+	if (at->processes == 1)
+		text_printf(line, "pid %d", at->pid);
+	else
+		text_printf(line, "%u processes", at->processes);
+	text_printf(line, "): %u file%s, %" PRIu64 " records, %s of CPU for IPC", at->files,
+		    at->files == 1 ? "" : "s", at->records,
+		    units_brief(cpu, (double)at->ipc_cpu_ns / 1e9));
+}
+
+bool line_summary(struct text *line, unsigned part, const struct progress_summary *summary,
+		  bool utf8)
+{
+	unsigned workers = summary->figures ? summary->workers : 0;
+
+	if (part == 0 && summary->signal) {
+		line_stopped(line, summary);
+	} else if (part == 0) {
+		line_result(line, summary);
+	} else if (part == 1 && summary->ipc && summary->records > 0) {
+		line_ipc(line, summary, utf8);
+	} else if (part >= 2 && part < 2 + workers && summary->figures[part - 2].processes > 0) {
+		line_worker(line, summary, part - 2);
+	} else if (part == 2 + workers && summary->dir && summary->ok > 0) {
+		text_add(line, "in ");
+		text_add_escaped(line, summary->dir, utf8);
+	}
+	return part <= 2 + workers;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* lines.h - the lines that stay: what views for people say of one event, or at the end. */
-#ifndef IPCDEMO_UI_LINES_H
-#define IPCDEMO_UI_LINES_H
+/* lines.h - the lines that stay: of one event, a note, a total, and the last lines of a run. */
+#ifndef IPCDEMO_LINES_H
+#define IPCDEMO_LINES_H
+
+#include <stdbool.h>
 
 #include "common/text.h"
 #include "progress/progress.h"
@@ -11,6 +13,12 @@
 void line_event(struct text *line, const struct progress_event *event, bool utf8);
 void line_note(struct text *line, const char *note, bool utf8);
 void line_total(struct text *line, const struct totals *totals, uint64_t now_ns);
-void line_summary(struct text *line, const struct progress_summary *summary, bool utf8);
+
+/*
+ * The closing lines, PART 0, 1, 2 ... False after the last. A part that has nothing to say adds
+ * nothing.
+ */
+bool line_summary(struct text *line, unsigned part, const struct progress_summary *summary,
+		  bool utf8);
 
 #endif

@@ -80,8 +80,8 @@ int64_t progress_next_ns(const struct progress *progress, uint64_t now_ns)
 
 void progress_refresh(struct progress *progress, uint64_t now_ns)
 {
-	if (progress->view->tick && progress->view->next_ns(progress, now_ns) == 0)
-		progress->view->tick(progress, now_ns);
+	if (progress->view->refresh && progress->view->next_ns(progress, now_ns) == 0)
+		progress->view->refresh(progress, now_ns);
 }
 
 void progress_resize(struct progress *progress)

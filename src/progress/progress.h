@@ -50,6 +50,15 @@ struct progress_event {
 		*reason; /* PROGRESS_RETRY, PROGRESS_FAILED: one sentence; PROGRESS_SKIPPED too */
 };
 
+/* What the processes did that had one worker's number, one after the other. */
+struct progress_worker_figures {
+	unsigned files;
+	unsigned processes;
+	int pid; /* of the last of them */
+	uint64_t records;
+	uint64_t ipc_cpu_ns; /* of their calls into libipc */
+};
+
 struct progress_summary {
 	const char *ipc;
 	const char *model;
@@ -58,9 +67,14 @@ struct progress_summary {
 	double wall_s;
 	uint64_t bytes;
 	uint64_t records;   /* IPC records that the parent handled */
+	uint64_t wakeups;   /* of the parent, because of a record */
+	double ipc_cpu_s;   /* of all calls into libipc, in the parent and the workers */
 	double job_seconds; /* the sum of the jobs' own times */
 	double concurrency; /* job_seconds / wall_s */
 	int signal;         /* 0, or the signal that ended the run early */
+	const char *dir;    /* where the files are, to be named at the end; NULL: not */
+	const struct progress_worker_figures *figures; /* of WORKERS, to be shown; NULL: not */
+	unsigned workers;
 };
 
 struct progress;

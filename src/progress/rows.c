@@ -272,7 +272,7 @@ void row_worker(struct row *row, const struct row_layout *layout, const struct t
 	char number[UNITS_MAX];
 
 	row_clear(row);
-	(void)snprintf(number, sizeof number, "%u", worker + 1); /* fits: 10 digits */
+	(void)snprintf(number, sizeof number, "%u", worker); /* fits: 10 digits */
 	row_right(row, number, layout->number);
 	row->idle = !at->busy;
 	if (!at->busy) {

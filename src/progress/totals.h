@@ -5,8 +5,8 @@
  * A job's bytes count from its START to its end. A retry or a failure takes them back, so that
  * no total ever exceeds what is on the disk. Pure but for the memory.
  */
-#ifndef IPCDEMO_UI_TALLY_H
-#define IPCDEMO_UI_TALLY_H
+#ifndef IPCDEMO_TOTALS_H
+#define IPCDEMO_TOTALS_H
 
 #include <stdbool.h>
 #include <stdint.h>

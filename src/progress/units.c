@@ -100,3 +100,14 @@ char *units_elapsed(char buf[static UNITS_MAX], double seconds)
 	(void)snprintf(buf, UNITS_MAX, "%u.%u s", tenths / 10, tenths % 10); /* fits: 6 */
 	return buf;
 }
+
+char *units_brief(char buf[static UNITS_MAX], double seconds)
+{
+	if (!(seconds >= 0) || seconds < 0.0009995)
+		(void)snprintf(buf, UNITS_MAX, "%.0f us", seconds > 0 ? seconds * 1e6 : 0);
+	else if (seconds < 0.9995)
+		(void)snprintf(buf, UNITS_MAX, "%.*f ms", seconds < 0.00995 ? 1 : 0, seconds * 1e3);
+	else
+		(void)units_elapsed(buf, seconds);
+	return buf;
+}

@@ -8,7 +8,8 @@
  *	skipped, failed   and reason
  *	retry             and reason, delay_s: seconds until the next try
  *	summary           ipc (null: none), model, jobs, ok, failed, skipped, left, wall_s, bytes,
- *	                  records, job_seconds, concurrency; signal when one ended the run
+ *	                  records, wakeups, ipc_cpu_s (CPU time of the IPC calls), job_seconds,
+ *	                  concurrency, signal (null: none ended the run)
  *
  * JSON holds Unicode only: a byte of a name that is not UTF-8 reads as \xff, four characters.
  */
@@ -30,7 +31,7 @@ struct json {
 	bool foreign; /* the line holds a string that a terminal would obey */
 };
 
-static int json_face_open(struct progress *progress)
+static int json_open(struct progress *progress)
 {
 	(void)progress;
 	return 0;
@@ -146,10 +147,12 @@ static void json_summary(struct progress *progress, const struct progress_summar
 	rc |= json_object_set_new(object, "wall_s", json_seconds(summary->wall_s));
 	rc |= json_object_set_new(object, "bytes", json_count(summary->bytes));
 	rc |= json_object_set_new(object, "records", json_count(summary->records));
+	rc |= json_object_set_new(object, "wakeups", json_count(summary->wakeups));
+	rc |= json_object_set_new(object, "ipc_cpu_s", json_seconds(summary->ipc_cpu_s));
 	rc |= json_object_set_new(object, "job_seconds", json_seconds(summary->job_seconds));
 	rc |= json_object_set_new(object, "concurrency", json_seconds(summary->concurrency));
-	if (summary->signal)
-		rc |= json_object_set_new(object, "signal", json_integer(summary->signal));
+	rc |= json_object_set_new(object, "signal",
+				  summary->signal ? json_integer(summary->signal) : json_null());
 	json_put(progress, object, rc);
 }
 
@@ -164,7 +167,7 @@ static void json_close(struct progress *progress)
 const struct progress_view progress_view_json = {
 	.name = "json",
 	.state_size = sizeof(struct json),
-	.open = json_face_open,
+	.open = json_open,
 	.event = json_event,
 	.note = json_note,
 	.summary = json_summary,

@@ -57,7 +57,7 @@ static int64_t plain_next_ns(const struct progress *progress, uint64_t now_ns)
 	return plain->due_ns > now_ns ? (int64_t)(plain->due_ns - now_ns) : 0;
 }
 
-static void plain_tick(struct progress *progress, uint64_t now_ns)
+static void plain_refresh(struct progress *progress, uint64_t now_ns)
 {
 	struct plain *plain = progress->state;
 	struct text line = { 0 };
@@ -69,18 +69,20 @@ static void plain_tick(struct progress *progress, uint64_t now_ns)
 
 static void plain_note(struct progress *progress, bool error, const char *text)
 {
-	(void)error; /* they look alike: the words tell */
+	(void)error; /* errors look like notes here: the words differ */
 	output_note(progress, text);
 }
 
 static void plain_summary(struct progress *progress, const struct progress_summary *summary)
 {
 	struct text line = { 0 };
+	unsigned part;
 
 	if (progress->config.quiet || progress->config.progress == PROGRESS_NONE)
 		return;
-	line_summary(&line, summary, progress->utf8);
-	output_line(progress, &line);
+	for (part = 0; line_summary(&line, part, summary, progress->utf8); part++)
+		if (line.len > 0)
+			output_line(progress, &line);
 }
 
 static void plain_close(struct progress *progress)
@@ -96,7 +98,7 @@ const struct progress_view progress_view_plain = {
 	.open = plain_open,
 	.event = plain_event,
 	.next_ns = plain_next_ns,
-	.tick = plain_tick,
+	.refresh = plain_refresh,
 	.note = plain_note,
 	.summary = plain_summary,
 	.close = plain_close,

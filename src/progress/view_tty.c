@@ -39,11 +39,12 @@
 #define CODE_WRAP_OFF    "\033[?7l" /* should a width be wrong, the row is clipped, not broken */
 #define CODE_WRAP_ON     "\033[?7h"
 #define CODE_UP          "\033[%uA"
-#define CODE_ERASE_LINE  "\033[K"   /* from the cursor to the end of the line */
-#define CODE_ERASE_BELOW "\033[J"   /* from the cursor to the end of the screen */
-#define CODE_BAR         "\033[36m" /* cyan */
-#define CODE_IDLE        "\033[2m"  /* faint */
-#define CODE_ERROR       "\033[1m"  /* bold */
+#define CODE_ERASE_LINE  "\033[K"     /* from the cursor to the end of the line */
+#define CODE_ERASE_BELOW "\033[J"     /* from the cursor to the end of the screen */
+#define CODE_BAR         "\033[36m"   /* cyan */
+#define CODE_IDLE        "\033[2m"    /* faint */
+#define CODE_ERROR       "\033[1;31m" /* bold red */
+#define CODE_DONE        "\033[32m"   /* green */
 #define CODE_NORMAL      "\033[0m"
 
 struct tty {
@@ -244,29 +245,18 @@ static bool rows_equal(const struct row *a, const struct row *b)
 }
 
 /*
- * The lines that the shown rows take. Most terminals break lines anew when they become narrower,
- * and the block is taller then.
+ * From wherever the cursor is to the first column of the block's first row. A terminal that became
+ * narrower may have broken the rows anew, so that the block is taller, or may have cut them off.
+ * Which of the two it does cannot be asked without reading from it. Going up one line for each row
+ * is right for the second kind, and leaves pieces of old rows on the first; going up further would
+ * erase lines that stay.
  */
-static unsigned tty_height(const struct tty *tty)
-{
-	unsigned lines = 0;
-	unsigned i;
-
-	for (i = 0; i < tty->drawn; i++) {
-		size_t width = tty->shown[i].columns ? tty->shown[i].columns : 1;
-
-		lines += (unsigned)((width + tty->columns - 1) / tty->columns);
-	}
-	return lines;
-}
-
-/* From wherever the cursor is to the first column of the block's first row. */
 static void frame_begin(struct tty *tty)
 {
 	text_clear(&tty->frame);
 	text_add(&tty->frame, CODE_HIDE_CURSOR "\r");
 	if (tty->drawn > 0)
-		text_printf(&tty->frame, CODE_UP, tty_height(tty));
+		text_printf(&tty->frame, CODE_UP, tty->drawn);
 	if (tty->held.len > 0 || tty->redraw) {
 		/* First, since at the end of a full line it would take its last character. */
 		text_add(&tty->frame, CODE_ERASE_BELOW);
@@ -339,7 +329,7 @@ static int64_t tty_next_ns(const struct progress *progress, uint64_t now_ns)
 	return due_ns > now_ns ? (int64_t)(due_ns - now_ns) : 0;
 }
 
-static void tty_tick(struct progress *progress, uint64_t now_ns)
+static void tty_refresh(struct progress *progress, uint64_t now_ns)
 {
 	struct tty *tty = progress->state;
 
@@ -351,13 +341,13 @@ static void tty_tick(struct progress *progress, uint64_t now_ns)
 	tty_draw(tty, tty_compose(progress, now_ns));
 }
 
-/* A line that stays. Bold is all the emphasis there is; the words say the same. */
-static void tty_hold(struct tty *tty, const struct text *line, bool error)
+/* A line that stays. What its colour, or "", stands for is in its words as well. */
+static void tty_hold(struct tty *tty, const struct text *line, const char *colour)
 {
-	bool bold = error && tty->colour;
+	bool coloured = tty->colour && *colour;
 
-	text_printf(&tty->held, "%s%s%s\r\n", bold ? CODE_ERROR : "", text_string(line),
-		    bold ? CODE_NORMAL : "");
+	text_printf(&tty->held, "%s%s%s\r\n", coloured ? colour : "", text_string(line),
+		    coloured ? CODE_NORMAL : "");
 	tty->dirty = true;
 }
 
@@ -370,10 +360,11 @@ static void tty_event(struct progress *progress, const struct progress_event *ev
 	tty->dirty = true;
 	if (event->kind == PROGRESS_START || event->kind == PROGRESS_MOVED)
 		return; /* a row shows it */
-	if (event->kind == PROGRESS_DONE && !progress->config.verbose)
-		return;
 	line_event(&line, event, progress->utf8);
-	tty_hold(tty, &line, event->kind == PROGRESS_FAILED);
+	tty_hold(tty, &line,
+		 event->kind == PROGRESS_FAILED ? CODE_ERROR :
+		 event->kind == PROGRESS_DONE   ? CODE_DONE :
+						  "");
 	text_free(&line);
 }
 
@@ -399,7 +390,7 @@ static void tty_note(struct progress *progress, bool error, const char *text)
 	struct text line = { 0 };
 
 	line_note(&line, text, progress->utf8);
-	tty_hold(progress->state, &line, error);
+	tty_hold(progress->state, &line, error ? CODE_ERROR : "");
 	text_free(&line);
 }
 
@@ -407,9 +398,13 @@ static void tty_summary(struct progress *progress, const struct progress_summary
 {
 	struct tty *tty = progress->state;
 	struct text line = { 0 };
+	unsigned part;
 
-	line_summary(&line, summary, progress->utf8);
-	tty_hold(tty, &line, false);
+	for (part = 0; line_summary(&line, part, summary, progress->utf8); part++) {
+		if (line.len > 0)
+			tty_hold(tty, &line, "");
+		text_clear(&line);
+	}
 	text_free(&line);
 	tty_draw(tty, 0);
 }
@@ -428,7 +423,7 @@ const struct progress_view progress_view_tty = {
 	.open = tty_open,
 	.event = tty_event,
 	.next_ns = tty_next_ns,
-	.tick = tty_tick,
+	.refresh = tty_refresh,
 	.resize = tty_resize,
 	.note = tty_note,
 	.summary = tty_summary,

@@ -96,7 +96,7 @@ equal "--recycle=1: the trace tells a story without a fault" '' "$(judge_trace)"
 # With --progress=auto the lines of the two do not run into each other.
 run_ipcdemo --ipc="$ipc" --trace -d "$T/plain" "$ORIGIN/bytes/1000/1"
 succeeds "--trace with progress"
-equal "--trace with progress: records and whole lines of progress" 2 \
+equal "--trace with progress: records and whole lines of progress" 4 \
 	"$(grep -vcE -e "$head($event|$command)" "$T/err")"
 
 # Nothing passes where there is no worker.

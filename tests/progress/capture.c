@@ -45,6 +45,8 @@ static const struct progress_summary summary = {
 	.wall_s = 3.2,
 	.bytes = 13002342,
 	.records = 77,
+	.wakeups = 60,
+	.ipc_cpu_s = 0.25,
 	.job_seconds = 6.1,
 	.concurrency = 1.90625,
 };

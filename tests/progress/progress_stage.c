@@ -158,6 +158,7 @@ struct stage_view *stage_see(const struct stage_play *play)
 
 	assert_non_null(view);
 	screen_open(&view->screen, play->columns, play->lines);
+	view->screen.clips = play->clips;
 	view->screen.mark = obey_mark;
 	view->screen.mark_data = view;
 	shared->writes = 0;

@@ -25,6 +25,7 @@ struct stage_play {
 	struct progress_config config;
 	void (*script)(struct progress *progress);
 	const char *variable, *value; /* one more of the environment, or NULL */
+	bool clips;                   /* a window that becomes narrower cuts lines off */
 };
 
 struct stage_view {

@@ -115,41 +115,77 @@ static void test_plain_hostile_names_are_spelled_out(void **state)
 		      "ipcdemo: \\x0d\\x0a\n");
 }
 
+/* Five ends: all done; a signal; none done; all skipped; by worker. */
 static void script_summaries(struct progress *progress)
 {
+	static const struct progress_worker_figures figures[] = {
+		{ .files = 1, .processes = 1, .pid = 71, .records = 9, .ipc_cpu_ns = 41600 },
+		{ .files = 0 },
+		{ .files = 2, .processes = 2, .pid = 73, .records = 12, .ipc_cpu_ns = 3100000 },
+	};
 	struct progress_summary one = { .ipc = "shm",
 					.model = "process",
 					.jobs = 1,
 					.ok = 1,
 					.wall_s = 1,
 					.bytes = MIB,
-					.concurrency = 1 };
-	struct progress_summary row = { .ipc = "unix", /* not used by that model */
-					.model = "sequential",
-					.jobs = 2,
-					.ok = 1,
-					.skipped = 1,
-					.wall_s = 90,
-					.bytes = 9 * MIB,
+					.records = 8,
+					.wakeups = 5,
+					.ipc_cpu_s = 0.0031,
 					.concurrency = 1,
-					.signal = SIGINT };
+					.dir = "/tmp" };
+	struct progress_summary stopped = { .model = "sequential",
+					    .jobs = 4,
+					    .ok = 1,
+					    .skipped = 1,
+					    .left = 2,
+					    .wall_s = 90,
+					    .bytes = 9 * MIB,
+					    .concurrency = 1,
+					    .signal = SIGINT };
 	struct progress_summary none = {
-		.ipc = "pipe", .model = "process", .jobs = 2, .failed = 2
+		.ipc = "pipe", .model = "process", .jobs = 2, .failed = 2, .records = 0
 	};
+	struct progress_summary skipped = {
+		.ipc = "pipe", .model = "process", .jobs = 12, .skipped = 12, .dir = "/tmp"
+	};
+	struct progress_summary workers = { .ipc = "unix",
+					    .model = "process",
+					    .jobs = 3,
+					    .ok = 3,
+					    .wall_s = 20,
+					    .records = 21,
+					    .wakeups = 20,
+					    .ipc_cpu_s = 0.0004,
+					    .concurrency = 1.96,
+					    .figures = figures,
+					    .workers = 3,
+					    .dir = "/tmp/\033" };
 
 	progress_summary(progress, &one);
-	progress_summary(progress, &row);
+	progress_summary(progress, &stopped);
 	progress_summary(progress, &none);
+	progress_summary(progress, &skipped);
+	progress_summary(progress, &workers);
 }
 
 static void test_plain_summary_says_what_is_true(void **state)
 {
 	(void)state;
-	expect_played(&(struct progress_config){ .workers = 2, .jobs = 1 }, script_summaries,
-		      "1 of 1 file, 1.0 MiB in 1.0 s (1.0 MiB/s) over shm\n"
-		      "stopped by SIGINT: 1 of 2 files, 9.0 MiB in 1 min 30 s (102 KiB/s), "
-		      "1 skipped; one after the other\n"
-		      "0 of 2 files, 0 B in 0.0 s, 2 failed over pipe\n");
+	expect_played(
+		&(struct progress_config){ .workers = 2, .jobs = 1 }, script_summaries,
+		"1 file, 1.0 MiB in 1.0 s (1.0 MiB/s)\n"
+		"over shm: 8 records, 5 wake-ups, 3.1 ms of CPU (0.31 % of the run)\n"
+		"in /tmp\n"
+		"stopped by SIGINT after 1 min 30 s: 1 of 4 files whole (9.0 MiB), 1 skipped, "
+		"2 not finished\n"
+		"0 of 2 files, 0 B in 0.0 s, 2 failed\n"
+		"nothing to fetch: 12 files skipped\n"
+		"3 files, 0 B in 20.0 s (0 B/s), 2.0 at once on average\n"
+		"over unix: 21 records, 20 wake-ups, 400 us of CPU (below 0.01 % of the run)\n"
+		"  worker 0 (pid 71): 1 file, 9 records, 42 us of CPU for IPC\n"
+		"  worker 2 (2 processes): 2 files, 12 records, 3.1 ms of CPU for IPC\n"
+		"in /tmp/\\x1b\n");
 }
 
 int main(void)

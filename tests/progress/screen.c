@@ -168,7 +168,7 @@ static void screen_control(struct screen *screen, const char *sequence)
 		screen->wraps = true;
 	else if (sscanf(sequence, "\033[%u%c", &up, &end) == 2 && end == 'A')
 		screen->row -= up < screen->row ? up : screen->row;
-	else if (sscanf(sequence, "\033[%u%c", &up, &end) != 2 || end != 'm')
+	else if (sequence[1] != '[' || sequence[2 + strspn(sequence + 2, "0123456789;")] != 'm')
 		screen_fault(screen, "unknown sequence", sequence);
 }
 
@@ -253,6 +253,14 @@ void screen_resize(struct screen *screen, unsigned columns, unsigned lines)
 	struct screen *old = malloc(sizeof *old);
 	unsigned i;
 
+	if (screen->clips) {
+		for (i = 0; i < SCREEN_LINES_MAX; i++)
+			screen_blank(screen, i, columns);
+		screen->columns = columns;
+		screen->lines = lines;
+		free(old);
+		return;
+	}
 	if (!old)
 		abort();
 	memcpy(old, screen, sizeof *old);

@@ -4,7 +4,7 @@
  *
  * It knows what view_tty.c may use and nothing more; any other control byte or sequence is a
  * fault, and so a test failure. Like most terminals of today it breaks lines anew when it
- * becomes narrower.
+ * becomes narrower, unless it CLIPS as xterm does.
  */
 #ifndef IPCDEMO_TESTS_SCREEN_H
 #define IPCDEMO_TESTS_SCREEN_H
@@ -22,6 +22,7 @@ struct screen {
 	char cell[SCREEN_LINES_MAX][SCREEN_COLUMNS_MAX][8];
 	unsigned row, column;
 	bool wraps, wrap_pending, cursor_shown;
+	bool clips;
 	unsigned scrolled; /* lines that left at the top */
 	char *history;     /* those lines, each with its newline */
 	size_t history_len;

@@ -78,12 +78,12 @@ static void test_json_events_keep_the_contract(void **state)
 	expect_object(&text, event_object("skipped", "reason", json_string(capture_job.reason)));
 	expect_object(&text, event_object("failed", "reason", json_string(capture_job.reason)));
 	expect_object(&text,
-		      json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:i, s:f, "
-				"s:f}",
+		      json_pack("{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:f, s:i, s:i, s:i, s:f, "
+				"s:f, s:f, s:n}",
 				"event", "summary", "ipc", "unix", "model", "process", "jobs", 4,
 				"ok", 3, "failed", 1, "skipped", 0, "left", 0, "wall_s", 3.2,
-				"bytes", 13002342, "records", 77, "job_seconds", 6.1, "concurrency",
-				1.90625));
+				"bytes", 13002342, "records", 77, "wakeups", 60, "ipc_cpu_s", 0.25,
+				"job_seconds", 6.1, "concurrency", 1.90625, "signal"));
 	assert_string_equal(text, "");
 	assert_string_equal(output->err, SAID_FAILED SAID_NOTE SAID_ERROR);
 	assert_int_equal(output->closed, 0);

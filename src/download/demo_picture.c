@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* demo_picture.c - see demo_picture.h */
+#include "config.h"
+
+#include "download/demo_picture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define NAME_COLUMNS 24
+#define WIDEST       100
+#define NARROWEST    50
+#define INDENT       2
+
+static unsigned terminal_columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		return 80;
+	return size.ws_col < WIDEST ? size.ws_col : WIDEST;
+}
+
+/* One file: its name, then a bar from FROM to TO seconds on a line of WIDTH cells a WHOLE. */
+static void draw_bar(struct text *lines, const char *name, double from, double to,
+		     double cells_per_s)
+{
+	const bool utf8 = text_locale();
+	unsigned begin = (unsigned)(from * cells_per_s);
+	unsigned end = (unsigned)(to * cells_per_s + 0.5);
+	size_t used;
+
+	text_fill(lines, ' ', INDENT);
+	used = text_add_cut(lines, name, NAME_COLUMNS - 1, utf8);
+	text_fill(lines, ' ', NAME_COLUMNS - used + begin);
+	for (; begin < end; begin++)
+		text_add(lines, utf8 ? "\u2588" : "=");
+	text_add(lines, "\n");
+}
+
+/* Both files, each from the start or each behind the other. */
+static void draw_way(struct text *lines, const struct picture *picture, bool in_turn,
+		     double cells_per_s)
+{
+	double from = 0;
+	unsigned i;
+
+	for (i = 0; i < PICTURE_FILES; i++) {
+		draw_bar(lines, picture->name[i], from, from + picture->seconds[i], cells_per_s);
+		if (in_turn)
+			from += picture->seconds[i];
+	}
+}
+
+static void draw_command(struct text *lines, const char *before, const char *name,
+			 const char *behind, const char *what)
+{
+	char command[48];
+
+	(void)snprintf(command, sizeof command, "%s%s%s", before, name, behind);
+	text_printf(lines, "  %s %-20s  %s\n", program_invocation_name, command, what);
+}
+
+static void draw_next(struct text *lines, const struct picture *picture)
+{
+	text_add(lines, "\nNext:\n");
+	if (picture->sequential) {
+		draw_command(lines, "", "", "", "the same with two workers at once");
+		return;
+	}
+	draw_command(lines, "--ipc=", picture->ipc, " --trace", "each IPC record as it passes");
+	draw_command(lines, "explain ", picture->ipc, "", "how that mechanism works, its costs");
+	draw_command(lines, "bench", "", "", "how fast each mechanism is here");
+}
+
+void picture_draw(struct text *lines, const struct picture *picture)
+{
+	const double *seconds = picture->seconds;
+	const double longest = seconds[0] > seconds[1] ? seconds[0] : seconds[1];
+	const double sum = seconds[0] + seconds[1];
+	const double at_once = picture->sequential ? longest : picture->wall_s;
+	const double in_turn = picture->sequential ? picture->wall_s : sum;
+	const unsigned columns = terminal_columns();
+	double cells_per_s = 0;
+
+	if (columns >= NARROWEST && sum > 0)
+		cells_per_s = (columns - NAME_COLUMNS - INDENT - 1) / sum;
+	text_printf(lines, "\nTwo workers at once%s: %.2f s\n",
+		    picture->sequential ? " would need" : "", at_once);
+	draw_way(lines, picture, false, cells_per_s);
+	text_printf(lines, "One after the other: %.2f s\n", in_turn);
+	draw_way(lines, picture, true, cells_per_s);
+	text_printf(lines, "%s: %.2f s, %.0f %%\n", picture->sequential ? "To be saved" : "Saved",
+		    in_turn - at_once, in_turn > 0 ? 100 * (in_turn - at_once) / in_turn : 0);
+	draw_next(lines, picture);
+}
