@@ -54,7 +54,7 @@ static int work_alone(void *arg)
 {
 	const struct share *share = arg;
 	struct fetch_round *round = share->round;
-	struct fetch *fetch = fetch_new(&round->settings.limits);
+	struct fetch *fetch = fetch_new(&round->settings.fetch);
 	struct attempt attempt;
 	struct failure failure;
 	size_t i;
@@ -156,7 +156,7 @@ static int fetch_round_main(void *arg)
 	round->settings = (struct batch_settings){ .ipc = round->ipc,
 						   .runtime_dir = "/tmp",
 						   .workers = round->load->workers,
-						   .limits = { .connect_timeout = 15,
+						   .fetch = { .connect_timeout = 15,
 							       .stall_timeout = 30,
 							       .max_redirs = 0,
 							       .max_size = FETCH_SIZE_UNKNOWN } };

@@ -18,7 +18,7 @@
 #include "common/message.h"
 #include "common/signals.h"
 
-static const char *const exists_words[] = { "fail", "skip", "overwrite", NULL };
+static const char *const exists_words[] = { "fail", "skip", "overwrite", "resume", NULL };
 static const char *const progress_words[] = { "auto", "bar", "plain", "json", "none", NULL };
 
 #define AT(member) .offset = offsetof(struct download, member)
@@ -51,7 +51,7 @@ static const struct option_spec specs[] = {
 	  .key = 261,
 	  .arg = "BYTES",
 	  .type = OPTION_BYTES,
-	  AT(batch.limits.max_size),
+	  AT(batch.fetch.max_size),
 	  .max = UINT64_MAX - 1,
 	  .help = "larger files fail (default: no limit)",
 	  .group = GROUP_WHAT },
@@ -76,7 +76,8 @@ static const struct option_spec specs[] = {
 	  AT(batch.exists),
 	  .initial = "fail",
 	  .choices = exists_words,
-	  .help = "a file that exists already: fail, skip or overwrite",
+	  .help = "a file that exists already: fail, skip, overwrite, or resume (skip, and go on "
+		  "with unfinished .part files)",
 	  .group = GROUP_WHERE },
 	{ .name = "ipc",
 	  .key = 256,
@@ -135,7 +136,7 @@ static const struct option_spec specs[] = {
 	  .key = 263,
 	  .arg = "SECONDS",
 	  .type = OPTION_COUNT,
-	  AT(batch.limits.connect_timeout),
+	  AT(batch.fetch.connect_timeout),
 	  .min = 1,
 	  .max = 86400,
 	  .initial = "15",
@@ -145,7 +146,7 @@ static const struct option_spec specs[] = {
 	  .key = 264,
 	  .arg = "SECONDS",
 	  .type = OPTION_COUNT,
-	  AT(batch.limits.stall_timeout),
+	  AT(batch.fetch.stall_timeout),
 	  .min = 1,
 	  .max = 86400,
 	  .initial = "30",
@@ -155,7 +156,7 @@ static const struct option_spec specs[] = {
 	  .key = 265,
 	  .arg = "N",
 	  .type = OPTION_COUNT,
-	  AT(batch.limits.max_redirs),
+	  AT(batch.fetch.max_redirs),
 	  .max = 1000,
 	  .initial = "10",
 	  .help = "redirects to follow",
@@ -235,8 +236,8 @@ static void check_together(void *values, struct argp_state *state)
 	struct download *download = values;
 	const bool one_url = download->url_count == 1 && !download->input_file;
 
-	if (download->batch.limits.max_size == 0)
-		download->batch.limits.max_size = FETCH_SIZE_UNKNOWN;
+	if (download->batch.fetch.max_size == 0)
+		download->batch.fetch.max_size = FETCH_SIZE_UNKNOWN;
 	if (download->output && !one_url)
 		argp_error(state, "--output goes with one URL; for several, use out=NAME in an "
 				  "input file");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * attempt.h - one try of one job, as a worker does it: open NAME.part under its lock, fetch
+ * attempt.h - one attempt at one job, as a worker makes it: open NAME.part under its lock, fetch
  * into it. The same for every model.
  */
 #ifndef IPCDEMO_ATTEMPT_H
@@ -16,17 +16,20 @@ struct attempt_config {
 	int dirfd;
 	const char *url;
 	const char *name;
+	bool resume;      /* go on with NAME.part of an earlier attempt, if it is of URL */
+	bool remote_time; /* the file's time is the origin's */
 	const struct fetch_hooks *hooks;
 };
 
 struct attempt {
-	int fd; /* NAME.part, locked: close it once it is committed; -1: the try failed */
+	int fd;      /* NAME.part, locked: close it once it is committed; -1: it failed */
+	bool locked; /* false: the file system has no locks */
 	uint64_t inode;
 	struct fetch_result result;
 };
 
-/* Blocks until done or failed; attempt->result.failure tells. A failed try closes the file itself.
+/* Blocks until done or failed; attempt->result.failure tells. After a failure the file is closed.
  */
-void attempt_run(struct attempt *attempt, const struct attempt_config *order);
+void attempt_run(struct attempt *attempt, const struct attempt_config *config);
 
 #endif

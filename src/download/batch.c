@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +96,11 @@ struct job *batch_next(struct batch *batch, unsigned worker)
 	return job;
 }
 
+bool batch_resumes(const struct batch *batch, const struct job *job)
+{
+	return batch->settings->exists == EXISTS_RESUME || job->tries + job->deaths > 0;
+}
+
 void batch_requeue(struct batch *batch, struct job *job)
 {
 	job->state = JOB_READY;
@@ -154,6 +160,22 @@ void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t
 	show(batch, &event);
 }
 
+static void note_unlocked(struct batch *batch)
+{
+	if (!batch->unlocked)
+		progress_note(batch->settings->progress, true,
+			      "the file system of the output directory has no locks: let no other "
+			      "download write there now");
+	batch->unlocked = true;
+}
+
+/* What is open of JOB stays for a later run, if one can go on with it. */
+static void leave_part(struct batch *batch, const struct job *job, bool keep)
+{
+	if (part_file_discard(batch->settings->dirfd, job->name, keep))
+		batch->kept++;
+}
+
 /* The file is no good. Its writer may still hold the lock, so it is removed by its identity. */
 static void try_failed_here(struct batch *batch, struct job *job, unsigned worker,
 			    const struct failure *failure)
@@ -191,6 +213,8 @@ void batch_received(struct batch *batch, struct job *job, unsigned worker,
 	job->bytes = result->bytes;
 	job->total = result->total;
 	job->inode = result->inode;
+	if (result->unlocked)
+		note_unlocked(batch);
 	/* Both stamps are the worker's: a nonsense pair gives nonsense for its own job alone. */
 	job->took_ns = result->ended_ns > job->begun_ns ? result->ended_ns - job->begun_ns : 0;
 	if (!part_file_check(batch->settings->dirfd, job->name, job->inode, job->bytes, &failure)) {
@@ -284,7 +308,7 @@ void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 		job->state = JOB_FAILED;
 		batch->open--;
 		batch->failed++;
-		part_file_discard(batch->settings->dirfd, job->name);
+		leave_part(batch, job, failure->transient);
 		show_failed(batch, job, worker);
 		return;
 	}
@@ -296,8 +320,24 @@ void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 	show(batch, &event);
 }
 
+static void note_kept(const struct batch *batch)
+{
+	char note[160];
+
+	if (batch->kept == 0)
+		return;
+	(void)snprintf(note, sizeof note,
+		       "%u unfinished .part file%s kept: the same command with --exists=resume "
+		       "goes on with %s",
+		       batch->kept, batch->kept == 1 ? " is" : "s are",
+		       batch->kept == 1 ? "it" : "them");
+	progress_note(batch->settings->progress, false, note);
+}
+
 void batch_abandon(struct batch *batch)
 {
+	const bool resumes = batch->settings->exists == EXISTS_RESUME;
+	const bool keep = resumes || batch->signo != SIGPIPE; /* `| head`: nobody will come back */
 	size_t i;
 
 	for (i = 0; batch->open > 0 && i < batch->jobs->count; i++) {
@@ -306,12 +346,13 @@ void batch_abandon(struct batch *batch)
 		if (job->state == JOB_OK || job->state == JOB_SKIPPED || job->state == JOB_FAILED)
 			continue;
 		if (job->state != JOB_READY)
-			part_file_discard(batch->settings->dirfd, job->name);
+			leave_part(batch, job, keep);
 		job->state = JOB_FAILED;
 		job->failure = (struct failure){ .kind = FAILURE_CANCELLED };
 		batch->open--;
 		batch->left++;
 	}
+	note_kept(batch);
 }
 
 void batch_end(struct batch *batch)

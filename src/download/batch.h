@@ -33,7 +33,8 @@ struct batch_settings {
 	int dirfd;       /* the output directory */
 	const char *dir; /* its name for the closing lines; NULL: its files are not kept */
 	int exists;      /* enum exists_policy */
-	struct fetch_settings limits;
+	struct fetch_settings fetch;
+	bool remote_time; /* files get the time that the origin gives */
 	struct progress *progress;
 	bool trace;
 };
@@ -52,6 +53,8 @@ struct batch {
 	uint64_t bytes;                          /* of the jobs that are done */
 	uint64_t job_ns;                         /* the sum of their own times */
 	uint64_t begun_ns;
+	unsigned kept; /* NAME.part that a later run can go on with */
+	bool unlocked; /* the user was told that the file system has no locks */
 	unsigned left; /* not finished when the batch ended early */
 	int signo;     /* 0, or the signal that ended the batch */
 	/* batch.c alone writes these: */
@@ -63,6 +66,7 @@ struct batch {
 /* What a worker says of a try that ended well. A claim, until the batch has looked at the file. */
 struct batch_result {
 	uint64_t bytes, total, inode;
+	bool unlocked;     /* the file system has no locks */
 	uint64_t ended_ns; /* by the worker's clock */
 };
 
@@ -72,6 +76,9 @@ void batch_begin(struct batch *batch, const struct batch_settings *settings, str
 /* The next ready job, now JOB_ASSIGNED to WORKER: the caller's until one of the three functions
  * below ends the try, or batch_requeue. NULL: none is ready. */
 struct job *batch_next(struct batch *batch, unsigned worker);
+
+/* Does the next attempt at JOB go on with what is there? */
+bool batch_resumes(const struct batch *batch, const struct job *job);
 
 /* A job that was assigned and not begun goes back, to the front. */
 void batch_requeue(struct batch *batch, struct job *job);

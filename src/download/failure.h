@@ -37,6 +37,7 @@ enum failure_kind {
 	FAILURE_TOO_LONG,  /* URL longer than a worker accepts: 0 */
 	FAILURE_READ,      /* reading NAME.part for its checksum failed: errno */
 	FAILURE_IDLE,      /* the origin sent nothing for --stall-timeout: seconds */
+	FAILURE_NOT_FILE,  /* what bears the name is no file: its S_IFMT bits */
 	FAILURE_KINDS
 };
 

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "download/fetch.h"
 #include "download/filename.h"
@@ -152,6 +153,19 @@ static void create_text(const struct failure *failure, char *buf, size_t size)
 	}
 }
 
+static void not_file_text(const struct failure *failure, char *buf, size_t size)
+{
+	mode_t type = (mode_t)failure->code & S_IFMT;
+	const char *what = S_ISDIR(type)                  ? "a directory" :
+			   S_ISCHR(type) || S_ISBLK(type) ? "a device" :
+			   S_ISFIFO(type)                 ? "a FIFO" :
+			   S_ISSOCK(type)                 ? "a socket" :
+							    "no regular file";
+
+	snprintf(buf, size, "%s has this name already, and is never replaced: choose another",
+		 what);
+}
+
 static void held_text(const struct failure *failure, char *buf, size_t size)
 {
 	if (failure->code > 0)
@@ -244,6 +258,8 @@ char *failure_text(const struct failure *failure, char *buf, size_t size)
 		size_text(failure, buf, size);
 	else if (failure->kind == FAILURE_CREATE)
 		create_text(failure, buf, size);
+	else if (failure->kind == FAILURE_NOT_FILE)
+		not_file_text(failure, buf, size);
 	else if (failure->kind == FAILURE_HELD)
 		held_text(failure, buf, size);
 	else if (failure->kind == FAILURE_KILLED)

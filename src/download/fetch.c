@@ -58,15 +58,15 @@ static void call_progress(struct fetch *fetch, uint64_t now_ns)
 }
 
 /* Once, and only for bytes whose rest can be asked for. */
-static void call_source(struct fetch *fetch)
+static void note_source(struct fetch *fetch)
 {
-	const struct fetch_hooks *hooks = fetch->now.hooks;
+	const struct fetch_request *request = fetch->now.request;
 
-	if (fetch->now.saved || !hooks->source || !*fetch->now.source.validator ||
+	if (fetch->now.noted || !request->note_source || !*fetch->now.source.validator ||
 	    fetch->now.bytes == 0)
 		return;
-	fetch->now.saved = true;
-	hooks->source(hooks->arg, &fetch->now.source);
+	fetch->now.noted = true;
+	request->note_source(request, &fetch->now.source);
 }
 
 /*
@@ -82,7 +82,7 @@ static void call_hooks(struct fetch *fetch)
 	if (fetch->now.stopped || now_ns - fetch->now.looked_ns < HOOKS_NS)
 		return;
 	fetch->now.looked_ns = now_ns;
-	call_source(fetch);
+	note_source(fetch);
 	call_progress(fetch, now_ns);
 	if (fetch->now.stopped)
 		return;
@@ -320,7 +320,7 @@ int fetch_run(struct fetch *fetch, const struct fetch_request *request, struct f
 		if (fetch->now.no_rest)
 			offset = 0;
 		if (result->failure.kind != FAILURE_NONE && !again)
-			call_source(fetch);
+			note_source(fetch);
 		(void)curl_easy_getinfo(fetch->easy, CURLINFO_FILETIME_T, &modified);
 		fetch_teardown(fetch);
 	} while (again);

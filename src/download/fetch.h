@@ -66,11 +66,6 @@ struct fetch_hooks {
 	 * once. Non-zero stops the transfer with FAILURE_CANCELLED.
 	 */
 	int (*wakeup)(void *arg);
-	/*
-	 * The bytes in FD are of SOURCE, so that a later fetch_run can go on behind them: after 50
-	 * ms of a body, or when it broke off. NULL: FD's earlier bytes are about to be replaced.
-	 */
-	void (*source)(void *arg, const struct fetch_source *source);
 };
 
 struct fetch_request {
@@ -79,6 +74,12 @@ struct fetch_request {
 	uint64_t offset; /* bytes of SOURCE that FD holds; the rest is asked for. 0: all of it */
 	struct fetch_source source;      /* with offset */
 	const struct fetch_hooks *hooks; /* NULL: none */
+	/*
+	 * NULL, or told that the bytes in FD are of SOURCE, so that a later fetch_run can go on
+	 * behind them: after 50 ms of a body, or when it broke off. SOURCE is NULL when the earlier
+	 * bytes in FD are about to be replaced.
+	 */
+	void (*note_source)(const struct fetch_request *request, const struct fetch_source *source);
 };
 
 struct fetch_result {

@@ -25,7 +25,7 @@ struct transfer {
 	bool bad_status; /* the body is not that of the file */
 	bool bad_header;
 	bool no_rest; /* the origin does not have the rest that was asked for */
-	bool saved;   /* the source hook was called */
+	bool noted;   /* request->note_source was called */
 	int write_errno;
 	size_t header_bytes;
 	uint64_t bytes;

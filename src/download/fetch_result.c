@@ -65,7 +65,7 @@ static const char *validator_of(CURL *easy)
 	return !etag && modified && is_strong_date(easy, modified) ? modified : NULL;
 }
 
-static void note_source(struct fetch *fetch)
+static void find_source(struct fetch *fetch)
 {
 	const char *validator = validator_of(fetch->easy);
 
@@ -101,13 +101,12 @@ static bool is_our_rest(struct fetch *fetch)
 static bool place(struct fetch *fetch, uint64_t offset)
 {
 	const struct fetch_request *request = fetch->now.request;
-	const struct fetch_hooks *hooks = fetch->now.hooks;
 
 	if (request->offset == 0)
 		return true;
 	/* Not the other way round: who resumes must never take new bytes for old ones. */
-	if (offset == 0 && hooks->source)
-		hooks->source(hooks->arg, NULL);
+	if (offset == 0 && request->note_source)
+		request->note_source(request, NULL);
 	if (ftruncate(request->fd, (off_t)offset) == 0 &&
 	    lseek(request->fd, (off_t)offset, SEEK_SET) >= 0) {
 		fetch->now.bytes = offset;
@@ -136,7 +135,7 @@ bool fetch_begin(struct fetch *fetch)
 	else if (now->total != FETCH_SIZE_UNKNOWN && now->total > fetch->settings.max_size)
 		now->too_big = true;
 	else if (place(fetch, is_rest ? now->offset : 0))
-		note_source(fetch);
+		find_source(fetch);
 	return !now->no_rest && !now->bad_status && !now->too_big && !now->write_errno;
 }
 

@@ -178,24 +178,31 @@ static int settle_clashes(struct job_list *list)
 	return 0;
 }
 
+/* An error here comes again, with its text, when the file is made. */
+static void settle_existing(struct job *job, int dirfd, enum exists_policy policy)
+{
+	int type = output_type(dirfd, job->name);
+
+	if (type <= 0)
+		return;
+	if (!output_is_file(type))
+		fail(job, FAILURE_NOT_FILE, type);
+	else if (policy == EXISTS_SKIP || policy == EXISTS_RESUME)
+		job->state = JOB_SKIPPED;
+	else if (policy != EXISTS_OVERWRITE)
+		fail(job, FAILURE_EXISTS, 0);
+}
+
 int job_list_settle(struct job_list *list, int dirfd, enum exists_policy policy)
 {
 	size_t i;
 	int rc = settle_clashes(list);
 
-	if (rc < 0 || policy == EXISTS_OVERWRITE)
+	if (rc < 0)
 		return rc;
-	for (i = 0; i < list->count; i++) {
-		struct job *job = &list->jobs[i];
-
-		if (job->state != JOB_READY || output_exists(dirfd, job->name) != 1)
-			continue; /* an error here comes again, with its text, when the file is made
-				   */
-		if (policy == EXISTS_SKIP)
-			job->state = JOB_SKIPPED;
-		else
-			fail(job, FAILURE_EXISTS, 0);
-	}
+	for (i = 0; i < list->count; i++)
+		if (list->jobs[i].state == JOB_READY)
+			settle_existing(&list->jobs[i], dirfd, policy);
 	return 0;
 }
 

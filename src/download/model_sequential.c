@@ -60,6 +60,8 @@ static void do_job(struct sequential *seq, struct job *job)
 					      .dirfd = batch->settings->dirfd,
 					      .url = job->url,
 					      .name = job->name,
+					      .resume = batch_resumes(batch, job),
+					      .remote_time = batch->settings->remote_time,
 					      .hooks = &hooks };
 	struct attempt attempt;
 	struct batch_result result;
@@ -75,6 +77,7 @@ static void do_job(struct sequential *seq, struct job *job)
 	result = (struct batch_result){ .bytes = attempt.result.bytes,
 					.total = attempt.result.total,
 					.inode = attempt.inode,
+					.unlocked = !attempt.locked,
 					.ended_ns = clock_ns() };
 	batch_received(batch, job, 0, &result);
 	while (job->state == JOB_CHECKING)
@@ -110,7 +113,7 @@ int model_sequential_run(struct batch *batch)
 	struct job *job;
 	int rc;
 
-	seq.fetch = fetch_new(&batch->settings->limits);
+	seq.fetch = fetch_new(&batch->settings->fetch);
 	if (!seq.fetch)
 		return batch_report(batch, "prepare a transfer", NULL, -ENOMEM);
 	rc = signals_open(&seq.signals);

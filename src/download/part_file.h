@@ -13,12 +13,21 @@
 #define IPCDEMO_PART_FILE_H
 
 #include "download/failure.h"
+#include "download/fetch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
-enum exists_policy { EXISTS_FAIL, EXISTS_SKIP, EXISTS_OVERWRITE };
+/* What happens to a file that is there already. No policy ever replaces what is no regular file. */
+enum exists_policy {
+	EXISTS_FAIL,
+	EXISTS_SKIP,
+	EXISTS_OVERWRITE, /* a symbolic link is replaced itself, not what it points to */
+	EXISTS_RESUME,    /* as SKIP, and NAME.part of an earlier run is gone on with */
+	EXISTS_RENAME,    /* NAME.1, NAME.2 ... is written instead */
+};
 
 /*
  * Opens PATH as the output directory (O_RDONLY, close-on-exec), making it and its parents if
@@ -27,39 +36,62 @@ enum exists_policy { EXISTS_FAIL, EXISTS_SKIP, EXISTS_OVERWRITE };
  */
 int output_dir_open(const char *path);
 
-/* 1: NAME exists in DIRFD (whatever it is), 0: it does not, or -errno. */
-int output_exists(int dirfd, const char *name);
+/* What NAME is in DIRFD: its S_IFMT bits, 0 when nothing bears the name, or -errno. */
+int output_type(int dirfd, const char *name);
+
+/* May it be replaced if the user says so? */
+static inline bool output_is_file(int type)
+{
+	return S_ISREG((mode_t)type) || S_ISLNK((mode_t)type);
+}
+
+struct part_file {
+	bool keep;      /* to be set: a leftover is to be gone on with, so it is not emptied */
+	bool locked;    /* false: the file system has no locks */
+	uint64_t inode; /* the file's identity */
+	uint64_t size;  /* of a leftover that was kept */
+};
 
 /*
- * Worker. Opens and locks NAME.part in DIRFD, empty, for writing. An unlocked leftover is
- * used again, mode and all; a new file has mode 0666 less the umask. Returns the descriptor,
- * or -1 with *FAULT set: FAILURE_HELD, or FAILURE_CREATE with an errno, among them ELOOP (a
- * symbolic link is in the way), EISDIR, EEXIST (something else that is not a file) and EPERM
- * (also: the leftover belongs to another user). *INODE is the file's identity.
+ * Worker. Opens and locks NAME.part in DIRFD for writing, empty or as FILE->keep has it. An
+ * unlocked leftover is used again, mode and all; a new file has mode 0666 less the umask. Returns
+ * the descriptor with the rest of *FILE set, or -1 with *FAILURE set: FAILURE_HELD, or
+ * FAILURE_CREATE with an errno, among them ELOOP (a symbolic link is in the way), EISDIR, EEXIST
+ * (something else that is not a file) and EPERM (also: the leftover belongs to another user).
  *
  * The lock is a POSIX record lock (F_SETLK): released by death, not inherited by a fork, and
  * F_GETLK names its holder. It goes with the FIRST close of the file by this process, so a
  * worker opens the file once only.
  */
-int part_file_open(int dirfd, const char *name, uint64_t *inode, struct failure *failure);
+int part_file_open(int dirfd, const char *name, struct part_file *file, struct failure *failure);
 
-/* Parent. Is NAME.part the regular file INODE with BYTES bytes? Else *FAULT says why. */
+/*
+ * Worker. Notes on the file FD which version of URL its bytes are of / reads that note: true if it
+ * is one for URL / removes it, as a finished file needs none. 0 or -errno.
+ */
+int part_source_save(int fd, const char *url, const struct fetch_source *source);
+bool part_source_load(int fd, const char *url, struct fetch_source *source);
+void part_source_drop(int fd);
+/* For any URL. */
+bool part_source_exists(int fd);
+
+/* Parent. Is NAME.part the regular file INODE with BYTES bytes? Else *FAILURE says why. */
 bool part_file_check(int dirfd, const char *name, uint64_t inode, uint64_t bytes,
 		     struct failure *failure);
 
 /*
  * Parent. NAME.part becomes NAME. Unless POLICY is EXISTS_OVERWRITE an existing NAME stays
- * (FAILURE_EXISTS), also on file systems without RENAME_NOREPLACE (link + unlink there).
- * A directory is never replaced (FAILURE_COMMIT, EISDIR).
+ * (FAILURE_EXISTS), also on file systems without RENAME_NOREPLACE. What is no regular file and no
+ * symbolic link is never replaced (FAILURE_NOT_FILE).
  */
 bool part_file_commit(int dirfd, const char *name, enum exists_policy policy,
 		      struct failure *failure);
 
 /*
  * Parent. Removes NAME.part, unless a living process holds its lock or it is not a file of
- * this user. Its absence is fine.
+ * this user, or KEEP and a later run can go on with it. Its absence is fine. True: it was kept.
  */
-void part_file_discard(int dirfd, const char *name);
+bool part_file_discard(int dirfd, const char *name, bool keep);
 
 /* Parent. Removes NAME.part if it is the file INODE: its writer, ours, may still hold the lock. */
 void part_file_discard_own(int dirfd, const char *name, uint64_t inode);

@@ -38,7 +38,8 @@ static int worker_process(void *arg)
 				      .slot = start_args->slot,
 				      .hub = pool->hub,
 				      .dirfd = settings->dirfd,
-				      .limits = settings->limits };
+				      .fetch = settings->fetch,
+				      .remote_time = settings->remote_time };
 	unsigned i;
 
 	for (i = 0; i < pool->size; i++)
@@ -214,7 +215,7 @@ uint64_t pool_check_stalled(struct pool *pool, uint64_t now_ns)
 {
 	/* A worker with a job sends about once a second, even if no byte arrives. The one second
 	 * more is libcurl's, which has the same limit and a better reason to give. */
-	const uint64_t limit_s = (uint64_t)pool->batch->settings->limits.stall_timeout + 1;
+	const uint64_t limit_s = (uint64_t)pool->batch->settings->fetch.stall_timeout + 1;
 	unsigned i;
 
 	for (i = 0; i < pool->size && pool->busy > 0; i++) {

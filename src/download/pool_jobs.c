@@ -124,6 +124,7 @@ static bool assign_next(struct pool *pool, struct pool_worker *worker)
 		batch_requeue(pool->batch, job);
 		return false;
 	}
+	command.resume = batch_resumes(pool->batch, job);
 	command_encode_job(&command, job->url, job->name, records);
 	if (worker->job_count == 0) {
 		worker->last_event_ns = command.time_ns; /* it was idle: its silence begins now */
@@ -241,6 +242,7 @@ static void end_try(struct pool *pool, struct pool_worker *worker, const struct 
 	const struct batch_result result = { .bytes = event->bytes,
 					     .total = event->total,
 					     .inode = event->inode,
+					     .unlocked = event->unlocked,
 					     .ended_ns = event->time_ns };
 	struct job *job = pool_take_job(pool, worker, 0);
 	const unsigned slot = pool_slot(pool, worker);

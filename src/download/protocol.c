@@ -41,15 +41,21 @@ static void put_head(unsigned char *record, unsigned kind, unsigned flags, unsig
 
 /* ---- events ---- */
 
-#define FLAG_TRANSIENT 1u
+#define FLAG_TRANSIENT 1u /* FAILED */
+#define FLAG_UNLOCKED  1u /* DONE */
+#define FLAG_RESUME    1u /* JOB */
 
 void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
 {
 	const struct failure *failure = &event->failure;
 
-	const bool transient = event->kind == EVENT_FAILED && failure->transient;
+	unsigned flags = 0;
 
-	put_head(record, event->kind, transient ? FLAG_TRANSIENT : 0, event->slot, event->job);
+	if (event->kind == EVENT_FAILED && failure->transient)
+		flags = FLAG_TRANSIENT;
+	else if (event->kind == EVENT_DONE && event->unlocked)
+		flags = FLAG_UNLOCKED;
+	put_head(record, event->kind, flags, event->slot, event->job);
 	put(record + 8, event->seq, 8);
 	put(record + 16, event->time_ns, 8);
 	put(record + 24, event->bytes, 8);
@@ -84,7 +90,8 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 	if (kind != EVENT_FAILED) {
 		event->inode = get(record + 40, 8);
 		event->ipc_cpu_ns = get(record + 48, 8);
-		return record[1] ? -EPROTO : 0;
+		event->unlocked = kind == EVENT_DONE && record[1] == FLAG_UNLOCKED;
+		return record[1] && !event->unlocked ? -EPROTO : 0;
 	}
 	if (failure_kind == FAILURE_NONE || failure_kind >= FAILURE_KINDS ||
 	    record[1] > FLAG_TRANSIENT)
@@ -183,7 +190,8 @@ size_t command_job_records(size_t url_len, size_t name_len)
 
 void command_encode(const struct command *command, unsigned char record[RECORD_BYTES])
 {
-	put_head(record, command->kind, 0, command->slot, command->job);
+	put_head(record, command->kind, command->resume ? FLAG_RESUME : 0, command->slot,
+		 command->job);
 	put(record + 8, command->ack, 8);
 	put(record + 16, command->time_ns, 8);
 	put(record + 24, command->url_len, 8);
@@ -226,7 +234,7 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 
 	if (record[0] < COMMAND_JOB || record[0] >= COMMAND_END || record[0] == COMMAND_TEXT)
 		return -EPROTO;
-	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX)
+	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX || record[1] > FLAG_RESUME)
 		return -EPROTO;
 	reader->command = (struct command){
 		.kind = (enum command_kind)record[0],
@@ -236,6 +244,7 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 		.time_ns = get(record + 16, 8),
 		.url_len = (uint32_t)url_len,
 		.name_len = (uint32_t)name_len,
+		.resume = record[1] == FLAG_RESUME,
 	};
 	if (record[0] != COMMAND_JOB)
 		return 1;

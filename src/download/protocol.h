@@ -9,7 +9,7 @@
  *
  *   byte  0      1      2..3   4..7   8..15   16..23   24..31   32..39   40..47   48..55
  *   event kind   flags  slot   job    seq     time_ns  bytes    total    detail   detail2
- *   JOB   kind   0      slot   job    ack     time_ns  url len  name len 0        0
+ *   JOB   kind   flags  slot   job    ack     time_ns  url len  name len 0        0
  *   TEXT  kind   length slot   job    up to 48 bytes of the URL, then of the name
  *
  * A worker's identity is its slot, as the mechanism tells it; the slot inside a record is only
@@ -58,6 +58,7 @@ struct event {
 	uint64_t total;         /* announced, or EVENT_TOTAL_UNKNOWN */
 	uint64_t inode;         /* DONE */
 	uint64_t ipc_cpu_ns;    /* not FAILED: CPU of the worker's calls into libipc in its life */
+	bool unlocked;          /* DONE: the file system has no locks */
 	struct failure failure; /* FAILED */
 };
 
@@ -68,6 +69,7 @@ struct command {
 	uint64_t ack; /* the last event of this worker that the parent handled */
 	uint64_t time_ns;
 	uint32_t url_len, name_len; /* JOB */
+	bool resume;                /* JOB: go on with NAME.part of an earlier attempt */
 };
 
 /* What a worker may say next. One per worker; starts as { .slot = N }. */

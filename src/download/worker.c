@@ -23,6 +23,7 @@
 struct queued {
 	uint32_t job;
 	char *url, *name;
+	bool resume;
 };
 
 /* A file that is finished here and not yet committed by the parent: open, so locked. */
@@ -125,7 +126,7 @@ static int take_job(struct worker *w)
 
 	if (w->queue_count == WORKER_JOBS_MAX)
 		return -EPROTO; /* the parent never assigns so many */
-	*job = (struct queued){ .job = w->reader.command.job };
+	*job = (struct queued){ .job = w->reader.command.job, .resume = w->reader.command.resume };
 	job->url = strdup(command_url(&w->reader));
 	job->name = strdup(command_name(&w->reader));
 	if (!job->url || !job->name)
@@ -230,6 +231,8 @@ static void run_job(struct worker *w)
 					      .dirfd = w->setup->dirfd,
 					      .url = job.url,
 					      .name = job.name,
+					      .resume = job.resume,
+					      .remote_time = w->setup->remote_time,
 					      .hooks = &hooks };
 	struct attempt attempt;
 	struct event event = { .kind = EVENT_START, .job = job.job };
@@ -244,6 +247,7 @@ static void run_job(struct worker *w)
 		event.bytes = attempt.result.bytes;
 		event.total = attempt.result.total;
 		event.inode = attempt.inode;
+		event.unlocked = !attempt.locked;
 		event.failure = attempt.result.failure;
 		event.kind = attempt.fd >= 0 ? EVENT_DONE : EVENT_FAILED;
 		add_event(w, event);
@@ -295,7 +299,7 @@ int worker_main(void *arg)
 		rc = ipc_attach(setup->commands, setup->slot, IPC_SLOT, &setup->hub);
 	if (rc < 0)
 		return WORKER_BROKEN;
-	w.fetch = fetch_new(&setup->limits);
+	w.fetch = fetch_new(&setup->fetch);
 	if (!w.fetch)
 		return WORKER_BROKEN;
 	work(&w);

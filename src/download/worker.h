@@ -26,7 +26,8 @@ struct worker_setup {
 	unsigned slot;
 	struct ipc_peer hub;
 	int dirfd;
-	struct fetch_settings limits;
+	struct fetch_settings fetch;
+	bool remote_time; /* files get the origin's time */
 };
 
 /* For spawn(): ARG is a struct worker_setup. Returns the exit status. */

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <limits.h>
 #include <locale.h>
 #include <setjmp.h>
@@ -154,6 +155,8 @@ static void test_fault_of_worker_says_how_it_ended(void **state)
 		{ { .kind = FAILURE_STALLED, .code = 30 },
 		  "stalled: its worker said nothing for 30 s" },
 		{ { .kind = FAILURE_TOO_LONG }, "the URL is too long" },
+		{ { .kind = FAILURE_NOT_FILE, .code = S_IFCHR },
+		  "a device has this name already, and is never replaced: choose another" },
 		{ { .kind = FAILURE_READ, .code = EIO },
 		  "cannot read its .part file for the checksum: input/output error" },
 	};

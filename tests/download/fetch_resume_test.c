@@ -58,16 +58,16 @@ const struct answer answers[] = {
 	{ .path = NULL, .text = "HTTP/1.1 410 Gone\r\n" ERROR_PAGE },
 };
 
-/* What the source hook was told. */
+/* What note_source was told. */
 struct told {
 	unsigned times;
 	bool dropped;
 	struct fetch_source source;
 };
 
-static void on_source(void *arg, const struct fetch_source *source)
+static void on_source(const struct fetch_request *request, const struct fetch_source *source)
 {
-	struct told *told = arg;
+	struct told *told = request->hooks->arg;
 
 	told->times++;
 	told->dropped = told->dropped || !source;
@@ -79,13 +79,14 @@ static void on_source(void *arg, const struct fetch_source *source)
 static void resume(struct stage *stage, const char *path, const char *before, const char *validator,
 		   struct told *told)
 {
-	const struct fetch_hooks hooks = { .arg = told, .source = on_source };
+	const struct fetch_hooks hooks = { .arg = told };
 	char url[128];
 	struct fetch_request request = { .url = url,
 					 .fd = memfd_create("body", MFD_CLOEXEC),
 					 .offset = strlen(before),
 					 .source = { .total = 10 },
-					 .hooks = &hooks };
+					 .hooks = &hooks,
+					 .note_source = on_source };
 
 	*told = (struct told){ .times = 0 };
 	snprintf(request.source.validator, sizeof(request.source.validator), "%s", validator);

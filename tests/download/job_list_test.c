@@ -326,6 +326,7 @@ static void test_job_settle_existing_file_by_policy(void **state)
 		enum failure_kind kind;
 	} wanted[] = { { EXISTS_FAIL, JOB_FAILED, FAILURE_EXISTS },
 		       { EXISTS_SKIP, JOB_SKIPPED, FAILURE_NONE },
+		       { EXISTS_RESUME, JOB_SKIPPED, FAILURE_NONE },
 		       { EXISTS_OVERWRITE, JOB_READY, FAILURE_NONE } };
 	static const char *const taken[] = { "file", "link", "directory" };
 	struct place *place = *state;
@@ -334,15 +335,17 @@ static void test_job_settle_existing_file_by_policy(void **state)
 	assert_int_equal(symlinkat("nowhere", place->dirfd, "link"), 0);
 	assert_int_equal(mkdirat(place->dirfd, "directory", 0700), 0);
 	put(place, "free.part", ""); /* a leftover takes no name */
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		struct job_list list = { .jobs = NULL };
 
 		for (size_t j = 0; j < 3; j++)
 			add(&list, "http://a/x", taken[j]);
 		add(&list, "http://a/x", "free");
 		assert_int_equal(job_list_settle(&list, place->dirfd, wanted[i].policy), 0);
-		for (size_t j = 0; j < 3; j++)
+		for (size_t j = 0; j < 2; j++)
 			assert_job(&list.jobs[j], wanted[i].state, wanted[i].kind, 0);
+		/* Under no policy would it be replaced, or be what was asked for. */
+		assert_job(&list.jobs[2], JOB_FAILED, FAILURE_NOT_FILE, S_IFDIR);
 		assert_job(&list.jobs[3], JOB_READY, FAILURE_NONE, 0);
 		job_list_free(&list);
 	}

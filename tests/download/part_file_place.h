@@ -91,7 +91,7 @@ static inline void expect_content(const struct place *place, const char *name, c
 
 static inline void expect_absent(const struct place *place, const char *name)
 {
-	assert_int_equal(output_exists(place->dirfd, name), 0);
+	assert_int_equal(output_type(place->dirfd, name), 0);
 }
 
 static inline uint64_t inode_of(const struct place *place, const char *name)
@@ -102,12 +102,21 @@ static inline uint64_t inode_of(const struct place *place, const char *name)
 	return st.st_ino;
 }
 
+static inline int open_part(int dirfd, const char *name, uint64_t *inode, struct failure *failure)
+{
+	struct part_file file = { .keep = false };
+	int fd = part_file_open(dirfd, name, &file, failure);
+
+	*inode = file.inode;
+	return fd;
+}
+
 /* Opens NAME.part, which must succeed, and writes TEXT. */
 static inline int open_and_write(const struct place *place, const char *name, const char *text,
 				 uint64_t *inode)
 {
 	struct failure failure;
-	int fd = part_file_open(place->dirfd, name, inode, &failure);
+	int fd = open_part(place->dirfd, name, inode, &failure);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));

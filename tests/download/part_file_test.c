@@ -49,7 +49,7 @@ static void test_output_dir_relative_is_made(void **state)
 	close(before);
 	assert_true(dirfd >= 0);
 	close(dirfd);
-	assert_int_equal(output_exists(place->dirfd, "r"), 1);
+	assert_int_equal(output_type(place->dirfd, "r"), S_IFDIR);
 }
 
 static void test_output_dir_unusable_is_an_early_error(void **state)
@@ -75,16 +75,16 @@ static void test_output_dir_unusable_is_an_early_error(void **state)
 	assert_int_equal(output_dir_open(path), -EACCES);
 }
 
-static void test_output_exists_sees_anything_and_follows_nothing(void **state)
+static void test_output_type_sees_anything_and_follows_nothing(void **state)
 {
 	struct place *place = *state;
 
 	expect_absent(place, "x");
 	assert_int_equal(symlinkat("nowhere", place->dirfd, "x"), 0);
-	assert_int_equal(output_exists(place->dirfd, "x"), 1);
+	assert_int_equal(output_type(place->dirfd, "x"), S_IFLNK);
 	assert_int_equal(mkdirat(place->dirfd, "d", 0700), 0);
-	assert_int_equal(output_exists(place->dirfd, "d"), 1);
-	assert_int_equal(output_exists(-1, "x"), -EBADF);
+	assert_int_equal(output_type(place->dirfd, "d"), S_IFDIR);
+	assert_int_equal(output_type(-1, "x"), -EBADF);
 }
 
 /* ---- check, commit, discard ---- */
@@ -173,7 +173,8 @@ static void test_output_commit_never_follows_a_link_at_the_name(void **state)
 	expect_content(place, "victim", "precious");
 }
 
-static void test_output_commit_overwrites_files_but_no_directory(void **state)
+/* A device node that becomes a file is a broken machine, where root says -o dev/null. */
+static void test_output_commit_replaces_nothing_but_files(void **state)
 {
 	struct place *place = *state;
 	struct failure failure;
@@ -182,19 +183,118 @@ static void test_output_commit_overwrites_files_but_no_directory(void **state)
 	put(place, "x.part", "new");
 	assert_true(part_file_commit(place->dirfd, "x", EXISTS_OVERWRITE, &failure));
 	expect_content(place, "x", "new");
-
 	assert_int_equal(mkdirat(place->dirfd, "d", 0700), 0);
+	assert_int_equal(mkfifoat(place->dirfd, "f", 0600), 0);
 	put(place, "d.part", "new");
+	put(place, "f.part", "new");
 	assert_false(part_file_commit(place->dirfd, "d", EXISTS_OVERWRITE, &failure));
-	assert_int_equal(failure.kind, FAILURE_COMMIT);
-	assert_int_equal(failure.code, EISDIR);
-	assert_false(part_file_commit(place->dirfd, "d", EXISTS_FAIL, &failure));
-	assert_int_equal(failure.kind, FAILURE_EXISTS);
+	assert_int_equal(failure.kind, FAILURE_NOT_FILE);
+	assert_int_equal(failure.code, S_IFDIR);
+	assert_false(part_file_commit(place->dirfd, "f", EXISTS_OVERWRITE, &failure));
+	assert_int_equal(failure.kind, FAILURE_NOT_FILE);
+	assert_int_equal(output_type(place->dirfd, "f"), S_IFIFO);
+	expect_content(place, "f.part", "new");
+}
 
-	assert_false(part_file_commit(place->dirfd, "none", EXISTS_OVERWRITE, &failure));
-	assert_int_equal(failure.kind, FAILURE_VANISHED);
-	assert_false(part_file_commit(place->dirfd, "none", EXISTS_FAIL, &failure));
-	assert_int_equal(failure.kind, FAILURE_VANISHED);
+static bool commits_on_a_plain_file_system(const struct place *place)
+{
+	struct failure failure = { .kind = FAILURE_NONE };
+
+	return lose_call(SYS_renameat2, EINVAL) && lose_call(SYS_linkat, EPERM) &&
+	       part_file_commit(place->dirfd, "x", EXISTS_FAIL, &failure) &&
+	       !part_file_commit(place->dirfd, "taken", EXISTS_FAIL, &failure) &&
+	       failure.kind == FAILURE_EXISTS &&
+	       !part_file_commit(place->dirfd, "gone", EXISTS_FAIL, &failure) &&
+	       failure.kind == FAILURE_VANISHED;
+}
+
+/* Neither RENAME_NOREPLACE nor hard links: sshfs, FAT. */
+static void test_output_commit_without_links_clobbers_nothing(void **state)
+{
+	struct place *place = *state;
+
+	put(place, "x.part", "new");
+	put(place, "taken", "old");
+	put(place, "taken.part", "new");
+	expect_in_child(commits_on_a_plain_file_system, place);
+	expect_content(place, "x", "new");
+	expect_absent(place, "x.part");
+	expect_content(place, "taken", "old");
+	expect_content(place, "taken.part", "new");
+	expect_absent(place, "gone");
+}
+
+/* ---- what an attempt leaves for the next ---- */
+
+static const struct fetch_source version = { .validator = "\"v 1\"", .total = 10 };
+
+static void test_output_source_is_that_of_one_url(void **state)
+{
+	struct place *place = *state;
+	struct fetch_source source;
+	uint64_t inode;
+	int fd = open_and_write(place, "x", "0123", &inode);
+
+	assert_false(part_source_load(fd, "http://h/x", &source));
+	if (part_source_save(fd, "http://h/x", &version) == -EOPNOTSUPP)
+		skip(); /* no extended attributes in /tmp */
+	assert_true(part_source_load(fd, "http://h/x", &source));
+	assert_string_equal(source.validator, version.validator);
+	assert_int_equal(source.total, 10);
+	assert_false(part_source_load(fd, "http://h/y", &source));
+	part_source_drop(fd);
+	assert_false(part_source_load(fd, "http://h/x", &source));
+	close(fd);
+}
+
+static void test_output_leftover_is_kept_for_those_who_ask(void **state)
+{
+	struct place *place = *state;
+	struct part_file file = { .keep = true };
+	struct fetch_source source;
+	struct failure failure;
+	uint64_t inode;
+	int fd = open_and_write(place, "x", "0123", &inode);
+
+	if (part_source_save(fd, "http://h/x", &version) == -EOPNOTSUPP)
+		skip();
+	close(fd);
+	fd = part_file_open(place->dirfd, "x", &file, &failure);
+	assert_true(fd >= 0);
+	assert_true(file.locked);
+	assert_int_equal(file.size, 4);
+	assert_int_equal(file.inode, inode);
+	close(fd);
+	assert_true(part_file_discard(place->dirfd, "x", true));
+	expect_content(place, "x.part", "0123");
+	/* Who does not ask gets an empty file, and no note about bytes that are gone. */
+	file = (struct part_file){ .keep = false };
+	fd = part_file_open(place->dirfd, "x", &file, &failure);
+	assert_int_equal(file.size, 0);
+	assert_false(part_source_load(fd, "http://h/x", &source));
+	close(fd);
+	assert_false(part_file_discard(place->dirfd, "x", true));
+	expect_absent(place, "x.part");
+}
+
+static bool opens_without_locks(const struct place *place)
+{
+	struct part_file file = { .keep = false };
+	struct failure failure;
+	int fd;
+
+	if (!lose_call(SYS_fcntl, ENOLCK))
+		return false;
+	fd = part_file_open(place->dirfd, "x", &file, &failure);
+	return fd >= 0 && !file.locked && write(fd, "new", 3) == 3;
+}
+
+static void test_output_without_locks_is_written_all_the_same(void **state)
+{
+	struct place *place = *state;
+
+	expect_in_child(opens_without_locks, place);
+	expect_content(place, "x.part", "new");
 }
 
 static void test_output_discard_removes_an_unlocked_part_only(void **state)
@@ -203,10 +303,10 @@ static void test_output_discard_removes_an_unlocked_part_only(void **state)
 
 	put(place, "x", "final");
 	put(place, "x.part", "half");
-	part_file_discard(place->dirfd, "x");
+	(void)part_file_discard(place->dirfd, "x", false);
 	expect_absent(place, "x.part");
 	expect_content(place, "x", "final");
-	part_file_discard(place->dirfd, "x");
+	(void)part_file_discard(place->dirfd, "x", false);
 	expect_absent(place, "x.part");
 }
 
@@ -283,12 +383,16 @@ int main(void)
 		PLACED(test_output_dir_missing_is_made_with_parents),
 		PLACED(test_output_dir_relative_is_made),
 		PLACED(test_output_dir_unusable_is_an_early_error),
-		PLACED(test_output_exists_sees_anything_and_follows_nothing),
+		PLACED(test_output_type_sees_anything_and_follows_nothing),
 		PLACED(test_output_check_accepts_only_what_was_written),
 		PLACED(test_output_commit_renames_and_clobbers_nothing),
 		PLACED(test_output_commit_without_noreplace_clobbers_nothing),
 		PLACED(test_output_commit_never_follows_a_link_at_the_name),
-		PLACED(test_output_commit_overwrites_files_but_no_directory),
+		PLACED(test_output_commit_replaces_nothing_but_files),
+		PLACED(test_output_commit_without_links_clobbers_nothing),
+		PLACED(test_output_source_is_that_of_one_url),
+		PLACED(test_output_leftover_is_kept_for_those_who_ask),
+		PLACED(test_output_without_locks_is_written_all_the_same),
 		PLACED(test_output_discard_removes_an_unlocked_part_only),
 		PLACED(test_output_digest_is_sha256_in_slices),
 		PLACED(test_output_digest_of_no_file_is_refused),

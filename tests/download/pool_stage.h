@@ -158,7 +158,7 @@ static inline struct job *play(struct batch_stage *stage, unsigned count, unsign
 		(void)add(stage, name, NULL);
 	stage->settings.ipc = "pipe";
 	stage->settings.workers = workers;
-	stage->settings.limits.stall_timeout = STALL_S;
+	stage->settings.fetch.stall_timeout = STALL_S;
 	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	assert_int_equal(pool_open(&pool, &stage->batch), 0);
 	return stage->jobs.jobs;

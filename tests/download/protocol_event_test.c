@@ -174,12 +174,14 @@ static void test_event_decode_unknown_flags_are_refused(void **state)
 			const struct event event = sample(kinds[i]);
 			unsigned char record[RECORD_BYTES];
 			struct event back;
-			const unsigned most = kinds[i] == EVENT_FAILED;
+			const bool failed = kinds[i] == EVENT_FAILED, done = kinds[i] == EVENT_DONE;
 
 			event_encode(&event, record);
 			record[1] = (unsigned char)flags;
-			assert_int_equal(event_decode(&back, record), flags <= most ? 0 : -EPROTO);
-			assert_int_equal(back.failure.transient, flags == 1 && most);
+			assert_int_equal(event_decode(&back, record),
+					 flags <= (failed || done) ? 0 : -EPROTO);
+			assert_int_equal(back.failure.transient, flags == 1 && failed);
+			assert_int_equal(back.unlocked, flags == 1 && done);
 		}
 	}
 }

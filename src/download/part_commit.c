@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * part_commit.c - the output directory, and how NAME.part becomes NAME in it without replacing what
+ * the user wants to keep, on any file system.
+ */
+#include "config.h"
+
+#include "download/part_internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* mkdir -p: every component of PATH that is missing. */
+static int make_path(const char *path)
+{
+	char *copy = strdup(path);
+	char *end;
+	int rc = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	/* The slash before the first component is not looked at: "/" exists. */
+	end = copy + strspn(copy, "/");
+	do {
+		char after;
+
+		end += strcspn(end, "/");
+		after = *end;
+		*end = '\0';
+		rc = sys_result(mkdir(copy, 0777));
+		*end = after;
+		end += strspn(end, "/");
+	} while (*end && (rc == 0 || rc == -EEXIST));
+	free(copy);
+	return rc == -EEXIST ? 0 : rc;
+}
+
+int output_dir_open(const char *path)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	int dirfd = sys_result(TEMP_FAILURE_RETRY(open(path, flags)));
+	int rc;
+
+	if (dirfd == -ENOENT && *path) {
+		rc = make_path(path);
+		if (rc)
+			return rc;
+		dirfd = sys_result(TEMP_FAILURE_RETRY(open(path, flags)));
+	}
+	if (dirfd < 0)
+		return dirfd;
+	rc = sys_result(faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS));
+	if (rc) {
+		close(dirfd);
+		return rc;
+	}
+	return dirfd;
+}
+
+int output_type(int dirfd, const char *name)
+{
+	struct stat st;
+	int rc = sys_result(fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW));
+
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
+	return (int)(st.st_mode & S_IFMT);
+}
+
+bool part_file_check(int dirfd, const char *name, uint64_t inode, uint64_t bytes,
+		     struct failure *failure)
+{
+	char part[NAME_MAX + 1];
+	struct stat st;
+
+	if (part_name(name, part) || fstatat(dirfd, part, &st, AT_SYMLINK_NOFOLLOW) ||
+	    !S_ISREG(st.st_mode) || st.st_ino != inode || (uint64_t)st.st_size != bytes)
+		return part_failed(failure, FAILURE_VANISHED, 0);
+	return true;
+}
+
+/*
+ * Where neither renameat2(2) nor link(2) works (FAT, sshfs and other FUSE file systems): an empty
+ * file made with O_EXCL reserves the name, and is then renamed over.
+ */
+static int rename_over_placeholder(int dirfd, const char *part, const char *name)
+{
+	int fd = part_open_beneath(dirfd, name, O_WRONLY | O_CREAT | O_EXCL);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd); /* nothing was written */
+	rc = sys_result(renameat(dirfd, part, dirfd, name));
+	if (rc)
+		(void)unlinkat(dirfd, name, 0); /* the first error is the one to tell */
+	return rc;
+}
+
+/* rename(2) that never replaces; -EEXIST. */
+static int rename_new(int dirfd, const char *part, const char *name)
+{
+	int rc = sys_result(renameat2(dirfd, part, dirfd, name, RENAME_NOREPLACE));
+
+	if (rc != -EINVAL && rc != -ENOSYS)
+		return rc;
+	rc = sys_result(linkat(dirfd, part, dirfd, name, 0));
+	if (rc == 0)
+		return sys_result(unlinkat(dirfd, part, 0));
+	if (rc == -EEXIST || rc == -ENOENT)
+		return rc;
+	return rename_over_placeholder(dirfd, part, name);
+}
+
+bool part_file_commit(int dirfd, const char *name, enum exists_policy policy,
+		      struct failure *failure)
+{
+	char part[NAME_MAX + 1];
+	int type = output_type(dirfd, name);
+	int rc = part_name(name, part);
+
+	if (rc == 0 && type > 0 && !output_is_file(type))
+		return part_failed(failure, FAILURE_NOT_FILE, type);
+	if (rc == 0 && policy == EXISTS_OVERWRITE)
+		rc = sys_result(renameat(dirfd, part, dirfd, name));
+	else if (rc == 0)
+		rc = rename_new(dirfd, part, name);
+	if (rc == -EEXIST && policy != EXISTS_OVERWRITE)
+		return part_failed(failure, FAILURE_EXISTS, 0);
+	if (rc == -ENOENT)
+		return part_failed(failure, FAILURE_VANISHED, 0);
+	if (rc)
+		return part_failed(failure, FAILURE_COMMIT, -rc);
+	return true;
+}
