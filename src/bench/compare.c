@@ -24,10 +24,17 @@ static const char *const axes[] = { "backend", "mode",  "wait",  "placement", "s
 
 json_t *compare_read(const char *path)
 {
+	FILE *file = fopen(path, "re");
 	json_error_t error;
-	json_t *result = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
 	const char *schema;
+	json_t *result;
 
+	if (!file) {
+		fprintf(stderr, "ipcdemo compare: %s: %s\n", path, strerror(errno));
+		return NULL;
+	}
+	result = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
+	(void)fclose(file); /* it was only read */
 	if (!result) {
 		fprintf(stderr, "ipcdemo compare: %s: %s\n", path, error.text);
 		return NULL;

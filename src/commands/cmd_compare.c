@@ -255,7 +255,7 @@ int cmd_compare(int argc, char **argv)
 
 	options_parse(&command, &o, argc, argv);
 	old = compare_read(o.files[0]);
-	new = compare_read(o.files[1]);
+	new = old ? compare_read(o.files[1]) : NULL;
 	if (old && new)
 		status = compare_and_print(&o, old, new);
 	json_decref(old);

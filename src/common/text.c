@@ -284,6 +284,25 @@ size_t text_add_cut(struct text *text, const char *string, size_t columns, bool 
 	return used;
 }
 
+void text_add_wrapped(struct text *text, const char *string, size_t indent, size_t columns)
+{
+	size_t used = 0; /* of the line; 0: none is begun */
+
+	for (; *(string += strspn(string, " ")); string += strcspn(string, " ")) {
+		const size_t len = strcspn(string, " ");
+
+		if (used > 0 && used + 1 + len > columns) {
+			text_add(text, "\n");
+			used = 0;
+		}
+		text_fill(text, ' ', used > 0 ? 1 : indent);
+		text_add_bytes(text, string, len);
+		used = used > 0 ? used + 1 + len : indent + len;
+	}
+	if (used > 0)
+		text_add(text, "\n");
+}
+
 void text_add_utf8(struct text *text, const char *string)
 {
 	uint32_t code;

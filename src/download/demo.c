@@ -18,6 +18,7 @@
 #include "common/hex.h"
 #include "common/message.h"
 #include "common/spawn.h"
+#include "common/terminal.h"
 #include "common/text.h"
 #include "download/demo_picture.h"
 #include "download/download.h"
@@ -122,19 +123,22 @@ static void describe(const struct demo *demo)
 {
 	const struct download *download = demo->download;
 	const double *range = download->demo_seconds;
-	struct text lines = { 0 };
+	const unsigned columns = terminal_columns(STDERR_FILENO, 80);
+	struct text words = { 0 }, lines = { 0 };
 
-	text_add(&lines, download->model == MODEL_SEQUENTIAL ?
-				 "A demo: one process fetches two files, one after the other.\n" :
-				 "A demo: two workers fetch two files at once.\n");
-	text_add(&lines, "They are the two of a tutorial on processes, hence their Chinese names. "
-			 "A server\ninside this program spreads each over ");
+	text_add(&words, download->model == MODEL_SEQUENTIAL ?
+				 "A demo: one process fetches two files, one after the other." :
+				 "A demo: two workers fetch two files at once.");
+	text_add(&words, " They are the two of a tutorial on processes, hence their Chinese names."
+			 " A server inside this program spreads each over ");
 	if (range[0] < range[1])
-		text_printf(&lines, "%g to ", range[0]);
-	text_printf(&lines, "%g s, so that there is something to see\nand to save. ", range[1]);
-	text_add(&lines, *demo->made_dir ? "No network is used, and nothing is kept.\n\n" :
-					   "No network is used.\n\n");
-	(void)fputs(text_string(&lines), stderr);
+		text_printf(&words, "%g to ", range[0]);
+	text_printf(&words, "%g s, so that there is something to see and to save.", range[1]);
+	text_add(&words, *demo->made_dir ? " No network is used, and nothing is kept." :
+					   " No network is used.");
+	text_add_wrapped(&lines, text_string(&words), 0, columns < 80 ? columns - 1 : 79);
+	(void)fprintf(stderr, "%s\n", text_string(&lines));
+	text_free(&words);
 	text_free(&lines);
 }
 

@@ -6,22 +6,14 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "common/terminal.h"
 
 #define NAME_COLUMNS 24
 #define WIDEST       100
 #define NARROWEST    50
 #define INDENT       2
-
-static unsigned terminal_columns(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-		return 80;
-	return size.ws_col < WIDEST ? size.ws_col : WIDEST;
-}
 
 /* One file: its name, then a bar from FROM to TO seconds on a line of WIDTH cells a WHOLE. */
 static void draw_bar(struct text *lines, const char *name, double from, double to,
@@ -82,7 +74,8 @@ void picture_draw(struct text *lines, const struct picture *picture)
 	const double sum = seconds[0] + seconds[1];
 	const double at_once = picture->sequential ? longest : picture->wall_s;
 	const double in_turn = picture->sequential ? picture->wall_s : sum;
-	const unsigned columns = terminal_columns();
+	const unsigned terminal = terminal_columns(STDERR_FILENO, 80);
+	const unsigned columns = terminal < WIDEST ? terminal : WIDEST;
 	double cells_per_s = 0;
 
 	if (columns >= NARROWEST && sum > 0)

@@ -134,6 +134,21 @@ static int report(const char *what, int rc)
 	return EXIT_JOB_FAILED;
 }
 
+/* Once, not with each file: what helps where files are in the way. */
+static void hint_exists(const struct batch *batch)
+{
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < batch->jobs->count && !any; i++)
+		any = batch->jobs->jobs[i].state == JOB_FAILED &&
+		      batch->jobs->jobs[i].failure.kind == FAILURE_EXISTS;
+	if (!any)
+		return;
+	progress_note(batch->settings->progress, false,
+		      "--exists=skip leaves such files alone, --exists=overwrite replaces them");
+}
+
 static int batch_jobs(const struct download *download, struct batch_settings *settings,
 		      struct job_list *jobs, struct batch *batch)
 {
@@ -152,6 +167,7 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 		rc = models[download->model].run(batch);
 	batch_abandon(batch);
 	batch_end(batch);
+	hint_exists(batch);
 	summarize(batch, download);
 	batch->figures = NULL;
 	free(figures);

@@ -115,8 +115,9 @@ run_ipcdemo compare "$T/old.json" "$T/other.json"
 fails "another schema" 2 'other.json: not a result'
 run_ipcdemo compare "$T/old.json" "$T/torn.json"
 fails "a torn file" 2 'torn.json'
-run_ipcdemo compare "$T/absent.json" "$T/old.json"
-fails "an absent file" 2 'absent.json'
+run_ipcdemo compare "$T/absent.json" "$T/absent.json"
+fails "an absent file" 2 'ipcdemo compare: .*/absent.json: No such file or directory'
+equal "an absent file: one line" 1 "$(wc -l <"$T/err")"
 run_ipcdemo compare "$T/old.json"
 fails "one file only" 2 'two results'
 run_ipcdemo compare "$T/old.json" "$T/old.json" "$T/old.json"

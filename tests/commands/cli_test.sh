@@ -37,6 +37,11 @@ mistyped() {
 	run "$T/list.txt"
 	fails "a list as if it were a URL" 2 "list.txt' is a file, not a URL.*-i "
 	equal "nothing was made for a mistyped word" '' "$(ls "$T/got" 2>/dev/null)"
+	mkdir -p "$T/there" && touch "$T/there/a" "$T/there/b"
+	run_ipcdemo -d "$T/there" "$GOOD/a" "$GOOD/b"
+	fails "files that exist" 1 'the file exists already'
+	equal "files that exist: what helps is said once" 1 \
+		"$(grep -c -e '--exists=skip leaves' "$T/err")"
 	run --demo-seconds=9-2
 	fails "a range that goes down" 2 "'9-2' goes down"
 }

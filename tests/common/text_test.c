@@ -314,6 +314,20 @@ static void test_rate_counter_that_falls_starts_anew(void **state)
 	assert_int_equal(rate_bytes_per_s(&rate, SECOND), RATE_UNKNOWN);
 }
 
+static void test_text_wrapped_lines_stay_within_the_columns(void **state)
+{
+	struct text text = { 0 };
+
+	(void)state;
+	text_add_wrapped(&text, "one two  three a-longer-word x", 2, 11);
+	assert_string_equal(text_string(&text), "  one two\n  three\n  a-longer-word\n  x\n");
+	text_clear(&text);
+	text_add_wrapped(&text, "exactly 11c", 0, 11);
+	text_add_wrapped(&text, "", 4, 11);
+	assert_string_equal(text_string(&text), "exactly 11c\n");
+	text_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -334,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_rate_stall_falls_to_zero),
 		cmocka_unit_test(test_rate_rare_reports_still_give_a_speed),
 		cmocka_unit_test(test_rate_counter_that_falls_starts_anew),
+		cmocka_unit_test(test_text_wrapped_lines_stay_within_the_columns),
 	};
 
 	alarm(60);
