@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/topology.h"
 #include "common/mechanism.h"
 #include "common/options.h"
-#include "bench/topology.h"
 
 #define SIZE_MAX_BYTES (1u << 24)
 #define BATCH_MAX      65536u
+#define DEPTH_MAX      65536u
+#define ROUND_MS       50
 
 static const char *const mode_words[] = { "latency", "throughput", "oneway", "download", NULL };
 static const char *const wait_words[] = { "block", "poll", "spin", "adaptive", NULL };
@@ -25,60 +27,75 @@ static const char *const format_words[] = { "table", "json", "csv", NULL };
 #define AT(member) offsetof(struct options, member)
 #define LONG(n)    (0x100 + (n))
 
+#define P99 "50us"
+
+enum { ROWS = 1, LENGTH, OUTPUT };
+static const char *const headings[] = { "What is measured:", "How long:", "What is written:",
+					NULL };
+
 static const struct option_spec specs[] = {
 	{ "ipc", LONG(0), "NAME[,NAME]", OPTION_TEXT, AT(text.ipc), 0, 0, "all", NULL,
-	  "mechanisms to measure; help lists them", 0 },
+	  "mechanisms to measure; help lists them", ROWS },
 	{ "mode", LONG(1), "MODE[,MODE]", OPTION_TEXT, AT(text.modes), 0, 0, "latency", NULL,
 	  "latency: round trip of one record; throughput: a stream of them; oneway: one record's "
 	  "way, by one shared clock; download (alone): the same files over each mechanism, and "
 	  "what share of their time IPC was",
-	  0 },
+	  ROWS },
 	{ "size", LONG(2), "BYTES[,BYTES]", OPTION_TEXT, AT(text.sizes), 8, SIZE_MAX_BYTES, "56",
-	  NULL, "record sizes, multiples of 8, also as 4K", 0 },
+	  NULL, "record sizes, multiples of 8, also as 4K", ROWS },
 	{ "wait", LONG(3), "HOW[,HOW]", OPTION_TEXT, AT(text.waits), 0, 0, "block,adaptive", NULL,
 	  "how a receiver waits: in its blocking call (block), in an event loop (poll), never "
 	  "asleep (spin), or awake for some 50 us and then asleep (adaptive)",
-	  0 },
+	  ROWS },
 	{ "place", LONG(4), "WHERE[,WHERE]", OPTION_TEXT, AT(text.places), 0, 0, "same,cross", NULL,
 	  "where the two ends run: on one CPU (same), on two cores (cross), on what hwloc shows "
 	  "beside that (smt: one core, l3: one L3 cache, socket: two packages), or on each pair "
 	  "of CPUs (all)",
-	  0 },
+	  ROWS },
+	{ "depth", LONG(16), "N[,N]", OPTION_TEXT, AT(text.depths), 0, DEPTH_MAX, "0", NULL,
+	  "records that the mechanism should hold, 0 to 65536; 0: its own depth", ROWS },
 	{ "senders", LONG(5), "N[,N]", OPTION_TEXT, AT(text.senders), 1, SENDERS_MAX, "1", NULL,
-	  "processes that send to the one receiver, 1 to 64 (throughput)", 0 },
+	  "processes that send to the one receiver, 1 to 64 (throughput)", ROWS },
 	{ "batch", LONG(6), "N[,N]", OPTION_TEXT, AT(text.batches), 1, BATCH_MAX, "1", NULL,
-	  "records handed over in one call, 1 to 65536 (throughput)", 0 },
-	{ "rate", LONG(7), "R", OPTION_COUNT, AT(rate), 1, 100000000, NULL, NULL,
+	  "records handed over in one call, 1 to 65536 (throughput)", ROWS },
+	{ "rate", LONG(7), "R", OPTION_COUNT, AT(rate), 1, RATE_MAX, NULL, NULL,
 	  "open loop: R records a second, each begun on time whatever happened to the one before; "
 	  "latency counts from the intended moment",
-	  0 },
-	{ "count", 'n', "N", OPTION_COUNT, AT(count), 1, COUNT_MAX, NULL, NULL,
-	  "records (or round trips) of each round (default: as many as --time allows)", 0 },
-	{ "time", LONG(8), "MS", OPTION_COUNT, AT(round_ms), 1, 60000, "50", NULL,
-	  "how long to measure in each round", 0 },
-	{ "rounds", LONG(9), "N", OPTION_COUNT, AT(rounds), 1, ROUNDS_MAX, "15", NULL,
-	  "rounds, each over all rows in turn, in fresh processes", 0 },
-	{ "warmup", LONG(10), "N", OPTION_COUNT, AT(warmup), 0, COUNT_MAX, NULL, NULL,
-	  "round trips before measuring, dropped (default: 10 ms of them)", 0 },
-	{ "timeout", LONG(11), "S", OPTION_COUNT, AT(timeout_s), 1, 3600, "20", NULL,
-	  "a round that takes longer ends its row with an error", 0 },
+	  ROWS },
+	{ "find-rate", LONG(17), NULL, OPTION_FLAG, AT(find_rate), 0, 0, NULL, NULL,
+	  "open loop at the highest rate at which p99 stays below --p99", ROWS },
+	{ "p99", LONG(18), "TIME", OPTION_TEXT, AT(text.p99), 0, 0, NULL, NULL,
+	  "the bound of --find-rate, as 800ns, 50us or 2ms (default " P99 ")", ROWS },
 	{ "floor", LONG(12), NULL, OPTION_FLAG, AT(floor), 0, 0, NULL, NULL,
-	  "measure the bare system calls beside each row", 0 },
+	  "measure the bare system calls beside each row", ROWS },
+
+	{ "count", 'n', "N", OPTION_COUNT, AT(count), 1, COUNT_MAX, NULL, NULL,
+	  "records (or round trips) of each round (default: as many as --time allows)", LENGTH },
+	{ "time", LONG(8), "MS", OPTION_COUNT, AT(round_ms), 1, 60000, NULL, NULL,
+	  "how long to measure in each round (default 50)", LENGTH },
+	{ "rounds", LONG(9), "N", OPTION_COUNT, AT(rounds), 1, ROUNDS_MAX, "15", NULL,
+	  "rounds, each over all rows in turn, in new processes", LENGTH },
+	{ "warmup", LONG(10), "N", OPTION_COUNT, AT(warmup), 0, COUNT_MAX, NULL, NULL,
+	  "round trips before measuring, dropped (default: 10 ms of them)", LENGTH },
+	{ "timeout", LONG(11), "S", OPTION_COUNT, AT(timeout_s), 1, 3600, "20", NULL,
+	  "a round that takes longer ends its row with an error", LENGTH },
+
 	{ "format", LONG(13), "FORMAT", OPTION_CHOICE, AT(format), 0, 0, "table", format_words,
-	  "what is printed: table, json or csv", 0 },
+	  "what is printed: table, json or csv", OUTPUT },
 	{ "output", 'o', "FILE", OPTION_TEXT, AT(output), 0, 0, NULL, NULL,
-	  "print to FILE instead of standard output", 0 },
+	  "print to FILE instead of standard output", OUTPUT },
 	{ "report", LONG(14), "FILE", OPTION_TEXT, AT(report), 0, 0, NULL, NULL,
-	  "write a page with charts: one HTML file that needs no network", 0 },
+	  "write a page with charts: one HTML file that needs no network", OUTPUT },
 	{ "hgrm", LONG(15), "FILE", OPTION_TEXT, AT(hgrm), 0, 0, NULL, NULL,
-	  "write the percentile distribution as HdrHistogram prints it, one file a row", 0 },
+	  "write the percentile distribution as HdrHistogram prints it, one file a row", OUTPUT },
 	{ "quiet", 'q', NULL, OPTION_FLAG, AT(quiet), 0, 0, NULL, NULL,
-	  "say nothing while measuring", 0 },
+	  "print no progress while measuring", OUTPUT },
 	{ .name = NULL },
 };
 
-const char *const axes_keys[] = { "backend", "mode",  "wait",  "placement",  "size_bytes",
-				  "senders", "batch", "block", "rate_per_s", NULL };
+const char *const axes_keys[] = { "backend",    "mode",    "wait",  "placement",
+				  "size_bytes", "senders", "batch", "block",
+				  "rate_per_s", "depth",   NULL };
 
 const char *mode_name(enum mode mode)
 {
@@ -92,14 +109,14 @@ const char *wait_name(enum ipc_strategy wait)
 
 const char *row_status_name(enum row_status status)
 {
-	static const char *const names[] = { "ok", "error", "stopped" };
+	static const char *const names[] = { "ok", "error", "stopped", "saturated" };
 
 	return names[status];
 }
 
 /* ---- lists ---- */
 
-/* TEXT, split at commas: strings that end with NULL, their letters in the same memory. */
+/* TEXT, split at commas: a list that ends with NULL, to be freed in one piece. */
 static const char **split(const char *text)
 {
 	size_t n = 2, i;
@@ -203,6 +220,74 @@ static void check_places(struct argp_state *state, const char *const *places)
 			(void)options_choice("place", topology_placements, places[i], state);
 }
 
+/* "50us" in nanoseconds. */
+static double time_of(struct argp_state *state, const char *option, const char *text)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = { { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 } };
+	char *end;
+	double value = strtod(text, &end);
+	size_t i;
+
+	for (i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (end != text && value > 0 && strcmp(end, units[i].unit) == 0)
+			return value * units[i].ns;
+	argp_error(state, "--%s: '%s' is not a time (such as 50us)", option, text);
+	return 0;
+}
+
+/* A download has no such axes; and an option that has no effect would mislead. */
+static void check_download(const struct options *o, struct argp_state *state)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} options[] = {
+		{ "size", o->text.sizes != spec_of("size")->initial },
+		{ "wait", o->text.waits != spec_of("wait")->initial },
+		{ "place", o->text.places != spec_of("place")->initial },
+		{ "depth", o->text.depths != spec_of("depth")->initial },
+		{ "senders", o->text.senders != spec_of("senders")->initial },
+		{ "batch", o->text.batches != spec_of("batch")->initial },
+		{ "rate", o->rate > 0 },
+		{ "find-rate", o->find_rate },
+		{ "p99", o->text.p99 },
+		{ "floor", o->floor },
+		{ "count", o->count > 0 },
+		{ "time", o->round_ms > 0 },
+		{ "warmup", o->warmup != WARMUP_AUTO },
+		{ "report", o->report },
+		{ "hgrm", o->hgrm },
+	};
+	size_t i;
+
+	if (o->modes != 1u << MODE_DOWNLOAD)
+		argp_error(state, "--mode=download goes alone: it has other rows");
+	if (o->format == FORMAT_CSV)
+		argp_error(state, "--mode=download has a table and JSON only");
+	for (i = 0; i < sizeof options / sizeof options[0]; i++)
+		if (options[i].given)
+			argp_error(state, "--%s does not apply to --mode=download",
+				   options[i].name);
+}
+
+static void check_rate(const struct options *o, struct argp_state *state)
+{
+	if (o->find_rate && (o->rate > 0 || o->floor))
+		argp_error(state, "--find-rate does not go with --%s",
+			   o->rate > 0 ? "rate" : "floor");
+	if (o->find_rate && o->modes & 1u << MODE_THROUGHPUT)
+		argp_error(state, "--find-rate is for --mode=latency or oneway: a stream has no "
+				  "latency to bound");
+	if (o->text.p99 && !o->find_rate)
+		argp_error(state, "--p99 is the bound of --find-rate, which is not given");
+	if (o->rate > 0 && o->count / o->rate > o->timeout_s)
+		argp_error(state, "--count=%u at --rate=%u takes longer than --timeout=%u s",
+			   o->count, o->rate, o->timeout_s);
+}
+
 static void finish(void *values, struct argp_state *state)
 {
 	struct options *o = values;
@@ -213,20 +298,20 @@ static void finish(void *values, struct argp_state *state)
 	o->places = split(o->text.places);
 	check_places(state, o->places);
 	o->modes = set_of(state, "mode", o->text.modes, mode_words);
-	if (o->modes & 1u << MODE_DOWNLOAD && o->modes != 1u << MODE_DOWNLOAD)
-		argp_error(state, "--mode=download goes alone: it has other rows");
-	if (o->modes & 1u << MODE_DOWNLOAD && (o->report || o->hgrm || o->format == FORMAT_CSV))
-		argp_error(state, "--mode=download has a table and JSON only");
 	o->waits = set_of(state, "wait", o->text.waits, wait_words);
 	o->sizes = numbers_of(state, "size", o->text.sizes, &o->sizes_n);
 	o->senders = numbers_of(state, "senders", o->text.senders, &o->senders_n);
 	o->batches = numbers_of(state, "batch", o->text.batches, &o->batches_n);
+	o->depths = numbers_of(state, "depth", o->text.depths, &o->depths_n);
+	o->p99_ns = time_of(state, "p99", o->text.p99 ? o->text.p99 : P99);
 	for (i = 0; i < o->sizes_n; i++)
 		if (o->sizes[i] % 8)
 			argp_error(state, "--size: %zu is not a multiple of 8", o->sizes[i]);
-	if (o->rate > 0 && o->count / o->rate > o->timeout_s)
-		argp_error(state, "--count=%u at --rate=%u takes longer than --timeout=%u s",
-			   o->count, o->rate, o->timeout_s);
+	if (o->modes & 1u << MODE_DOWNLOAD)
+		check_download(o, state);
+	check_rate(o, state);
+	if (o->round_ms == 0)
+		o->round_ms = ROUND_MS;
 }
 
 void axes_parse(struct options *options, int argc, char **argv)
@@ -236,6 +321,7 @@ void axes_parse(struct options *options, int argc, char **argv)
 		       "\vEvery row of the result says where the two ends ran and how the receiver "
 		       "waited: rows that differ in either say nothing about the mechanisms. "
 		       "Combinations that make no sense are left out and listed with the reason.",
+		.headings = headings,
 		.specs = specs,
 		.words = mechanism_words,
 		.finish = finish,
@@ -251,5 +337,6 @@ void axes_free(struct options *options)
 	free(options->places);
 	free(options->sizes);
 	free(options->batches);
+	free(options->depths);
 	free(options->senders);
 }

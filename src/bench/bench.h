@@ -31,20 +31,22 @@
 #define SENDERS_MAX 64u
 #define ROUNDS_MAX  10000u
 #define COUNT_MAX   10000000u
+#define RATE_MAX    100000000u
 #define REASON_SIZE 160
 #define BLOCK_TRIPS 16u /* round trips per stamp where one is too short for the clock */
 #define WAITS       4   /* of enum ipc_strategy */
 #define WARMUP_AUTO UINT32_MAX
 
 enum api { API_IPC, API_FLOOR };
-enum mode { MODE_LATENCY, MODE_THROUGHPUT, MODE_ONEWAY, MODES, MODE_DOWNLOAD = MODES };
-enum row_status { ROW_OK, ROW_ERROR, ROW_STOPPED };
+enum mode { MODE_LATENCY, MODE_THROUGHPUT, MODE_ONEWAY, MODE_DOWNLOAD, MODES };
+/* Saturated: the row did not keep the rate that was asked of it. */
+enum row_status { ROW_OK, ROW_ERROR, ROW_STOPPED, ROW_SATURATED };
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
 /* What the user asked for. Lists end with NULL, or have a length _n. */
 struct options {
 	struct {
-		const char *ipc, *modes, *sizes, *waits, *places, *senders, *batches;
+		const char *ipc, *modes, *sizes, *waits, *places, *senders, *batches, *depths, *p99;
 	} text;                /* the lists, as typed */
 	const char **ipc;      /* names, or "all" alone */
 	const char **places;   /* names of placements, or "all" for each pair of CPUs */
@@ -52,12 +54,15 @@ struct options {
 	size_t *sizes, sizes_n;
 	size_t *batches, batches_n;
 	size_t *senders, senders_n;
-	unsigned count;  /* per round; 0: as many as fit in round_ms */
-	unsigned warmup; /* round trips, or WARMUP_AUTO */
+	size_t *depths, depths_n; /* records; 0: the mechanism's own */
+	unsigned count;           /* per round; 0: as many as fit in round_ms */
+	unsigned warmup;          /* round trips, or WARMUP_AUTO */
 	unsigned rounds;
 	unsigned round_ms;
 	unsigned timeout_s;
-	unsigned rate; /* records a second; 0: closed loop */
+	unsigned rate;  /* records a second; 0: closed loop */
+	bool find_rate; /* the highest at which p99 is below p99_ns */
+	double p99_ns;
 	bool floor;
 	enum format format;
 	const char *output, *report, *hgrm;
@@ -71,10 +76,21 @@ struct place {
 	int hub, slot;       /* CPU numbers */
 };
 
+/* What is downloaded, in that mode. */
+struct load {
+	const char *name;
+	unsigned files;
+	uint64_t size; /* bytes of each */
+	unsigned workers;
+};
+
+/* In mode download there is only the first block. */
 struct axes {
 	const char *backend;
 	enum api api;
 	enum mode mode;
+	const struct load *load; /* NULL in other modes */
+
 	enum ipc_strategy wait;
 	struct place place;
 	size_t size; /* bytes */
@@ -82,6 +98,7 @@ struct axes {
 	unsigned batch; /* records handed over in one call */
 	unsigned block; /* round trips per sample */
 	unsigned rate;  /* records a second; 0: as fast as they go */
+	unsigned depth; /* records that a slot should hold; 0: the mechanism's own */
 };
 
 /* Per record, both sides together. NAN: not known. */
@@ -91,17 +108,21 @@ struct costs {
 
 /* The figures of one round of a row. NAN: none. */
 struct round {
-	double p50_ns, mean_ns; /* of a round trip, or of one way */
-	double rate;            /* records a second, in throughput */
-	double cache_line_ns;   /* the bare cache line's round trip, measured right after */
-	double error_ns;        /* oneway: by how much the two CPUs' clocks may differ */
-	double ratio;           /* to the same round of the floor */
+	double p50_ns, mean_ns, p99_ns; /* of a round trip, or of one way */
+	double rate;                    /* records a second, in throughput */
+	double cache_line_ns;           /* the bare cache line's round trip, measured right after */
+	double error_ns;                /* oneway: by how much the two CPUs' clocks may differ */
+	double achieved;                /* records a second, where a rate was asked for */
+	double late_ns;                 /* by how much the last of them began late */
+	double ratio;                   /* of time, to the same round of the floor: 1 is perfect */
+	double wall_s, cpu_s;           /* of a download: parent and workers, not the origin */
+	double wall_share, cpu_share;   /* of that, what IPC cost */
 	struct costs costs;
 };
 
 struct row {
 	struct axes axes;
-	struct row *floor; /* its own, or NULL */
+	struct row *floor; /* its own (of downloads: the one without IPC), or NULL */
 	struct row *block; /* the same in blocks, or NULL */
 	enum row_status status;
 	char reason[REASON_SIZE]; /* "" when ok */

@@ -8,8 +8,14 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define KEPT  0.95 /* of a rate: less is saturated */
+#define DOUBT 0.1  /* beyond: two figures do not divide to their ratio */
+
+#define OVER_ROUNDS(row, member, ci) STATS_MEDIAN((row)->round, (row)->rounds, member, ci)
 
 static int append(uint64_t **to, size_t *n, size_t *room, const uint64_t *from, size_t count)
 {
@@ -42,6 +48,17 @@ static double rate_of(const struct row *row, const struct area *area,
 		end = area->slot[slot].end > end ? area->slot[slot].end : end;
 	}
 	return (double)area->records * 1e9 / stamp_to_ns(clock, end - start);
+}
+
+/* Records (or round trips) a second, at most what was asked for: the last may end early. */
+static double achieved_of(const struct row *row, const struct area *area,
+			  const struct stamp_clock *clock)
+{
+	bool oneway = row->axes.mode == MODE_ONEWAY;
+	uint64_t end = oneway ? area->slot[0].end : area->hub.end;
+	double s = stamp_to_ns(clock, end - area->hub.start) / 1e9;
+
+	return fmin(row->axes.rate, (double)area->samples_n / s);
 }
 
 /* Adds to SUM what a record cost on one SIDE, of which there are COUNT alike. */
@@ -86,6 +103,7 @@ static int trips_of(struct row *row, const struct stamp_clock *clock, const uint
 	for (i = 0; i < n; i++)
 		sum += (double)sorted[i];
 	round->p50_ns = (double)sorted[stats_rank(50, n)] * scale;
+	round->p99_ns = (double)sorted[stats_rank(99, n)] * scale;
 	round->mean_ns = sum / (double)n * scale;
 	free(sorted);
 	return append(&row->samples, &row->samples_n, &row->samples_room, samples, n);
@@ -97,15 +115,26 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 	struct round *round = &row->round[row->rounds];
 	int rc = 0;
 
-	*round = (struct round){ NAN, NAN, NAN, NAN, NAN, NAN, costs_of(row, area) };
+	*round = (struct round){ NAN, NAN, NAN, NAN, NAN, NAN, NAN,
+				 NAN, NAN, NAN, NAN, NAN, NAN, { NAN, NAN, NAN, NAN } };
+	if (row->axes.mode == MODE_DOWNLOAD) {
+		round->wall_s = area->wall_s;
+		round->cpu_s = area->cpu_s;
+	} else {
+		round->costs = costs_of(row, area);
+	}
 	if (row->axes.mode == MODE_THROUGHPUT)
 		round->rate = rate_of(row, area, clock);
-	else
+	else if (row->axes.mode != MODE_DOWNLOAD)
 		rc = trips_of(row, clock, samples, area->samples_n, round);
 	if (rc == 0)
 		rc = append(&row->lags, &row->lags_n, &row->lags_room, lags, area->lags_n);
 	if (area->cache_line_ticks > 0)
 		round->cache_line_ns = area->cache_line_ticks * clock->ns_per_tick;
+	if (row->axes.rate > 0) {
+		round->achieved = achieved_of(row, area, clock);
+		round->late_ns = stamp_to_ns(clock, area->late);
+	}
 	if (row->axes.mode == MODE_ONEWAY && row->axes.rate == 0)
 		round->error_ns = stamp_to_ns(clock, area->there_min + area->back_min) / 2;
 	row->records += area->records;
@@ -122,7 +151,7 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 const char *figures_ratio_of(const struct axes *axes)
 {
 	if (axes->mode == MODE_THROUGHPUT)
-		return "records_per_s";
+		return "ns_per_record";
 	if ((axes->wait == IPC_SPIN || axes->wait == IPC_ADAPTIVE || axes->block > 1) &&
 	    ipc_info_find(axes->backend)->shared_memory)
 		return "mean_ns";
@@ -132,13 +161,37 @@ const char *figures_ratio_of(const struct axes *axes)
 static double compared_figure(const struct axes *axes, const struct round *round)
 {
 	switch (figures_ratio_of(axes)[0]) {
-	case 'r':
-		return round->rate;
+	case 'n':
+		return 1e9 / round->rate;
 	case 'm':
 		return round->mean_ns;
 	default:
 		return round->p50_ns;
 	}
+}
+
+static void compare_to_floor(const struct axes *axes, struct round *round,
+			     const struct round *floor)
+{
+	if (axes->mode == MODE_DOWNLOAD) {
+		round->wall_share = 1 - floor->wall_s / round->wall_s;
+		round->cpu_share = 1 - floor->cpu_s / round->cpu_s;
+	} else {
+		round->ratio = compared_figure(axes, round) / compared_figure(axes, floor);
+	}
+}
+
+/* A row that keeps less than the rate asked for has a queue that grows, and no latency. */
+static void check_rate(struct row *row)
+{
+	double achieved = OVER_ROUNDS(row, achieved, NULL);
+
+	if (row->status != ROW_OK || row->axes.rate == 0 || !(achieved < KEPT * row->axes.rate))
+		return;
+	row->status = ROW_SATURATED;
+	(void)snprintf(row->reason, sizeof row->reason,
+		       "%.0f of %u a second; the last began %.1f ms late", achieved, row->axes.rate,
+		       OVER_ROUNDS(row, late_ns, NULL) / 1e6);
 }
 
 void figures_ratios(struct plan *plan)
@@ -149,15 +202,13 @@ void figures_ratios(struct plan *plan)
 	for (i = 0; i < plan->rows_n; i++) {
 		struct row *row = plan->rows[i];
 
+		check_rate(row);
 		for (at = 0; row->floor && at < row->rounds && at < row->floor->rounds; at++)
-			row->round[at].ratio = compared_figure(&row->axes, &row->round[at]) /
-					       compared_figure(&row->axes, &row->floor->round[at]);
+			compare_to_floor(&row->axes, &row->round[at], &row->floor->round[at]);
 	}
 }
 
 /* ---- all rounds ---- */
-
-#define OVER_ROUNDS(row, member, ci) STATS_MEDIAN((row)->round, (row)->rounds, member, ci)
 
 static void percentiles(struct figures *f)
 {
@@ -192,6 +243,48 @@ static int lags(const struct row *row, double ns_per_tick, struct figures *f)
 	return 0;
 }
 
+/* Of the figure by which rows are compared. NAN: too few rounds. */
+static double spread_of(const struct row *row)
+{
+	double *values = calloc(row->rounds + 1, sizeof *values), spread = NAN;
+	size_t n = row->rounds, i;
+
+	for (i = 0; values && i < n; i++)
+		values[i] = compared_figure(&row->axes, &row->round[i]);
+	if (values && n >= 4) {
+		stats_sort(values, n);
+		spread = (values[stats_rank(75, n)] - values[stats_rank(25, n)]) /
+			 stats_median(values, n);
+	}
+	free(values);
+	return spread;
+}
+
+/*
+ * Do the two figures that stand beside a ratio divide to it? The ratio is a median of the rounds'
+ * ratios; where the machine changes between rounds, it can differ from the ratio of the medians.
+ */
+static bool doubtful(const struct row *row, const struct figures *f, const struct figures *floor)
+{
+	double here, there, divided;
+
+	if (!row->floor || row->axes.load || isnan(f->ratio))
+		return false;
+	switch (figures_ratio_of(&row->axes)[0]) {
+	case 'n':
+		here = 1 / f->rate, there = 1 / floor->rate;
+		break;
+	case 'm':
+		here = f->mean, there = floor->mean;
+		break;
+	default:
+		here = f->p50, there = floor->p50;
+	}
+	divided = here / there;
+	return divided < fmin(f->ratio_ci.low, f->ratio * (1 - DOUBT)) ||
+	       divided > fmax(f->ratio_ci.high, f->ratio * (1 + DOUBT));
+}
+
 static int figures_of_row(const struct row *row, double ns_per_tick, struct figures *f)
 {
 	size_t i;
@@ -208,6 +301,13 @@ static int figures_of_row(const struct row *row, double ns_per_tick, struct figu
 	f->ratio = OVER_ROUNDS(row, ratio, &f->ratio_ci);
 	f->cache_line = OVER_ROUNDS(row, cache_line_ns, NULL);
 	f->error = OVER_ROUNDS(row, error_ns, NULL);
+	f->achieved = OVER_ROUNDS(row, achieved, NULL);
+	f->late = OVER_ROUNDS(row, late_ns, NULL);
+	f->spread = spread_of(row);
+	f->wall_s = OVER_ROUNDS(row, wall_s, NULL);
+	f->cpu_s = OVER_ROUNDS(row, cpu_s, NULL);
+	f->wall_share = OVER_ROUNDS(row, wall_share, &f->wall_share_ci);
+	f->cpu_share = OVER_ROUNDS(row, cpu_share, &f->cpu_share_ci);
 	if (f->n > 0) {
 		f->sorted = malloc(f->n * sizeof *f->sorted);
 		if (!f->sorted)
@@ -223,7 +323,7 @@ static int figures_of_row(const struct row *row, double ns_per_tick, struct figu
 struct figures *figures_all(const struct bench *bench)
 {
 	struct figures *figures = calloc(bench->plan.rows_n + 1, sizeof *figures);
-	size_t i;
+	size_t i, floor;
 
 	for (i = 0; figures && i < bench->plan.rows_n; i++)
 		if (figures_of_row(bench->plan.rows[i], bench->clock.ns_per_tick, &figures[i]) <
@@ -231,6 +331,11 @@ struct figures *figures_all(const struct bench *bench)
 			figures_free(figures, i);
 			return NULL;
 		}
+	for (i = 0; figures && i < bench->plan.rows_n; i++)
+		for (floor = 0; floor < bench->plan.rows_n; floor++)
+			if (bench->plan.rows[floor] == bench->plan.rows[i]->floor)
+				figures[i].ratio_doubtful =
+					doubtful(bench->plan.rows[i], &figures[i], &figures[floor]);
 	return figures;
 }
 

@@ -16,9 +16,14 @@ struct figures {
 	double rate, bytes; /* a second */
 	struct stats_interval rate_ci;
 	struct costs costs;
-	double ratio; /* to the floor */
+	double ratio; /* of time, to the floor */
 	struct stats_interval ratio_ci;
+	bool ratio_doubtful;   /* the figures of the two rows do not divide to it */
+	double spread;         /* between the quartiles of the rounds, as a share of the median */
+	double achieved, late; /* as in struct round */
 	double cache_line, error; /* as in struct round */
+	double wall_s, cpu_s, wall_share, cpu_share;
+	struct stats_interval wall_share_ci, cpu_share_ci;
 	double lag_p50, lag_p99, lag_max;
 	bool bimodal;
 	double mode_low, mode_high;

@@ -58,7 +58,10 @@ static int ring_open(struct link *l)
 	state->stride = (l->axes->size + 8 + LINE - 1) / LINE * LINE;
 	state->group = state->stride < GROUP ? GROUP / state->stride : 1;
 	state->shift = 1;
-	while (state->stride << state->shift < RING_BYTES)
+	if (l->axes->depth == 0)
+		while (state->stride << state->shift < RING_BYTES)
+			state->shift++;
+	while (1u << state->shift < l->axes->depth)
 		state->shift++;
 	state->count = 1u << state->shift;
 	state->bytes = sizeof(struct ring_words) + state->count * state->stride;

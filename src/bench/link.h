@@ -30,10 +30,11 @@ struct usage {
 
 /* What one process reports. Written by it alone, read after its end. */
 struct side {
-	uint64_t start, end; /* ticks: of the measured stream, where the sender times it */
-	struct usage usage;  /* of the measured part */
-	int rc;              /* 0 or -errno of its loop */
-	char what[64];       /* which step failed */
+	uint64_t start,
+		end;        /* ticks: of a stream or of paced records; oneway: of the last record */
+	struct usage usage; /* of the measured part */
+	int rc;             /* 0 or -errno of its loop */
+	char what[64];      /* which step failed */
 };
 
 /* Shared by the coordinator, which makes it, and the processes of a round. */
@@ -44,7 +45,9 @@ struct area {
 	size_t samples_n, lags_n;
 	uint64_t records;
 	uint64_t there_min, back_min; /* oneway: shortest way each way, ticks */
+	uint64_t late;                /* with a rate: by how many ticks the last one began late */
 	double cache_line_ticks;      /* per round trip; 0: not measured */
+	double wall_s, cpu_s;         /* of a download */
 	struct baseline baseline;
 	struct side hub, slot[SENDERS_MAX];
 };
@@ -56,7 +59,8 @@ struct link_job {
 	struct area *area;
 	uint64_t *samples, *lags; /* shared; [room] */
 	size_t room;
-	const char *dir; /* private; "" or the path */
+	const char *dir; /* private; "" when it could not be made */
+	uint16_t port;   /* of the origin, in mode download */
 };
 
 struct link_ops;

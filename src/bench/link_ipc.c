@@ -21,6 +21,7 @@ static int ipc_link_open(struct link *l)
 		.direction = IPC_FROM_HUB,
 		.record_size = l->axes->size,
 		.slots = l->axes->senders,
+		.depth = l->axes->depth,
 		.runtime_dir = l->dir,
 	};
 	int rc;

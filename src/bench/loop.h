@@ -156,9 +156,9 @@ LOOP_INLINE int loop_latency(struct link *l, loop_send send, loop_recv recv)
 
 /*
  * Open loop: each begins at a moment fixed beforehand, and its latency counts from that moment, so
- * that one slow answer is felt by all who would have asked meanwhile. What the pacing itself was
- * late is no fault of the mechanism and is kept apart. REPLY: a round trip, else the slot takes
- * the time.
+ * that one slow answer delays all that were due meanwhile. Where the pacing itself was late, the
+ * mechanism is not to blame: that is kept in the lags. REPLY: a round trip, else the slot takes the
+ * time.
  */
 LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv recv)
 {
@@ -173,6 +173,9 @@ LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv
 			last = link_pace(l, due);
 			l->lags[l->area->lags_n++] = last - due;
 		}
+		l->area->late = last - due;
+		if (last > end && last - end > end - start)
+			break; /* hopelessly behind: it would take for ever */
 		if (!reply)
 			loop_at(l, 0)[1] = due;
 		rc = reply ? loop_round_trip(l, loop_word(LOOP_DATA, i), send, recv) :
@@ -184,6 +187,8 @@ LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv
 			l->samples[i] = last - due;
 		due = start + (uint64_t)((double)(i + 1) * step);
 	}
+	l->area->hub.start = start;
+	l->area->hub.end = last;
 	l->area->records = i * (reply ? 2 : 1);
 	if (reply)
 		l->area->samples_n = i;
@@ -252,6 +257,7 @@ LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, l
 		} else if (oneway) {
 			uint64_t now = stamp_now(l->clock), way = now - loop_at(l, 0)[1];
 
+			side->end = now;
 			if (measured && n < l->room) {
 				/* clocks of two CPUs: a way may seem to end before it began */
 				l->samples[n] = (int64_t)way < 0 ? 0 : way;

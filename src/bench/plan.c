@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/download_cost.h"
 #include "bench/floor.h"
 
 static int skip(struct bench *bench, const struct axes *axes, bool unavailable, const char *reason)
@@ -130,8 +131,11 @@ static int add(struct bench *bench, const struct axes *axes)
 {
 	struct row *row;
 	char text[REASON_SIZE];
-	const char *reason = senseless(bench, axes, text, sizeof text);
+	const char *reason;
 
+	if (axes->mode == MODE_DOWNLOAD)
+		return insert(bench, bench->plan.rows_n, axes) ? 0 : -ENOMEM;
+	reason = senseless(bench, axes, text, sizeof text);
 	if (reason)
 		return skip(bench, axes, false, reason);
 	return insert_pair(bench, bench->plan.rows_n, axes, &row);
@@ -255,17 +259,19 @@ static int each_place(struct bench *bench, struct axes *axes, const struct topol
 static int each_size(struct bench *bench, struct axes *axes, const struct topology *topology)
 {
 	const struct options *o = bench->options;
-	size_t batch, sender, size;
+	size_t batch, sender, size, depth;
 	int rc = 0;
 
 	for (sender = 0; sender < o->senders_n; sender++)
 		for (batch = 0; batch < o->batches_n; batch++)
-			for (size = 0; size < o->sizes_n && rc == 0; size++) {
-				axes->senders = (unsigned)o->senders[sender];
-				axes->batch = (unsigned)o->batches[batch];
-				axes->size = o->sizes[size];
-				rc = each_place(bench, axes, topology);
-			}
+			for (size = 0; size < o->sizes_n; size++)
+				for (depth = 0; depth < o->depths_n && rc == 0; depth++) {
+					axes->senders = (unsigned)o->senders[sender];
+					axes->batch = (unsigned)o->batches[batch];
+					axes->size = o->sizes[size];
+					axes->depth = (unsigned)o->depths[depth];
+					rc = each_place(bench, axes, topology);
+				}
 	return rc;
 }
 
@@ -277,6 +283,31 @@ static int make_baselines(struct bench *bench)
 	baselines->copy_bytes = bench->options->sizes[0];
 	baselines->cache_line_place.hub = baselines->cache_line_place.slot = bench->cpus[0];
 	return baselines->round ? 0 : -ENOMEM;
+}
+
+/* The mechanisms with each load, and first the same load without IPC, which is their floor. */
+static int each_load(struct bench *bench, struct axes *axes)
+{
+	struct plan *plan = &bench->plan;
+	int rc = 0;
+
+	for (axes->load = download_loads; axes->load->name && rc == 0; axes->load++) {
+		struct axes none = *axes;
+		size_t at = plan->rows_n;
+		struct row *floor;
+
+		none.api = API_FLOOR;
+		none.backend = DOWNLOAD_NONE;
+		rc = each_mechanism(bench, axes);
+		if (rc < 0 || plan->rows_n == at)
+			continue;
+		floor = insert(bench, at, &none);
+		if (!floor)
+			return -ENOMEM;
+		while (++at < plan->rows_n)
+			plan->rows[at]->floor = floor;
+	}
+	return rc;
 }
 
 int plan_make(struct bench *bench, const struct topology *topology)
@@ -294,7 +325,8 @@ int plan_make(struct bench *bench, const struct topology *topology)
 	for (mode = 0; mode < MODES && rc == 0; mode++) {
 		axes.mode = (enum mode)mode;
 		if (bench->options->modes & 1u << mode)
-			rc = each_size(bench, &axes, topology);
+			rc = mode == MODE_DOWNLOAD ? each_load(bench, &axes) :
+						     each_size(bench, &axes, topology);
 	}
 	return rc;
 }

@@ -11,6 +11,7 @@
 #include "bench/run.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +19,19 @@
 #include <unistd.h>
 
 #include "bench/baseline.h"
+#include "bench/download_cost.h"
 #include "bench/figures.h"
 #include "bench/plan.h"
 #include "bench/round.h"
 #include "bench/runner.h"
 
-#define ROOM_AUTO  50000u /* samples of a round at most, when the time decides */
-#define NEAR_CLOCK 20     /* a figure under so many steps of the clock is taken in blocks, too */
+#define ROOM_AUTO   50000u /* samples of a round at most, when the time decides */
+#define FIND_ROUNDS 3
+#define FIND_HIGH   4    /* records that may be under way at once, one way */
+#define FIND_RANGE  4096 /* between the highest and the lowest rate that are tried */
+#define FIND_STEP   1.03
+#define FIND_KEPT   0.98
+#define NEAR_CLOCK  20 /* a figure under so many steps of the clock is taken in blocks, too */
 
 struct run {
 	struct bench *bench;
@@ -56,7 +63,9 @@ static int measure(struct run *r, struct row *row)
 
 	if (row->status != ROW_OK)
 		return 0;
-	rc = in_new_process(r, "bench-hub", round_main, &row->axes);
+	rc = in_new_process(r, "bench-hub",
+			    row->axes.mode == MODE_DOWNLOAD ? download_cost_main : round_main,
+			    &row->axes);
 	if (rc == -EINTR)
 		return rc;
 	if (rc == 0 && area->complete)
@@ -68,16 +77,17 @@ static int measure(struct run *r, struct row *row)
 	return 0;
 }
 
-/* A row and its floor, side by side. */
+/* A row and its own floor, side by side. */
 static int measure_pair(struct run *r, struct row *row, bool floor_first)
 {
+	bool own_floor = row->floor && row->axes.mode != MODE_DOWNLOAD;
 	int rc = 0;
 
-	if (row->floor && floor_first)
+	if (own_floor && floor_first)
 		rc = measure(r, row->floor);
 	if (rc == 0)
 		rc = measure(r, row);
-	if (rc == 0 && row->floor && !floor_first)
+	if (rc == 0 && own_floor && !floor_first)
 		rc = measure(r, row->floor);
 	return rc;
 }
@@ -126,7 +136,7 @@ static int one_round(struct run *r, unsigned round)
 	if (!order)
 		return -ENOMEM;
 	for (i = 0; i < plan->rows_n; i++)
-		if (plan->rows[i]->axes.api == API_IPC)
+		if (plan->rows[i]->axes.api == API_IPC || plan->rows[i]->axes.mode == MODE_DOWNLOAD)
 			order[n++] = plan->rows[i];
 	runner_shuffle(&r->runner, (void **)order, n);
 	rc = measure_baseline(r);
@@ -137,6 +147,82 @@ static int one_round(struct run *r, unsigned round)
 	free(order);
 	return rc;
 }
+
+/* ---- the highest rate at which p99 stays below a bound ---- */
+
+/* Two of three rounds at RATE keep it and the bound: one may be disturbed. -errno, or 0 or 1. */
+static int keeps(struct run *r, struct row *trial, unsigned rate)
+{
+	unsigned good = 0, i;
+	int rc = 0;
+
+	trial->axes.rate = rate;
+	trial->rounds = 0;
+	trial->samples_n = trial->lags_n = 0;
+	for (i = 0; i < FIND_ROUNDS && rc == 0 && trial->status == ROW_OK; i++) {
+		rc = measure(r, trial);
+		good += rc == 0 && trial->status == ROW_OK &&
+			trial->round[i].p99_ns <= r->bench->options->p99_ns &&
+			trial->round[i].achieved >= FIND_KEPT * rate;
+	}
+	return rc < 0 ? rc : 2 * good > FIND_ROUNDS;
+}
+
+/* Bisects by the logarithm, from what the row does unpaced. TRIAL has room for the rounds. */
+static int find_rate(struct run *r, struct row *row, struct row *trial)
+{
+	double high, low;
+	int rc = measure(r, trial);
+
+	if (rc < 0 || trial->status != ROW_OK)
+		return rc;
+	high = fmin(RATE_MAX, FIND_HIGH * 1e9 / trial->round[0].mean_ns);
+	low = high / FIND_RANGE;
+	rc = keeps(r, trial, (unsigned)low + 1);
+	if (rc == 0 && trial->status == ROW_OK) {
+		char text[REASON_SIZE];
+
+		(void)snprintf(text, sizeof text, "p99 is above %.1f us even at %.0f a second",
+			       r->bench->options->p99_ns / 1e3, low);
+		row_fails(row, text);
+	}
+	while (rc >= 0 && row->status == ROW_OK && trial->status == ROW_OK &&
+	       high / low > FIND_STEP) {
+		double middle = sqrt(low * high);
+
+		rc = keeps(r, trial, (unsigned)middle + 1);
+		if (rc > 0)
+			low = middle;
+		else
+			high = middle;
+	}
+	row->axes.rate = (unsigned)low + 1;
+	return rc < 0 ? rc : 0;
+}
+
+/* Gives each row its rate. 0, -EINTR or -ENOMEM. */
+static int find_rates(struct run *r)
+{
+	const struct plan *plan = &r->bench->plan;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < plan->rows_n && rc == 0; i++) {
+		struct row *row = plan->rows[i];
+		struct row trial = { .axes = row->axes };
+
+		trial.round = calloc(FIND_ROUNDS, sizeof *trial.round);
+		rc = trial.round ? find_rate(r, row, &trial) : -ENOMEM;
+		if (trial.status == ROW_ERROR)
+			row_fails(row, trial.reason);
+		free(trial.round);
+		free(trial.samples);
+		free(trial.lags);
+	}
+	return rc;
+}
+
+/* ---- all rounds ---- */
 
 static void print_start(const struct bench *bench)
 {
@@ -162,6 +248,9 @@ static int all_rounds(struct run *r)
 	int rc = 0;
 
 	print_start(bench);
+	if (bench->options->find_rate)
+		rc = find_rates(r);
+	begin = clock_ns();
 	for (round = 0; round < bench->options->rounds && rc == 0; round++) {
 		rc = one_round(r, round);
 		bench->rounds += rc == 0;
@@ -190,18 +279,25 @@ static void mark_stopped(struct bench *bench)
 
 int run_rounds(struct bench *bench)
 {
+	const bool download = bench->options->modes == 1u << MODE_DOWNLOAD;
+	const char *memory = download && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NULL;
 	struct run r = { .bench = bench, .job.bench = bench };
 	struct link_job *job = &r.job;
-	int rc = runner_open(&r.runner, NULL, bench->options->timeout_s);
+	struct child origin = CHILD_NONE;
+	int rc = runner_open(&r.runner, memory, bench->options->timeout_s);
 
 	job->room = bench->options->count ? bench->options->count : ROOM_AUTO;
 	job->area = runner_share(sizeof *job->area);
 	job->samples = runner_share(job->room * sizeof *job->samples);
 	job->lags = runner_share(job->room * sizeof *job->lags);
 	job->dir = r.runner.dir;
+	if (rc == 0 && download)
+		rc = download_cost_open(&origin, &job->port);
 	if (rc == 0)
 		rc = job->area && job->samples && job->lags ? all_rounds(&r) : -ENOMEM;
 	mark_stopped(bench);
+	if (download)
+		download_cost_close(&origin);
 	if (job->area)
 		(void)munmap(job->area, sizeof *job->area);
 	if (job->samples)

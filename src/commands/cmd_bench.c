@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include "bench/axes.h"
-#include "bench/download_cost.h"
 #include "bench/machine.h"
 #include "bench/plan.h"
 #include "bench/run.h"
@@ -21,7 +21,7 @@
 #include "common/exit_code.h"
 #include "common/signals.h"
 
-#define COLUMNS 100 /* of a table that goes to no terminal */
+#define COLUMNS 80 /* of a table that goes to no terminal */
 
 static unsigned columns_of(FILE *out)
 {
@@ -38,20 +38,15 @@ static int complain(const char *what, const char *name, int rc, int status)
 	return status;
 }
 
-/* Nothing to measure: why, and what that means for the caller. */
-static int nothing(const struct bench *bench)
+/* Nothing can be measured: prints why. An exit code. */
+static int nothing(const struct plan *plan)
 {
-	const struct plan *plan = &bench->plan;
 	bool unavailable = plan->skips_n > 0;
 	size_t i;
 
-	for (i = 0; i < plan->skips_n; i++) {
-		const struct axes *axes = &plan->skips[i].axes;
-
+	for (i = 0; i < plan->skips_n; i++)
 		unavailable = unavailable && plan->skips[i].unavailable;
-		fprintf(stderr, "ipcdemo bench: %s: %s\n",
-			axes->backend ? axes->backend : axes->place.name, plan->skips[i].reason);
-	}
+	notes_left_out(stderr, plan, "ipcdemo bench: ", UINT_MAX);
 	return unavailable ? EXIT_UNAVAILABLE : EXIT_USAGE;
 }
 
@@ -158,44 +153,8 @@ static int plan_and_measure(FILE *out, struct bench *bench, const struct topolog
 
 	if (rc < 0)
 		return complain("cannot plan", "the rows", rc, EXIT_INTERNAL);
-	return bench->plan.rows_n == 0 ? nothing(bench) : measure_and_write(out, bench, topology);
-}
-
-static int write_download(FILE *out, const struct bench *bench, const struct download_cost *figures,
-			  json_t *environment)
-{
-	json_t *result;
-
-	if (bench->options->format == FORMAT_TABLE) {
-		download_cost_table(out, figures);
-		return fflush(out) == 0 ? 0 : -errno;
-	}
-	result = json_pack("{s:s, s:O, s:o, s:[]}", "schema", SCHEMA, "environment", environment,
-			   "results", download_cost_json(figures), "skipped");
-	if (!result)
-		return -ENOMEM;
-	(void)json_dumpf(result, out, JSON_INDENT(1) | JSON_REAL_PRECISION(15));
-	(void)fputc('\n', out);
-	json_decref(result);
-	return fflush(out) == 0 ? 0 : -errno;
-}
-
-/* --mode=download: an exit code. */
-static int measure_download(FILE *out, struct bench *bench, const struct topology *topology)
-{
-	struct download_cost *figures = NULL;
-	struct machine_watch watch;
-	json_t *environment;
-	int rc;
-
-	machine_watch_begin(&watch);
-	rc = download_cost_run(&figures, bench);
-	environment = machine_record(&watch, topology, &bench->baselines);
-	if (rc == 0)
-		rc = environment ? write_download(out, bench, figures, environment) : -ENOMEM;
-	json_decref(environment);
-	download_cost_free(figures);
-	return rc < 0 ? complain("cannot measure", "downloads", rc, EXIT_INTERNAL) : EXIT_ALL_DONE;
+	return bench->plan.rows_n == 0 ? nothing(&bench->plan) :
+					 measure_and_write(out, bench, topology);
 }
 
 int cmd_bench(int argc, char **argv)
@@ -214,9 +173,7 @@ int cmd_bench(int argc, char **argv)
 	if (topology && options.output && !(out = fopen(options.output, "we")))
 		status = complain("cannot write", options.output, -errno, EXIT_JOB_FAILED);
 	if (topology && out)
-		status = options.modes == 1u << MODE_DOWNLOAD ?
-				 measure_download(out, &bench, topology) :
-				 plan_and_measure(out, &bench, topology);
+		status = plan_and_measure(out, &bench, topology);
 	if (out && out != stdout && fclose(out) != 0 && status == 0)
 		status = complain("cannot write", options.output, -errno, EXIT_JOB_FAILED);
 	plan_free(&bench);

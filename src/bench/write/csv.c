@@ -38,7 +38,9 @@ static void line(FILE *out, const struct row *row, const struct figures *f)
 	const double rest[] = { f->p50_ci.low,   f->p50_ci.high,   f->rate,
 				f->bytes,        f->costs.cpu_ns,  f->costs.syscalls,
 				f->costs.ctxsw,  f->costs.faults,  f->ratio,
-				f->ratio_ci.low, f->ratio_ci.high, f->cache_line };
+				f->ratio_ci.low, f->ratio_ci.high, f->cache_line,
+				a->depth,        f->achieved,      f->late,
+				f->spread };
 	size_t i;
 
 	fprintf(out, "%s,%s,%s,%s,%s,%d,%d,%zu,%u,%u,%u,%u,%s,", a->backend,
@@ -48,9 +50,9 @@ static void line(FILE *out, const struct row *row, const struct figures *f)
 	quoted(out, row->reason);
 	fprintf(out, ",%u,%zu", row->rounds, row->samples_n);
 	for (i = 0; i < sizeof block_has / sizeof block_has[0]; i++)
-		number(out, block_has[i]);
+		number(out, row->status == ROW_SATURATED ? NAN : block_has[i]);
 	for (i = 0; i < sizeof figures / sizeof figures[0]; i++)
-		number(out, a->block > 1 ? NAN : figures[i]);
+		number(out, a->block > 1 || row->status == ROW_SATURATED ? NAN : figures[i]);
 	for (i = 0; i < sizeof rest / sizeof rest[0]; i++)
 		number(out, rest[i]);
 	fputc('\n', out);
@@ -65,7 +67,8 @@ void csv_print(FILE *out, const struct result *result)
 	      "rate_per_s,status,reason,rounds,samples,p50_ns,mean_ns,min_ns,p90_ns,p99_ns,"
 	      "p999_ns,p9999_ns,max_ns,stddev_ns,p50_ci95_low,p50_ci95_high,records_per_s,"
 	      "bytes_per_s,cpu_ns_per_record,syscalls_per_record,ctxsw_per_record,"
-	      "faults_per_record,floor_ratio,floor_ratio_ci95_low,floor_ratio_ci95_high,line_ns\n",
+	      "faults_per_record,floor_ratio,floor_ratio_ci95_low,floor_ratio_ci95_high,"
+	      "line_ns,depth,achieved_per_s,late_ns,round_spread\n",
 	      out);
 	for (i = 0; i < bench->plan.rows_n; i++)
 		line(out, bench->plan.rows[i], &result->figures[i]);

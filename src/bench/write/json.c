@@ -52,6 +52,13 @@ static void put_axes(json_t *to, const struct axes *axes)
 			    axes->backend ? json_string(axes->backend) : json_null());
 	json_object_set_new(to, "api", json_string(axes->api == API_IPC ? "ipc" : "floor"));
 	json_object_set_new(to, "mode", json_string(mode_name(axes->mode)));
+	if (axes->load) {
+		json_object_set_new(to, "load", json_string(axes->load->name));
+		json_object_set_new(to, "files", json_integer(axes->load->files));
+		json_object_set_new(to, "size_bytes", json_integer((json_int_t)axes->load->size));
+		json_object_set_new(to, "workers", json_integer(axes->load->workers));
+		return;
+	}
 	json_object_set_new(to, "wait", json_string(wait_name(axes->wait)));
 	json_object_set_new(to, "placement", json_string(axes->place.name));
 	json_object_set_new(to, "size_bytes", json_integer((json_int_t)axes->size));
@@ -60,6 +67,7 @@ static void put_axes(json_t *to, const struct axes *axes)
 	json_object_set_new(to, "block", json_integer(axes->block));
 	json_object_set_new(to, "rate_per_s",
 			    axes->rate > 0 ? json_integer(axes->rate) : json_null());
+	json_object_set_new(to, "depth", json_integer(axes->depth));
 }
 
 static void put_place(json_t *to, const struct place *place)
@@ -75,7 +83,7 @@ static json_t *times(const struct row *row, const struct figures *f)
 	bool single = row->axes.block == 1;
 	json_t *t;
 
-	if (f->n == 0)
+	if (f->n == 0 || row->status == ROW_SATURATED)
 		return json_null();
 	t = json_object();
 	json_object_set_new(t, "min", single ? real(f->min) : json_null());
@@ -147,6 +155,26 @@ static json_t *curve(const struct figures *f)
 	return points;
 }
 
+/* A share whose interval holds 0 was not measured. */
+static json_t *share(double value, struct stats_interval ci)
+{
+	return ci.low > 0 ? fine(value) : json_null();
+}
+
+static void put_download(json_t *to, const struct row *row, const struct figures *f)
+{
+	json_object_set_new(to, "wall_s", fine(f->wall_s));
+	json_object_set_new(to, "cpu_s", fine(f->cpu_s));
+	json_object_set_new(to, "round_wall_s", PER_ROUND(row, wall_s, fine));
+	json_object_set_new(to, "round_cpu_s", PER_ROUND(row, cpu_s, fine));
+	if (row->axes.api == API_FLOOR)
+		return;
+	json_object_set_new(to, "ipc_wall_share", share(f->wall_share, f->wall_share_ci));
+	json_object_set_new(to, "ipc_wall_share_ci95", interval(f->wall_share_ci, fine));
+	json_object_set_new(to, "ipc_cpu_share", share(f->cpu_share, f->cpu_share_ci));
+	json_object_set_new(to, "ipc_cpu_share_ci95", interval(f->cpu_share_ci, fine));
+}
+
 static void put_figures(json_t *to, const struct row *row, const struct figures *f)
 {
 	json_object_set_new(to, "status", json_string(row_status_name(row->status)));
@@ -154,6 +182,10 @@ static void put_figures(json_t *to, const struct row *row, const struct figures 
 	json_object_set_new(to, "rounds", json_integer(row->rounds));
 	json_object_set_new(to, "samples", json_integer((json_int_t)row->samples_n));
 	json_object_set_new(to, "records", json_integer((json_int_t)row->records));
+	if (row->axes.load) {
+		put_download(to, row, f);
+		return;
+	}
 	json_object_set_new(to, row->axes.mode == MODE_ONEWAY ? "oneway_ns" : "rtt_ns",
 			    times(row, f));
 	if (row->axes.mode == MODE_ONEWAY)
@@ -169,7 +201,7 @@ static void put_figures(json_t *to, const struct row *row, const struct figures 
 	json_object_set_new(to, "floor_ratio_ci95", interval(f->ratio_ci, fine));
 	json_object_set_new(to, "floor_ratio_of",
 			    row->floor ? json_string(figures_ratio_of(&row->axes)) : json_null());
-	/* Adaptive waiting is held against what it should choose. */
+	json_object_set_new(to, "floor_ratio_doubtful", json_boolean(f->ratio_doubtful));
 	json_object_set_new(to, "floor_wait",
 			    row->axes.api == API_FLOOR ?
 				    json_string(wait_name(floor_wait(&row->axes))) :
@@ -177,6 +209,9 @@ static void put_figures(json_t *to, const struct row *row, const struct figures 
 	json_object_set_new(to, "line_ns", real(f->cache_line));
 	json_object_set_new(to, "clock_error_ns", real(f->error));
 	json_object_set_new(to, "lag_ns", lag(f));
+	json_object_set_new(to, "achieved_per_s", real(f->achieved));
+	json_object_set_new(to, "late_ns", real(f->late));
+	json_object_set_new(to, "round_spread", fine(f->spread));
 	json_object_set_new(to, "bimodal_ns", modes(f));
 	json_object_set_new(to, "round_p50_ns", PER_ROUND(row, p50_ns, real));
 	json_object_set_new(to, "round_mean_ns", PER_ROUND(row, mean_ns, real));
@@ -196,7 +231,8 @@ static json_t *results(const struct result *result, bool curves)
 		json_t *to = json_object();
 
 		put_axes(to, &row->axes);
-		put_place(to, &row->axes.place);
+		if (!row->axes.load)
+			put_place(to, &row->axes.place);
 		put_figures(to, row, &result->figures[i]);
 		if (curves && row->axes.block == 1)
 			json_object_set_new(to, "curve", curve(&result->figures[i]));
@@ -252,10 +288,10 @@ json_t *json_result(const struct result *result, bool curves)
 {
 	const struct bench *bench = result->bench;
 	const struct stamp_clock *clock = &bench->clock;
-	char meaning[512];
+	struct text meaning = { .at = NULL };
 	json_t *to = json_object();
 
-	words_meaning(meaning, sizeof meaning, result);
+	words_meaning(&meaning, result);
 	json_object_set_new(to, "schema", json_string(SCHEMA));
 	json_object_set(to, "environment", result->environment);
 	json_object_set_new(to, "clock",
@@ -268,7 +304,8 @@ json_t *json_result(const struct result *result, bool curves)
 	json_object_set_new(to, "wall_s", real(bench->wall_s));
 	json_object_set_new(to, "signal",
 			    bench->signal ? json_integer(bench->signal) : json_null());
-	json_object_set_new(to, "meaning", text_or_null(meaning));
+	json_object_set_new(to, "meaning", text_or_null(text_string(&meaning)));
+	text_free(&meaning);
 	json_object_set_new(to, "results", results(result, curves));
 	json_object_set_new(to, "skipped", skipped(&bench->plan));
 	return to;

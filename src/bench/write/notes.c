@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notes.c - what stands below a table: legend, warnings, what was left out, the machine, and
- * the sentence that says what it means.
+ * notes.c - what stands below a table: what its marks mean, warnings, what was left out, the
+ * machine, and what the figures mean.
  */
 #include "config.h"
 
@@ -12,10 +12,9 @@
 #include "bench/axes.h"
 #include "bench/baseline.h"
 #include "bench/write/write.h"
-#include "common/text.h"
 
-/* TEXT, wrapped at ROOM columns; later lines are indented by INDENT. */
-void notes_wrap(FILE *out, const char *text, unsigned room, int indent)
+/* TEXT, wrapped at ROOM columns; later lines are indented. */
+static void wrap(FILE *out, const char *text, unsigned room)
 {
 	size_t column = 0;
 
@@ -23,8 +22,8 @@ void notes_wrap(FILE *out, const char *text, unsigned room, int indent)
 		size_t word = strcspn(text, " ");
 
 		if (column > 0 && column + 1 + word > room) {
-			fprintf(out, "\n%*s", indent, "");
-			column = (size_t)indent;
+			fputs("\n  ", out);
+			column = 2;
 		} else if (column > 0) {
 			fputc(' ', out);
 			column++;
@@ -37,111 +36,144 @@ void notes_wrap(FILE *out, const char *text, unsigned room, int indent)
 	fputc('\n', out);
 }
 
-static bool has_blocks(const struct bench *bench)
+/* TEXT as a paragraph, which empties it. */
+static void flush(FILE *out, struct text *text, unsigned room)
 {
+	if (text->len)
+		wrap(out, text_string(text), room);
+	text_clear(text);
+}
+
+/* ---- the legend ---- */
+
+static bool any(const struct result *result, bool (*is)(const struct row *, const struct figures *))
+{
+	const struct plan *plan = &result->bench->plan;
 	size_t i;
 
-	for (i = 0; i < bench->plan.rows_n; i++)
-		if (bench->plan.rows[i]->axes.block > 1)
+	for (i = 0; i < plan->rows_n; i++)
+		if (is(plan->rows[i], &result->figures[i]))
 			return true;
 	return false;
 }
 
-static void legend(FILE *out, const struct bench *bench, unsigned room)
+static bool is_block(const struct row *row, const struct figures *f)
 {
-	char clock[256];
-
-	notes_wrap(
-		out,
-		"wait: how the receiver waits. place: same = both ends on one CPU, cross = on two "
-		"cores. CPU/rec, calls, ctxsw: CPU time, system calls and context switches a "
-		"record, both sides together ('-': a library hides them).",
-		room, 2);
-	if (bench->options->floor)
-		notes_wrap(
-			out,
-			"x floor: the median over rounds of ours divided by the bare system calls' "
-			"(or bare memory's) figure of the same round; adaptive is held against "
-			"spinning on two CPUs and against blocking on one.",
-			room, 2);
-	(void)snprintf(clock, sizeof clock,
-		       "Clock: %s; a stamp costs %.0f ns, once a sample, and steps by %.0f ns.%s",
-		       bench->clock.name, bench->clock.cost_ns, bench->clock.resolution_ns,
-		       has_blocks(bench) ? " Rows near that are repeated with a stamp for every 16 "
-					   "round trips (x16): trust those." :
-					   "");
-	notes_wrap(out, clock, room, 2);
+	(void)f;
+	return row->axes.block > 1;
 }
 
-static void row_name(char *text, size_t size, const struct axes *axes)
+static bool is_bimodal(const struct row *row, const struct figures *f)
 {
-	(void)snprintf(text, size, "%s%s%s, %s, %s, %zu bytes", axes->backend,
-		       axes->block > 1 ? " x16" : "", axes->api == API_FLOOR ? " floor" : "",
-		       wait_name(axes->wait), axes->place.name, axes->size);
+	return f->bimodal && row->axes.block == 1;
+}
+
+static bool is_doubtful(const struct row *row, const struct figures *f)
+{
+	(void)row;
+	return f->ratio_doubtful;
+}
+
+static bool is_saturated(const struct row *row, const struct figures *f)
+{
+	(void)f;
+	return row->status == ROW_SATURATED;
+}
+
+static void links_legend(FILE *out, const struct result *result, unsigned room)
+{
+	const struct stamp_clock *clock = &result->bench->clock;
+	struct text text = { .at = NULL };
+
+	wrap(out,
+	     "wait: how the receiver waits. place: same = both ends on one CPU, cross = on two "
+	     "cores. CPU/rec, calls, ctxsw: CPU time, system calls and context switches of a "
+	     "record, both sides together. spread: between the quartiles of the rounds. '-': not "
+	     "known.",
+	     room);
+	if (result->bench->options->floor)
+		wrap(out,
+		     "x floor: how many times as long as the bare system calls (or bare memory) "
+		     "take, 1 is perfect: the median over rounds, each divided by the floor's "
+		     "round beside it. Adaptive is compared with spinning on two CPUs, with "
+		     "blocking on one.",
+		     room);
+	if (any(result, is_doubtful))
+		wrap(out,
+		     "'!': the two figures do not divide to the ratio, since the machine changed "
+		     "between rounds: trust neither until 'spread' is small.",
+		     room);
+	if (any(result, is_bimodal))
+		wrap(out, "'~': the times have two humps; no one figure stands for them.", room);
+	if (any(result, is_saturated))
+		wrap(out,
+		     "saturated: the rate was not kept. What waits grows without end, so there is "
+		     "no latency.",
+		     room);
+	text_printf(&text, "Clock: %s; a stamp costs %.0f ns, once a sample, and steps by %.0f ns.",
+		    clock->name, clock->cost_ns, clock->resolution_ns);
+	if (any(result, is_block))
+		text_add(&text,
+			 " Rows near that are repeated with a stamp for every 16 round trips "
+			 "(x16): trust those.");
+	flush(out, &text, room);
+	text_free(&text);
+}
+
+static void download_legend(FILE *out, unsigned room)
+{
+	wrap(out,
+	     "none: as many workers, each with its share of the list, that report to nobody. of "
+	     "wall, of CPU: what IPC costs, (with - none) / with, the median over rounds. '<': "
+	     "smaller than what can be measured here, the upper end of the interval. '-': fewer "
+	     "than 6 rounds, or nothing.",
+	     room);
+	wrap(out,
+	     "4 workers; built-in origin on the loopback interface, in a process of its own that "
+	     "is not counted; files in memory where /dev/shm is writable.",
+	     room);
+}
+
+/* ---- rows ---- */
+
+static void row_name(struct text *text, const struct axes *axes)
+{
+	text_printf(text, "%s%s%s", axes->backend, axes->block > 1 ? " x16" : "",
+		    axes->api == API_FLOOR && !axes->load ? " floor" : "");
+	if (axes->load)
+		text_printf(text, ", %s", axes->load->name);
+	else
+		text_printf(text, ", %s, %s, %zu bytes", wait_name(axes->wait), axes->place.name,
+			    axes->size);
 }
 
 static void row_note(FILE *out, const struct row *row, const struct figures *f, unsigned room)
 {
-	char name[96], text[REASON_SIZE + 256], a[WORDS_SIZE], b[WORDS_SIZE], c[WORDS_SIZE];
+	struct text text = { .at = NULL };
+	char a[WORDS_SIZE], b[WORDS_SIZE], c[WORDS_SIZE];
 
-	row_name(name, sizeof name, &row->axes);
-	if (row->status != ROW_OK) {
-		(void)snprintf(text, sizeof text, "%s: %s: %s.",
-			       row->status == ROW_ERROR ? "Error" : "Stopped", name, row->reason);
-		notes_wrap(out, text, room, 2);
+	if (row->status == ROW_ERROR) {
+		text_add(&text, "Error: ");
+		row_name(&text, &row->axes);
+		text_printf(&text, ": %s.", row->reason);
+		flush(out, &text, room);
 	}
-	if (isfinite(f->lag_p50)) {
-		(void)snprintf(text, sizeof text,
-			       "Pacing began late by %s (p50), %s (p99), %s (max), which is in the "
-			       "latency, too: %s.",
-			       words_time(a, f->lag_p50), words_time(b, f->lag_p99),
-			       words_time(c, f->lag_max), name);
-		notes_wrap(out, text, room, 2);
+	if (isfinite(f->lag_p50) && row->status != ROW_SATURATED) {
+		row_name(&text, &row->axes);
+		text_printf(&text,
+			    ": pacing began late by %s (p50), %s (p99), %s (max), which is in the "
+			    "latency, too.",
+			    words_time(a, f->lag_p50), words_time(b, f->lag_p99),
+			    words_time(c, f->lag_max));
+		flush(out, &text, room);
 	}
 	if (isfinite(f->error)) {
-		(void)snprintf(text, sizeof text,
-			       "The two CPUs' clocks may differ by up to %s: %s.",
-			       words_time(a, f->error), name);
-		notes_wrap(out, text, room, 2);
-	}
-}
-
-/* In one paragraph: on a busy machine there are many. */
-static void humps(FILE *out, const struct bench *bench, const struct figures *figures,
-		  unsigned room)
-{
-	struct text text = { .at = NULL };
-	char name[96], a[WORDS_SIZE], b[WORDS_SIZE];
-	size_t i;
-
-	for (i = 0; i < bench->plan.rows_n; i++) {
-		const struct row *row = bench->plan.rows[i];
-
-		if (!figures[i].bimodal || row->axes.block > 1 || row->axes.api != API_IPC)
-			continue;
-		row_name(name, sizeof name, &row->axes);
-		text_printf(&text, "%s %s (%s and %s)",
-			    text.len ? ";" :
-				       "Two humps, so that no one "
-				       "figure stands for the row:",
-			    name, words_time(a, figures[i].mode_low),
-			    words_time(b, figures[i].mode_high));
-	}
-	if (text.len) {
-		text_add(&text, ".");
-		notes_wrap(out, text_string(&text), room, 2);
+		row_name(&text, &row->axes);
+		text_printf(&text, ": the two CPUs' clocks may differ by up to %s.",
+			    words_time(a, f->error));
+		flush(out, &text, room);
 	}
 	text_free(&text);
-}
-
-static void row_notes(FILE *out, const struct bench *bench, const struct figures *figures,
-		      unsigned room)
-{
-	size_t i;
-
-	for (i = 0; i < bench->plan.rows_n; i++)
-		row_note(out, bench->plan.rows[i], &figures[i], room);
-	humps(out, bench, figures, room);
 }
 
 static bool seen_before(const struct plan *plan, size_t at)
@@ -154,10 +186,10 @@ static bool seen_before(const struct plan *plan, size_t at)
 	return false;
 }
 
-static void left_out(FILE *out, const struct bench *bench, unsigned room)
+/* Each reason once, with the mechanism or place if it concerns only one. */
+void notes_left_out(FILE *out, const struct plan *plan, const char *prefix, unsigned room)
 {
-	const struct plan *plan = &bench->plan;
-	char text[REASON_SIZE + 128];
+	struct text text = { .at = NULL };
 	size_t i, j, count;
 
 	for (i = 0; i < plan->skips_n; i++) {
@@ -168,15 +200,18 @@ static void left_out(FILE *out, const struct bench *bench, unsigned room)
 		for (j = i, count = 0; j < plan->skips_n; j++)
 			count += strcmp(plan->skips[i].reason, plan->skips[j].reason) == 0;
 		if (count > 1)
-			(void)snprintf(text, sizeof text, "Left out, %zu combinations: %s.", count,
-				       plan->skips[i].reason);
+			text_printf(&text, "%s%zu combinations: %s", prefix, count,
+				    plan->skips[i].reason);
 		else
-			(void)snprintf(text, sizeof text, "Left out, %s: %s.",
-				       axes->backend ? axes->backend : axes->place.name,
-				       plan->skips[i].reason);
-		notes_wrap(out, text, room, 2);
+			text_printf(&text, "%s%s: %s", prefix,
+				    axes->backend ? axes->backend : axes->place.name,
+				    plan->skips[i].reason);
+		flush(out, &text, room);
 	}
+	text_free(&text);
 }
+
+/* ---- the machine ---- */
 
 static const char *string(const json_t *object, const char *key)
 {
@@ -185,42 +220,54 @@ static const char *string(const json_t *object, const char *key)
 	return value ? value : "?";
 }
 
-static void machine(FILE *out, const struct bench *bench, const json_t *environment, unsigned room)
+static void machine(FILE *out, const struct result *result, unsigned room)
 {
-	const json_t *cpu = json_object_get(environment, "cpu");
-	const json_t *warnings = json_object_get(environment, "warnings"), *warning;
-	char text[512], line[WORDS_SIZE];
+	const struct bench *bench = result->bench;
+	const json_t *cpu = json_object_get(result->environment, "cpu");
+	const json_t *warnings = json_object_get(result->environment, "warnings"), *warning;
+	double cache_line_ns = baseline_cache_line_ns(&bench->baselines);
+	struct text text = { .at = NULL };
+	char time[WORDS_SIZE];
 	size_t i;
 
-	(void)snprintf(text, sizeof text,
-		       "Machine: %s%s, %d CPUs, Linux %s; bare cache line between "
-		       "two CPUs: %s a round trip.",
-		       string(cpu, "model"),
-		       json_is_true(json_object_get(cpu, "virtual")) ? " (virtual)" : "",
-		       (int)bench->cpus_n,
-		       string(json_object_get(environment, "kernel"), "release"),
-		       words_time(line, baseline_cache_line_ns(&bench->baselines)));
-	notes_wrap(out, text, room, 2);
+	text_printf(&text, "Machine: %s%s, %d CPUs, Linux %s", string(cpu, "model"),
+		    json_is_true(json_object_get(cpu, "virtual")) ? " (virtual)" : "",
+		    (int)bench->cpus_n,
+		    string(json_object_get(result->environment, "kernel"), "release"));
+	if (isfinite(cache_line_ns))
+		text_printf(&text, "; bare cache line between two CPUs: %s a round trip",
+			    words_time(time, cache_line_ns));
+	text_add(&text, ".");
+	flush(out, &text, room);
 	json_array_foreach(warnings, i, warning)
 	{
-		(void)snprintf(text, sizeof text, "Not quiet: %s.", json_string_value(warning));
-		notes_wrap(out, text, room, 2);
+		text_printf(&text, "Not quiet: %s.", json_string_value(warning));
+		flush(out, &text, room);
 	}
+	if (bench->rounds < bench->options->rounds)
+		text_printf(&text, "Stopped early: %u of %u rounds were finished.", bench->rounds,
+			    bench->options->rounds);
+	flush(out, &text, room);
+	text_free(&text);
 }
 
 void notes_print(FILE *out, const struct result *result, unsigned room)
 {
-	const struct bench *bench = result->bench;
-	const struct figures *figures = result->figures;
-	char meaning[768];
+	const struct plan *plan = &result->bench->plan;
+	struct text meaning = { .at = NULL };
+	size_t i;
 
-	legend(out, bench, room);
-	row_notes(out, bench, figures, room);
-	left_out(out, bench, room);
-	machine(out, bench, result->environment, room);
-	words_meaning(meaning, sizeof meaning, result);
-	if (meaning[0]) {
+	if (plan->rows[0]->axes.load)
+		download_legend(out, room);
+	else
+		links_legend(out, result, room);
+	for (i = 0; i < plan->rows_n; i++)
+		row_note(out, plan->rows[i], &result->figures[i], room);
+	notes_left_out(out, plan, "Left out, ", room);
+	machine(out, result, room);
+	words_meaning(&meaning, result);
+	if (meaning.len)
 		fputc('\n', out);
-		notes_wrap(out, meaning, room, 0);
-	}
+	flush(out, &meaning, room);
+	text_free(&meaning);
 }

@@ -2,8 +2,8 @@
 /*
  * table.c - the result for people.
  *
- * Columns are a table, too: each says what it shows and how gladly it is given up on a narrow
- * terminal. How the receiver waits and where the two ends run is never given up.
+ * A column says what it shows, and its rank: on a narrow terminal those of the greatest rank are
+ * left out first. How the receiver waits and where the two ends run is always shown.
  */
 #include "config.h"
 
@@ -16,96 +16,89 @@
 #include "bench/write/write.h"
 
 #define CELL 40
-#define KEEP 0 /* rank of a column that stays whatever the width */
+#define KEEP 0 /* rank of a column that is always shown */
 
-struct table_row {
+struct line {
 	const struct row *row;
 	const struct figures *f;
 };
 
 struct column {
 	const char *title;
-	int width;   /* negative: left-aligned */
-	int rank;    /* the greatest goes first when it is narrow */
+	int width; /* negative: left-aligned */
+	int rank;
 	unsigned in; /* bits of modes */
-	void (*cell)(char cell[static CELL], const struct table_row *line);
-	bool (*varies)(const struct bench *bench); /* NULL: always shown */
+	void (*cell)(char cell[static CELL], const struct line *line);
+	bool (*shown)(const struct bench *bench); /* NULL: always */
 };
 
 /* ---- cells ---- */
 
-static void cell_name(char cell[static CELL], const struct table_row *l)
+#define TEXT_CELL(name, format, value)                                 \
+ static void cell_##name(char cell[static CELL], const struct line *l) \
+ {                                                                     \
+  (void)snprintf(cell, CELL, format, value);                           \
+ }
+
+TEXT_CELL(wait, "%s", wait_name(l->row->axes.wait))
+TEXT_CELL(place, "%s", l->row->axes.place.name)
+TEXT_CELL(size, "%zu", l->row->axes.size)
+TEXT_CELL(depth, "%u", l->row->axes.depth)
+TEXT_CELL(senders, "%u", l->row->axes.senders)
+TEXT_CELL(batch, "%u", l->row->axes.batch)
+TEXT_CELL(rate_asked, "%u", l->row->axes.rate)
+TEXT_CELL(load, "%s", l->row->axes.load->name)
+
+static void cell_name(char cell[static CELL], const struct line *l)
 {
 	(void)snprintf(cell, CELL, "%s%s%s", l->row->axes.backend,
 		       l->row->axes.block > 1 ? " x16" : "",
-		       l->row->axes.api == API_FLOOR ? " floor" : "");
+		       l->row->axes.api == API_FLOOR && !l->row->axes.load ? " floor" : "");
 }
 
-static void cell_wait(char cell[static CELL], const struct table_row *l)
-{
-	(void)snprintf(cell, CELL, "%s", wait_name(l->row->axes.wait));
-}
-
-static void cell_place(char cell[static CELL], const struct table_row *l)
-{
-	(void)snprintf(cell, CELL, "%s", l->row->axes.place.name);
-}
-
-static void cell_size(char cell[static CELL], const struct table_row *l)
-{
-	(void)snprintf(cell, CELL, "%zu", l->row->axes.size);
-}
-
-static void cell_senders(char cell[static CELL], const struct table_row *l)
-{
-	(void)snprintf(cell, CELL, "%u", l->row->axes.senders);
-}
-
-static void cell_batch(char cell[static CELL], const struct table_row *l)
-{
-	(void)snprintf(cell, CELL, "%u", l->row->axes.batch);
-}
-
-#define TIME_CELL(name, member)                                             \
- static void cell_##name(char cell[static CELL], const struct table_row *l) \
- {                                                                          \
-  (void)words_time(cell, l->f->member);                                     \
+#define TIME_CELL(name, value)                                         \
+ static void cell_##name(char cell[static CELL], const struct line *l) \
+ {                                                                     \
+  (void)words_time(cell, value);                                       \
  }
 
-TIME_CELL(p50, p50)
-TIME_CELL(mean, mean)
-TIME_CELL(cpu, costs.cpu_ns)
+TIME_CELL(mean, l->f->mean)
+TIME_CELL(cpu, l->f->costs.cpu_ns)
+TIME_CELL(cache_line, l->f->cache_line)
+TIME_CELL(wall, l->f->wall_s * 1e9)
+TIME_CELL(cpu_s, l->f->cpu_s * 1e9)
 
 /* In blocks a sample is itself a mean, and its tail says nothing of single round trips. */
-#define TAIL_CELL(name, member)                                             \
- static void cell_##name(char cell[static CELL], const struct table_row *l) \
- {                                                                          \
-  (void)words_time(cell, l->row->axes.block > 1 ? NAN : l->f->member);      \
- }
+#define SINGLE(l, member) ((l)->row->axes.block > 1 ? NAN : (l)->f->member)
 
-TAIL_CELL(min, min)
-TAIL_CELL(p90, p90)
-TAIL_CELL(p99, p99)
-TAIL_CELL(p999, p999)
-TAIL_CELL(max, max)
+TIME_CELL(min, SINGLE(l, min))
+TIME_CELL(p90, SINGLE(l, p90))
+TIME_CELL(p99, SINGLE(l, p99))
+TIME_CELL(p999, SINGLE(l, p999))
+TIME_CELL(max, SINGLE(l, max))
 
-static void cell_ci(char cell[static CELL], const struct table_row *l)
+static void cell_p50(char cell[static CELL], const struct line *l)
+{
+	char time[WORDS_SIZE];
+
+	(void)snprintf(cell, CELL, "%s%s", words_time(time, l->f->p50),
+		       l->f->bimodal && l->row->axes.block == 1 ? "~" : " ");
+}
+
+static void cell_p50_ci(char cell[static CELL], const struct line *l)
 {
 	char low[WORDS_SIZE], high[WORDS_SIZE];
 
-	if (!isfinite(l->f->p50_ci.low))
-		(void)snprintf(cell, CELL, "-");
-	else
-		(void)snprintf(cell, CELL, "%s..%s", words_time(low, l->f->p50_ci.low),
-			       words_time(high, l->f->p50_ci.high));
+	(void)snprintf(cell, CELL, "%s..%s", words_time(low, l->f->p50_ci.low),
+		       words_time(high, l->f->p50_ci.high));
 }
 
-static void cell_rate(char cell[static CELL], const struct table_row *l)
+static void cell_rate(char cell[static CELL], const struct line *l)
 {
 	(void)words_count(cell, l->f->rate);
 }
 
-static void cell_rate_ci(char cell[static CELL], const struct table_row *l)
+static void cell_rate_ci(char cell[static CELL], const struct line *l)
 {
 	char low[WORDS_SIZE], high[WORDS_SIZE];
 
@@ -113,47 +106,100 @@ static void cell_rate_ci(char cell[static CELL], const struct table_row *l)
 		       words_count(high, l->f->rate_ci.high));
 }
 
-static void cell_bytes(char cell[static CELL], const struct table_row *l)
+static void cell_bytes(char cell[static CELL], const struct line *l)
 {
 	char count[WORDS_SIZE];
 
 	(void)snprintf(cell, CELL, "%sB", words_count(count, l->f->bytes));
 }
 
-static void cell_fine(char cell[static CELL], double value, const char *format)
+static void number(char cell[static CELL], double value, int decimals)
 {
 	if (isfinite(value))
-		(void)snprintf(cell, CELL, format[0] == 'r' ? "%.3f" : "%.2f", value);
+		(void)snprintf(cell, CELL, "%.*f", decimals, value);
 	else
 		(void)snprintf(cell, CELL, "-");
 }
 
-static void cell_calls(char cell[static CELL], const struct table_row *l)
-{
-	cell_fine(cell, l->f->costs.syscalls, "n");
-}
+#define NUMBER_CELL(name, value, decimals)                             \
+ static void cell_##name(char cell[static CELL], const struct line *l) \
+ {                                                                     \
+  number(cell, value, decimals);                                       \
+ }
 
-static void cell_ctxsw(char cell[static CELL], const struct table_row *l)
-{
-	cell_fine(cell, l->f->costs.ctxsw, "n");
-}
+NUMBER_CELL(calls, l->f->costs.syscalls, 2)
+NUMBER_CELL(ctxsw, l->f->costs.ctxsw, 2)
+NUMBER_CELL(records, (double)l->row->records / l->row->rounds, 0)
 
-static void cell_line(char cell[static CELL], const struct table_row *l)
+static void cell_spread(char cell[static CELL], const struct line *l)
 {
-	(void)words_time(cell, l->f->cache_line);
-}
-
-static void cell_ratio(char cell[static CELL], const struct table_row *l)
-{
-	cell_fine(cell, l->f->ratio, "r");
-}
-
-static void cell_ratio_ci(char cell[static CELL], const struct table_row *l)
-{
-	if (isfinite(l->f->ratio_ci.low))
-		(void)snprintf(cell, CELL, "%.3f..%.3f", l->f->ratio_ci.low, l->f->ratio_ci.high);
+	if (isfinite(l->f->spread))
+		(void)snprintf(cell, CELL, "%.0f%%", 100 * l->f->spread);
 	else
 		(void)snprintf(cell, CELL, "-");
+}
+
+static void cell_ratio(char cell[static CELL], const struct line *l)
+{
+	char text[CELL];
+
+	number(text, l->f->ratio, 2);
+	(void)snprintf(cell, CELL, "%.30s%s", text, l->f->ratio_doubtful ? "!" : " ");
+}
+
+static void interval(char cell[static CELL], struct stats_interval ci, double scale, int decimals)
+{
+	if (isfinite(ci.low))
+		(void)snprintf(cell, CELL, "%.*f..%.*f", decimals, scale * ci.low, decimals,
+			       scale * ci.high);
+	else
+		(void)snprintf(cell, CELL, "-");
+}
+
+static void cell_ratio_ci(char cell[static CELL], const struct line *l)
+{
+	interval(cell, l->f->ratio_ci, 1, 2);
+}
+
+/* A share whose interval holds 0 is smaller than what can be measured here. */
+static void share(char cell[static CELL], double value, struct stats_interval ci)
+{
+	if (ci.low > 0)
+		(void)snprintf(cell, CELL, "%.1f%%", 100 * value);
+	else if (ci.high > 0)
+		(void)snprintf(cell, CELL, "<%.1f%%", 100 * ci.high);
+	else
+		(void)snprintf(cell, CELL, "-");
+}
+
+/* IPC does not save time: what is below 0 is noise. */
+static struct stats_interval not_negative(struct stats_interval ci)
+{
+	if (ci.low < 0)
+		ci.low = 0;
+	if (ci.high < 0)
+		ci.high = 0;
+	return ci;
+}
+
+static void cell_wall_share(char cell[static CELL], const struct line *l)
+{
+	share(cell, l->f->wall_share, l->f->wall_share_ci);
+}
+
+static void cell_cpu_share(char cell[static CELL], const struct line *l)
+{
+	share(cell, l->f->cpu_share, l->f->cpu_share_ci);
+}
+
+static void cell_wall_share_ci(char cell[static CELL], const struct line *l)
+{
+	interval(cell, not_negative(l->f->wall_share_ci), 100, 1);
+}
+
+static void cell_cpu_share_ci(char cell[static CELL], const struct line *l)
+{
+	interval(cell, not_negative(l->f->cpu_share_ci), 100, 1);
 }
 
 /* ---- which columns ---- */
@@ -167,74 +213,99 @@ static void cell_ratio_ci(char cell[static CELL], const struct table_row *l)
 VARIES(size, sizes)
 VARIES(senders, senders)
 VARIES(batch, batches)
+VARIES(depth, depths)
 
 static bool has_floor(const struct bench *bench)
 {
 	return bench->options->floor;
 }
 
-static bool has_line(const struct bench *bench)
+static bool finds_rate(const struct bench *bench)
 {
-	size_t i, at;
+	return bench->options->find_rate;
+}
 
-	for (i = 0; i < bench->plan.rows_n; i++)
-		for (at = 0; at < bench->plan.rows[i]->rounds; at++)
-			if (isfinite(bench->plan.rows[i]->round[at].cache_line_ns))
-				return true;
+static bool has_cache_line(const struct bench *bench)
+{
+	const struct plan *plan = &bench->plan;
+	size_t i;
+
+	for (i = 0; i < plan->rows_n; i++)
+		if (plan->rows[i]->rounds > 0 && isfinite(plan->rows[i]->round[0].cache_line_ns))
+			return true;
 	return false;
 }
 
-#define LATENCY (1u << MODE_LATENCY)
-#define STREAM  (1u << MODE_THROUGHPUT)
-#define TRIPS   (LATENCY | 1u << MODE_ONEWAY)
-#define ALL     (STREAM | TRIPS)
+#define LATENCY  (1u << MODE_LATENCY)
+#define STREAM   (1u << MODE_THROUGHPUT)
+#define TRIPS    (LATENCY | 1u << MODE_ONEWAY)
+#define LINKS    (STREAM | TRIPS)
+#define DOWNLOAD (1u << MODE_DOWNLOAD)
 
 static const struct column columns[] = {
-	{ "mechanism", -16, KEEP, ALL, cell_name, NULL },
-	{ "wait", -8, KEEP, ALL, cell_wait, NULL },
-	{ "place", -9, KEEP, ALL, cell_place, NULL },
-	{ "bytes", 6, KEEP, ALL, cell_size, varies_size },
+	{ "mechanism", -16, KEEP, LINKS | DOWNLOAD, cell_name, NULL },
+	{ "wait", -8, KEEP, LINKS, cell_wait, NULL },
+	{ "place", -9, KEEP, LINKS, cell_place, NULL },
+	{ "files", -13, KEEP, DOWNLOAD, cell_load, NULL },
+	{ "bytes", 6, KEEP, LINKS, cell_size, varies_size },
+	{ "depth", 5, KEEP, LINKS, cell_depth, varies_depth },
 	{ "senders", 7, KEEP, STREAM, cell_senders, varies_senders },
 	{ "batch", 6, KEEP, STREAM, cell_batch, varies_batch },
+	{ "rate/s", 9, KEEP, TRIPS, cell_rate_asked, finds_rate },
 	{ "min", 8, 12, TRIPS, cell_min, NULL },
-	{ "p50", 8, KEEP, TRIPS, cell_p50, NULL },
-	{ "95% interval", 18, 13, TRIPS, cell_ci, NULL },
+	{ "p50", 9, KEEP, TRIPS, cell_p50, NULL },
+	{ "95% interval", 18, 13, TRIPS, cell_p50_ci, NULL },
 	{ "p90", 8, 11, TRIPS, cell_p90, NULL },
 	{ "p99", 8, KEEP, TRIPS, cell_p99, NULL },
 	{ "p99.9", 8, 9, TRIPS, cell_p999, NULL },
 	{ "max", 8, 10, TRIPS, cell_max, NULL },
-	{ "mean", 8, 1, TRIPS, cell_mean, NULL },
+	{ "mean", 8, 2, TRIPS, cell_mean, NULL },
 	{ "records/s", 9, KEEP, STREAM, cell_rate, NULL },
 	{ "95% interval", 15, 6, STREAM, cell_rate_ci, NULL },
-	{ "bytes/s", 8, KEEP, STREAM, cell_bytes, NULL },
-	{ "CPU/rec", 8, 3, ALL, cell_cpu, NULL },
-	{ "calls", 6, 4, ALL, cell_calls, NULL },
-	{ "ctxsw", 6, 5, ALL, cell_ctxsw, NULL },
-	{ "line", 8, 8, TRIPS, cell_line, has_line },
-	{ "x floor", 7, KEEP, ALL, cell_ratio, has_floor },
-	{ "95% interval", 12, 7, ALL, cell_ratio_ci, has_floor },
+	{ "bytes/s", 8, 1, STREAM, cell_bytes, NULL },
+	{ "CPU/rec", 8, 4, LINKS, cell_cpu, NULL },
+	{ "calls", 6, 5, LINKS, cell_calls, NULL },
+	{ "ctxsw", 6, 7, LINKS, cell_ctxsw, NULL },
+	{ "spread", 6, 3, LINKS, cell_spread, NULL },
+	{ "line", 8, 8, TRIPS, cell_cache_line, has_cache_line },
+	{ "x floor", 8, KEEP, LINKS, cell_ratio, has_floor },
+	{ "95% interval", 12, KEEP, LINKS, cell_ratio_ci, has_floor },
+	{ "wall", 7, KEEP, DOWNLOAD, cell_wall, NULL },
+	{ "CPU", 7, KEEP, DOWNLOAD, cell_cpu_s, NULL },
+	{ "records", 7, 1, DOWNLOAD, cell_records, NULL },
+	{ "of wall", 7, KEEP, DOWNLOAD, cell_wall_share, NULL },
+	{ "95% interval", 12, 2, DOWNLOAD, cell_wall_share_ci, NULL },
+	{ "of CPU", 7, KEEP, DOWNLOAD, cell_cpu_share, NULL },
+	{ "95% interval", 12, 3, DOWNLOAD, cell_cpu_share_ci, NULL },
 };
 
-#define COLUMNS (sizeof columns / sizeof columns[0])
+#define COLUMNS     (sizeof columns / sizeof columns[0])
+#define AXES_LAST   8 /* the last column that says which row it is */
+#define NAME_NARROW 10
 
-/* Which columns fit: bits. */
-static unsigned choose(const struct bench *bench, enum mode mode, unsigned room)
+static int width_of(const struct bench *bench, size_t column)
 {
-	unsigned chosen = 0;
-	int limit = 100;
+	/* Only the floors' names need the room. */
+	return column == 0 && !bench->options->floor ? -NAME_NARROW : columns[column].width;
+}
+
+/* Which columns fit into ROOM: bits. */
+static uint64_t choose(const struct bench *bench, enum mode mode, unsigned room)
+{
+	int limit = INT32_MAX;
 
 	for (;;) {
+		uint64_t chosen = 0;
 		unsigned used = 0;
-		int worst = 0;
+		int worst = KEEP;
 		size_t i;
 
-		chosen = 0;
 		for (i = 0; i < COLUMNS; i++) {
 			if (!(columns[i].in & 1u << mode) || columns[i].rank >= limit ||
-			    (columns[i].varies && !columns[i].varies(bench)))
+			    (columns[i].shown && !columns[i].shown(bench)))
 				continue;
-			chosen |= 1u << i;
-			used += (unsigned)abs(columns[i].width) + 1;
+			chosen |= UINT64_C(1) << i;
+			used += (unsigned)abs(width_of(bench, i)) + 1;
 			worst = columns[i].rank > worst ? columns[i].rank : worst;
 		}
 		if (used <= room + 1 || worst == KEEP)
@@ -245,34 +316,27 @@ static unsigned choose(const struct bench *bench, enum mode mode, unsigned room)
 
 /* ---- the table ---- */
 
-/* A narrower "mechanism" where no floor needs the room. */
-static int width_of(const struct bench *bench, size_t column)
-{
-	if (column == 0 && !bench->options->floor)
-		return -10;
-	return columns[column].width;
-}
-
-static void print_header(FILE *out, const struct bench *bench, unsigned chosen)
+static void print_header(FILE *out, const struct bench *bench, uint64_t chosen)
 {
 	size_t i;
 
 	for (i = 0; i < COLUMNS; i++)
-		if (chosen & 1u << i)
+		if (chosen & UINT64_C(1) << i)
 			fprintf(out, "%s%*s", i ? " " : "", width_of(bench, i), columns[i].title);
 	fputc('\n', out);
 }
 
-static void print_line(FILE *out, const struct bench *bench, unsigned chosen,
-		       const struct table_row *line)
+static void print_line(FILE *out, const struct bench *bench, uint64_t chosen,
+		       const struct line *line)
 {
 	char cell[CELL];
 	size_t i;
 
 	for (i = 0; i < COLUMNS; i++) {
-		if (!(chosen & 1u << i))
+		if (!(chosen & UINT64_C(1) << i))
 			continue;
-		if (line->row->rounds == 0 && i > 5) {
+		if (i > AXES_LAST &&
+		    (line->row->rounds == 0 || line->row->status == ROW_SATURATED)) {
 			fprintf(out, " %s: %s", row_status_name(line->row->status),
 				line->row->reason);
 			break;
@@ -287,14 +351,17 @@ static void print_title(FILE *out, const struct bench *bench, enum mode mode)
 {
 	static const char *const titles[MODES] = {
 		"Round trip of one record, one outstanding",
-		"Stream of records, one way, until the receiver has said that it has the last",
+		"Stream of records one way, until the receiver has confirmed the last",
 		"One record's way, by one clock",
+		"The same files over each mechanism, and over none",
 	};
 	const struct options *o = bench->options;
 
 	fprintf(out, "%s", titles[mode]);
-	if (o->sizes_n == 1)
+	if (mode != MODE_DOWNLOAD && o->sizes_n == 1)
 		fprintf(out, "; %zu bytes", o->sizes[0]);
+	if (mode != MODE_DOWNLOAD && o->depths_n == 1 && o->depths[0] > 0)
+		fprintf(out, "; depth %zu", o->depths[0]);
 	if (mode == MODE_THROUGHPUT && o->batches_n == 1)
 		fprintf(out, "; batches of %zu", o->batches[0]);
 	if (mode == MODE_THROUGHPUT && o->senders_n == 1 && o->senders[0] > 1)
@@ -308,18 +375,19 @@ static void print_title(FILE *out, const struct bench *bench, enum mode mode)
 static bool new_group(const struct axes *a, const struct axes *b)
 {
 	return a->wait != b->wait || strcmp(a->place.name, b->place.name) != 0 ||
-	       a->size != b->size || a->batch != b->batch || a->senders != b->senders;
+	       a->size != b->size || a->batch != b->batch || a->senders != b->senders ||
+	       a->depth != b->depth || a->load != b->load;
 }
 
-static void print_mode(FILE *out, const struct bench *bench, const struct figures *figures,
-		       enum mode mode, unsigned room)
+static void print_mode(FILE *out, const struct result *result, enum mode mode, unsigned room)
 {
-	unsigned chosen = choose(bench, mode, room);
+	const struct bench *bench = result->bench;
+	uint64_t chosen = choose(bench, mode, room);
 	const struct row *before = NULL;
 	size_t i;
 
 	for (i = 0; i < bench->plan.rows_n; i++) {
-		struct table_row line = { bench->plan.rows[i], &figures[i] };
+		struct line line = { bench->plan.rows[i], &result->figures[i] };
 
 		if (line.row->axes.mode != mode)
 			continue;
@@ -342,6 +410,6 @@ void table_print(FILE *out, const struct result *result, unsigned room)
 	unsigned mode;
 
 	for (mode = 0; mode < MODES; mode++)
-		print_mode(out, result->bench, result->figures, (enum mode)mode, room);
+		print_mode(out, result, (enum mode)mode, room);
 	notes_print(out, result, room);
 }

@@ -6,10 +6,10 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench/axes.h"
+#include "bench/baseline.h"
 #include "bench/write/write.h"
 
 /* Three digits, whatever the size: "5.67", "56.7", "567". */
@@ -50,23 +50,40 @@ char *words_count(char buf[static WORDS_SIZE], double count)
 	return buf;
 }
 
+char *words_two_digits(char buf[static WORDS_SIZE], double value)
+{
+	double unit;
+
+	if (!isfinite(value)) {
+		(void)snprintf(buf, WORDS_SIZE, "-");
+		return buf;
+	}
+	unit = value >= 1 ? pow(10, floor(log10(value)) - 1) : 0.1;
+	(void)snprintf(buf, WORDS_SIZE, "%.*f", value < 9.95 ? 1 : 0, round(value / unit) * unit);
+	return buf;
+}
+
 /* ---- what it means ---- */
 
-/* The figure by which two rows of one mode are compared; greater is slower. NAN: none. */
+/*
+ * The time by which two rows of one mode are compared. Where single round trips are too short for
+ * the clock, the row in blocks has it. NAN: none.
+ */
 static double slowness(const struct row *row, const struct figures *f)
 {
-	if (row->axes.api != API_IPC || row->axes.block > 1 || row->rounds == 0)
+	if (row->axes.api != API_IPC || row->block || row->rounds == 0 ||
+	    row->status == ROW_SATURATED)
 		return NAN;
 	return row->axes.mode == MODE_THROUGHPUT ? 1e9 / f->rate : f->p50;
 }
 
-/* Equal in all axes but the mechanism, or (OTHER) but in how and where. */
+/* Equal in all axes but the mechanism, or (SAME_MECHANISM) but in how and where it waits. */
 static bool comparable(const struct axes *a, const struct axes *b, bool same_mechanism)
 {
 	bool same_how = a->wait == b->wait && strcmp(a->place.name, b->place.name) == 0;
 
 	return a->mode == b->mode && a->size == b->size && a->senders == b->senders &&
-	       a->batch == b->batch &&
+	       a->batch == b->batch && a->rate == b->rate && a->depth == b->depth &&
 	       (same_mechanism ? strcmp(a->backend, b->backend) == 0 && !same_how : same_how);
 }
 
@@ -75,92 +92,154 @@ struct contrast {
 	double factor;
 };
 
-/* The widest difference between two comparable rows of MODE. */
-static struct contrast widest(const struct bench *bench, const struct figures *figures,
-			      enum mode mode, bool same_mechanism)
+/* The widest difference between two comparable rows. */
+static struct contrast widest(const struct result *result, bool same_mechanism)
 {
-	const struct plan *plan = &bench->plan;
+	const struct plan *plan = &result->bench->plan;
 	struct contrast best = { NULL, NULL, 1 };
 	size_t i, j;
 
 	for (i = 0; i < plan->rows_n; i++)
 		for (j = 0; j < plan->rows_n; j++) {
 			const struct row *a = plan->rows[i], *b = plan->rows[j];
-			double factor = slowness(b, &figures[j]) / slowness(a, &figures[i]);
+			double factor =
+				slowness(b, &result->figures[j]) / slowness(a, &result->figures[i]);
 
-			if (a->axes.mode == mode &&
+			if (a->axes.mode == plan->rows[0]->axes.mode &&
 			    comparable(&a->axes, &b->axes, same_mechanism) && factor > best.factor)
 				best = (struct contrast){ a, b, factor };
 		}
 	return best;
 }
 
-/* The row whose record costs the most CPU. */
-static double dearest(const struct bench *bench, const struct figures *figures)
+/* A round trip between two CPUs cannot be shorter than the bare cache line's: then the host moved
+ * the CPUs meanwhile. */
+static bool below_cache_line(const struct result *result)
 {
-	double most = 0;
+	const struct plan *plan = &result->bench->plan;
+	double cache_line_ns = baseline_cache_line_ns(&result->bench->baselines);
 	size_t i;
 
-	for (i = 0; i < bench->plan.rows_n; i++)
-		if (bench->plan.rows[i]->axes.api == API_IPC &&
-		    bench->plan.rows[i]->axes.wait == IPC_BLOCK)
-			most = fmax(most, figures[i].costs.cpu_ns);
-	return most;
+	for (i = 0; i < plan->rows_n; i++)
+		if (plan->rows[i]->axes.mode == MODE_LATENCY &&
+		    plan->rows[i]->axes.place.hub != plan->rows[i]->axes.place.slot &&
+		    slowness(plan->rows[i], &result->figures[i]) < cache_line_ns)
+			return true;
+	return false;
 }
 
-static void add(char **at, size_t *left, const char *text)
+static void add_contrasts(struct text *text, const struct result *result)
 {
-	int n = snprintf(*at, *left, "%s", text);
-	size_t used = n > 0 && (size_t)n < *left ? (size_t)n : *left - 1;
+	static const char *const what[MODES] = { "round trip", "stream", "way", "download" };
+	struct contrast which = widest(result, false), how = widest(result, true);
+	char factor[WORDS_SIZE];
 
-	*at += used;
-	*left -= used;
+	if (which.fast)
+		text_printf(text,
+			    "Under equal conditions the mechanism changes a %s of %zu bytes by a "
+			    "factor of up to %s (%s to %s: %s, %s)",
+			    what[which.fast->axes.mode], which.fast->axes.size,
+			    words_two_digits(factor, which.factor), which.fast->axes.backend,
+			    which.slow->axes.backend, wait_name(which.fast->axes.wait),
+			    which.fast->axes.place.name);
+	if (how.fast)
+		text_printf(text,
+			    "%s how and where it waits changes that of %s by up to %s (%s, %s to "
+			    "%s, %s)",
+			    which.fast ? "; for one and the same mechanism," : "Here",
+			    how.fast->axes.backend, words_two_digits(factor, how.factor),
+			    wait_name(how.fast->axes.wait), how.fast->axes.place.name,
+			    wait_name(how.slow->axes.wait), how.slow->axes.place.name);
+	if (how.fast)
+		text_add(text, ". So compare only rows with the same wait and place.");
+	else if (which.fast)
+		text_add(text, ".");
 }
 
-static const char *what_of(enum mode mode)
+/* At a rate that was kept, what the row that used the most CPU used. */
+static void add_cpu(struct text *text, const struct result *result)
 {
-	static const char *const words[MODES] = { "round trip", "stream", "way" };
+	const struct plan *plan = &result->bench->plan;
+	const struct row *most = NULL;
+	char share[WORDS_SIZE];
+	double most_ns = 0;
+	size_t i;
 
-	return words[mode];
+	for (i = 0; i < plan->rows_n; i++) {
+		const struct row *row = plan->rows[i];
+		double ns = result->figures[i].costs.cpu_ns * row->axes.rate *
+			    (row->axes.mode == MODE_LATENCY ? 2 : 1);
+
+		if (row->axes.api != API_IPC || row->axes.rate == 0 || row->status != ROW_OK ||
+		    !(ns > most_ns))
+			continue;
+		most = row;
+		most_ns = ns;
+	}
+	if (most)
+		text_printf(text,
+			    "%sAt %u %s a second of %zu bytes, both sides together use at most "
+			    "%s %% of one CPU (%s, %s, %s).",
+			    text->len ? " " : "", most->axes.rate,
+			    most->axes.mode == MODE_LATENCY ? "round trips" : "records",
+			    most->axes.size, words_two_digits(share, most_ns / 1e9 * 100),
+			    most->axes.backend, wait_name(most->axes.wait), most->axes.place.name);
 }
 
-void words_meaning(char *text, size_t size, const struct result *result)
+/* What IPC costs LOAD: the least and the greatest share that could be measured. */
+static void add_load(struct text *text, const struct result *result, const struct load *load)
 {
-	const struct bench *bench = result->bench;
-	const struct figures *figures = result->figures;
-	enum mode mode = bench->plan.rows_n ? bench->plan.rows[0]->axes.mode : MODE_LATENCY;
-	struct contrast how = widest(bench, figures, mode, true);
-	struct contrast which = widest(bench, figures, mode, false);
-	double cpu_ns = dearest(bench, figures);
-	char part[256];
+	const struct plan *plan = &result->bench->plan;
+	const struct figures *least = NULL, *most = NULL;
+	const char *least_name = "", *most_name = "";
+	double bound = 0;
+	size_t i;
 
-	text[0] = '\0';
-	if (which.fast) {
-		(void)snprintf(part, sizeof part,
-			       "Under equal conditions the mechanism changes a %s by a factor of "
-			       "up to %.1f (%s to %s: %s, %s)",
-			       what_of(mode), which.factor, which.fast->axes.backend,
-			       which.slow->axes.backend, wait_name(which.fast->axes.wait),
-			       which.fast->axes.place.name);
-		add(&text, &size, part);
+	for (i = 0; i < plan->rows_n; i++) {
+		const struct axes *axes = &plan->rows[i]->axes;
+		const struct figures *f = &result->figures[i];
+
+		if (axes->load != load || axes->api != API_IPC || isnan(f->wall_share_ci.low))
+			continue;
+		bound = fmax(bound, f->wall_share_ci.high);
+		if (f->wall_share_ci.low <= 0)
+			continue;
+		if (!least || f->wall_share < least->wall_share)
+			least = f, least_name = axes->backend;
+		if (!most || f->wall_share > most->wall_share)
+			most = f, most_name = axes->backend;
 	}
-	if (how.fast) {
-		(void)snprintf(part, sizeof part,
-			       "%s how and where it waits changes one and the same %s by up to "
-			       "%.1f (%s, %s to %s, %s), so compare only rows with the same wait "
-			       "and place",
-			       which.fast ? ", and" : "Here", how.fast->axes.backend, how.factor,
-			       wait_name(how.fast->axes.wait), how.fast->axes.place.name,
-			       wait_name(how.slow->axes.wait), how.slow->axes.place.name);
-		add(&text, &size, part);
+	if (most && most != least)
+		text_printf(text,
+			    "%sWith %s, IPC takes %.0f %% (%s) to %.0f %% (%s) of the wall time.",
+			    text->len ? " " : "", load->name, 100 * least->wall_share, least_name,
+			    100 * most->wall_share, most_name);
+	else if (most)
+		text_printf(text, "%sWith %s, IPC over %s takes %.0f %% of the wall time.",
+			    text->len ? " " : "", load->name, most_name, 100 * most->wall_share);
+	else if (bound > 0)
+		text_printf(
+			text,
+			"%sWith %s, no mechanism's share of the wall time can be told from 0; it "
+			"is at most %.0f %%.",
+			text->len ? " " : "", load->name, 100 * bound);
+}
+
+void words_meaning(struct text *text, const struct result *result)
+{
+	const struct plan *plan = &result->bench->plan;
+	const struct load *load = plan->rows_n ? plan->rows[0]->axes.load : NULL;
+
+	if (json_is_false(json_object_get(result->environment, "quiet")))
+		text_add(text, "No conclusion is drawn: the machine was not quiet.");
+	else if (below_cache_line(result))
+		text_add(text, "No conclusion is drawn: some round trips were shorter than the "
+			       "bare cache line's, so the CPUs moved during the run.");
+	else if (load)
+		for (; load->name; load++)
+			add_load(text, result, load);
+	else {
+		add_contrasts(text, result);
+		add_cpu(text, result);
 	}
-	if (cpu_ns > 0 && (which.fast || how.fast)) {
-		(void)snprintf(part, sizeof part,
-			       "; a program that sends 1,000 records a second pays at most %.2g%% "
-			       "of one CPU for any that blocks",
-			       cpu_ns * 1000 / 1e9 * 100);
-		add(&text, &size, part);
-	}
-	if (which.fast || how.fast)
-		add(&text, &size, ".");
 }

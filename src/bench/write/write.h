@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "bench/figures.h"
+#include "common/text.h"
 
 /* What all writers need. Borrowed. */
 struct result {
@@ -25,8 +26,8 @@ json_t *json_result(const struct result *result, bool curves);
 /* For people: within COLUMNS columns. notes_print writes what stands below the tables. */
 void table_print(FILE *out, const struct result *result, unsigned columns);
 void notes_print(FILE *out, const struct result *result, unsigned columns);
-/* TEXT, wrapped at COLUMNS; later lines are indented by INDENT. */
-void notes_wrap(FILE *out, const char *text, unsigned columns, int indent);
+/* A line for each reason why something of PLAN was left out, after PREFIX. */
+void notes_left_out(FILE *out, const struct plan *plan, const char *prefix, unsigned columns);
 
 /* One line a row, a header first (RFC 4180). */
 void csv_print(FILE *out, const struct result *result);
@@ -46,7 +47,10 @@ char *words_time(char buf[static WORDS_SIZE], double ns);
 /* "1.50 M", "812 k". */
 char *words_count(char buf[static WORDS_SIZE], double count);
 
-/* One sentence, computed from this run: what its figures mean. "" when they show nothing. */
-void words_meaning(char *text, size_t size, const struct result *result);
+/* A factor or a percentage: "0.3", "5.4", "62", "560". */
+char *words_two_digits(char buf[static WORDS_SIZE], double value);
+
+/* Adds to TEXT what the figures of this run mean; nothing when they show nothing. */
+void words_meaning(struct text *text, const struct result *result);
 
 #endif
