@@ -69,6 +69,18 @@ enum ipc_capability {
 };
 #define IPC_CAP_COUNT 7
 
+/* What a mechanism is akin to. ipc_group_name() gives the words; 0 where nobody said. */
+enum ipc_group {
+	IPC_GROUP_OTHER,
+	IPC_GROUP_PIPES,
+	IPC_GROUP_SOCKETS,
+	IPC_GROUP_SIGNALS,
+	IPC_GROUP_QUEUES,
+	IPC_GROUP_MEMORY, /* shared by both ends */
+	IPC_GROUP_LIBRARIES,
+};
+#define IPC_GROUP_COUNT 7
+
 /* A kernel object that the mechanism uses, and the command that shows it (PID stands for a
  * process). */
 struct ipc_object {
@@ -80,7 +92,8 @@ struct ipc_object {
 struct ipc_info {
 	const char *name;
 	const char *title;
-	const char *summary;   /* one sentence */
+	const char *summary; /* one sentence */
+	enum ipc_group group;
 	unsigned capabilities; /* of enum ipc_capability */
 	size_t record_limit;   /* bytes */
 	bool shared_memory;    /* records lie in memory that both ends map */
@@ -110,6 +123,8 @@ const char *ipc_missing_at(size_t index, const char **reason);
 const char *ipc_card(const char *name);
 /* "BOUNDARIES" for bit 0 and so on; NULL past the end. */
 const char *ipc_capability_name(unsigned bit);
+/* "pipes", "sockets" and so on; NULL past the end. */
+const char *ipc_group_name(unsigned group);
 
 /*
  * Adds a mechanism from outside, for this process and those that it forks. Returns its index for

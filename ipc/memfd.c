@@ -124,6 +124,7 @@ const struct ipc_backend ipc_memfd = {
 		.name = "memfd",
 		.title = "sealed memfd",
 		.summary = "a ring per slot in a memfd of fixed size, a doorbell for who sleeps",
+		.group = IPC_GROUP_MEMORY,
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = 1 << 20,
 		.shared_memory = true,

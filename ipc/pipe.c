@@ -195,6 +195,7 @@ const struct ipc_backend ipc_pipe = {
 		.name = "pipe",
 		.title = "anonymous pipe",
 		.summary = "one pipe per slot; a send is one atomic write, PIPE_BUF bytes at most",
+		.group = IPC_GROUP_PIPES,
 		.capabilities = IPC_CAP_EOF | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
 				IPC_CAP_DURABLE,
 		.record_limit = PIPE_BUF,

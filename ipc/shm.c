@@ -168,6 +168,7 @@ const struct ipc_backend ipc_shm = {
 		.name = "shm",
 		.title = "POSIX shared memory",
 		.summary = "a ring per slot in an object of /dev/shm, a doorbell for who sleeps",
+		.group = IPC_GROUP_MEMORY,
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = 1 << 20,
 		.shared_memory = true,

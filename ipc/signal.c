@@ -327,6 +327,7 @@ const struct ipc_backend ipc_signal = {
 		.name = "signal",
 		.title = "real-time signal",
 		.summary = "one number per session; a record is a run of queued signals of 8 bytes",
+		.group = IPC_GROUP_SIGNALS,
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_DURABLE,
 		.record_limit = SIGNAL_RECORD_LIMIT,
 		.objects = { { "pending signals", "grep -E 'SigQ|SigBlk|ShdPnd' /proc/PID/status" },

@@ -259,6 +259,7 @@ const struct ipc_backend ipc_skeleton = {
 		.name = "skeleton",
 		.title = "template",
 		.summary = "a queue in shared memory without a wake-up, to copy and fill in",
+		.group = IPC_GROUP_OTHER,
 		.capabilities = IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = SKELETON_RECORD_LIMIT,
 		.shared_memory = true,

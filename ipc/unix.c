@@ -200,6 +200,7 @@ const struct ipc_backend ipc_unix = {
 		.name = "unix",
 		.title = "Unix socket",
 		.summary = "one SEQPACKET socket pair per slot; a batch of records is one packet",
+		.group = IPC_GROUP_SOCKETS,
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_EOF | IPC_CAP_POLLABLE |
 				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
 		.record_limit = UNIX_RECORD_LIMIT,

@@ -327,6 +327,7 @@ const struct ipc_backend ipc_zmq = {
 		.name = "zmq",
 		.title = "ZeroMQ",
 		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is a message",
+		.group = IPC_GROUP_LIBRARIES,
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT,
 		.record_limit = 1 << 20,
 		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" } },

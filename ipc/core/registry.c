@@ -159,6 +159,15 @@ const char *ipc_capability_name(unsigned bit)
 	return bit < IPC_CAP_COUNT ? names[bit] : NULL;
 }
 
+const char *ipc_group_name(unsigned group)
+{
+	static const char *const names[IPC_GROUP_COUNT] = {
+		"other", "pipes", "sockets", "signals", "queues", "memory", "libraries",
+	};
+
+	return group < IPC_GROUP_COUNT ? names[group] : NULL;
+}
+
 int ipc_probe(const char *name, char *reason, size_t size)
 {
 	const struct ipc_backend *backend = ipc_backend_find(name);
