@@ -184,6 +184,20 @@ run 1 deps
 says 'there is no apt-get'
 [ ! -e "$work/tree/build" ] || die 'left build/ behind'
 
+for bad in 'a b' "a'b" 'a"b' 'a#b' 'a&b' 'a$b' 'a\b'; do
+	machine "a path like $bad"
+	mkdir "$work/$bad"
+	mv "$work/tree" "$work/$bad/tree"
+	: >"$work/calls"
+	code=0
+	(PATH=$work/bin && cd "$work/$bad/tree" && exec ./bootstrap deps) 2>"$work/err" || code=$?
+	[ "$code" -eq 1 ] || die "ended with $code, not 1"
+	says "the path of this directory, .*/$(printf %s "$bad" | tr -c 'a-b' .)/tree\", holds a blank"
+	called apt 0
+	[ ! -e "$work/$bad/tree/build" ] || die 'left build/ behind'
+	rm -r "${work:?}/$bad"
+done
+
 machine 'wrong words'
 run 2
 run 2 install
@@ -191,4 +205,4 @@ grep -q '^	\./bootstrap demo' "$work/err" || die 'does not show its usage'
 run 0 --help
 called apt- 0
 
-echo 'bootstrap: 11 situations are as they should be'
+echo 'bootstrap: 18 situations are as they should be'
