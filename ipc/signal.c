@@ -95,11 +95,10 @@ static int signal_probe(char *reason, size_t size)
 
 static int signal_limits(struct ipc_limit *limits, size_t cap)
 {
-	if (cap < 1)
-		return 0;
-	sys_limit(limits, "most signals pending for this user", "getrlimit(RLIMIT_SIGPENDING)",
-		  "%llu", (unsigned long long)signal_quota());
-	return 1;
+	if (cap > 0)
+		sys_limit(limits, "pending signals, per user", "getrlimit(RLIMIT_SIGPENDING)",
+			  "%llu", (unsigned long long)signal_quota());
+	return cap > 0;
 }
 
 static int signal_hub_fds(unsigned slots)

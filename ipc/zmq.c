@@ -197,8 +197,8 @@ static int zipc_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer
 		return 0;
 	for (i = 0; i < ZIPC_OWN_FDS && state->fds[i] < state->listener; i++)
 		(void)close(state->fds[i]);
-	for (fd = 0; gap < 1024;
-	     fd++) { /* the lowest number is given out first: then no more come */
+	/* The lowest number is given out first, so behind a long gap no more come. */
+	for (fd = 0; gap < 1024; fd++) {
 		struct sockaddr_un name = { .sun_family = AF_UNSPEC };
 
 		rc = getsockname(fd, (void *)&name, &(socklen_t){ sizeof name - 1 });
@@ -249,8 +249,8 @@ static int zipc_fetch(struct ipc *s, int flags)
 		if (rc >= 0)
 			rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
 		state->size = rc < 0 ? -1 : rc;
-		for (; rc >= 0 && zmq_msg_more(&state->body);
-		     state->size = 0) /* a frame too many */
+		/* A frame too many makes it no record. */
+		for (; rc >= 0 && zmq_msg_more(&state->body); state->size = 0)
 			rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
 		if (rc < 0 || !hub || zipc_identify(s, id))
 			return rc < 0 ? rc : 0;
