@@ -236,7 +236,7 @@ nginx_config() {
 		worker_processes 1;
 		pid $T/nginx/pid;
 		error_log $T/nginx/error.log;
-		events { worker_connections 1024; }
+		events { worker_connections 16384; }
 		http {
 			access_log off;
 			sendfile on;

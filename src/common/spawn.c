@@ -23,11 +23,12 @@ static void reset_dispositions(void)
 	int signo;
 
 	for (signo = 1; signo <= SIGRTMAX; signo++) {
-		if (sigaction(signo, NULL, &action) < 0 || action.sa_handler == SIG_IGN)
+		if (sigaction(signo, NULL, &action) < 0)
 			continue; /* EINVAL: the two that the C library keeps for itself */
+		if (action.sa_handler == SIG_IGN || action.sa_handler == SIG_DFL)
+			continue;
 		action = (struct sigaction){ .sa_handler = SIG_DFL };
-		(void)sigaction(signo, &action,
-				NULL); /* SIGKILL and SIGSTOP refuse: they are default */
+		(void)sigaction(signo, &action, NULL); /* it had a handler: cannot fail */
 	}
 	action = (struct sigaction){ .sa_handler = SIG_IGN };
 	(void)sigaction(SIGPIPE, &action, NULL);
@@ -35,7 +36,7 @@ static void reset_dispositions(void)
 
 /* In the child, signals still blocked. Does not return. */
 static _Noreturn void child_run(pid_t parent, const char *name, const sigset_t *mask,
-				int (*main)(void *), void *arg)
+				int (*run)(void *), void *arg)
 {
 	/*
 	 * The order closes a race: had the parent died before prctl, no signal would ever come, but
@@ -46,10 +47,10 @@ static _Noreturn void child_run(pid_t parent, const char *name, const sigset_t *
 	reset_dispositions();
 	(void)prctl(PR_SET_NAME, name);             /* for ps; a failure harms nobody */
 	(void)sigprocmask(SIG_SETMASK, mask, NULL); /* cannot fail for a valid set */
-	_exit(main(arg));
+	_exit(run(arg));
 }
 
-int spawn(struct child *child, const char *name, int (*main)(void *arg), void *arg)
+int spawn(struct child *child, const char *name, int (*run)(void *arg), void *arg)
 {
 	sigset_t all, mask;
 	pid_t parent = getpid();
@@ -62,7 +63,7 @@ int spawn(struct child *child, const char *name, int (*main)(void *arg), void *a
 	(void)sigprocmask(SIG_BLOCK, &all, &mask);
 	pid = fork();
 	if (pid == 0)
-		child_run(parent, name, &mask, main, arg);
+		child_run(parent, name, &mask, run, arg);
 	if (pid < 0)
 		rc = -errno;
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);

@@ -2,10 +2,10 @@
 /*
  * spawn.h - the only fork of the program.
  *
- * What every child needs is done here once: signals are blocked around the fork
- * (no handler of the parent runs in the child), dispositions are reset, SIGPIPE is
- * ignored, the parent's death kills the child with the race closed, and the parent
- * holds a pidfd, which cannot name another process as a recycled pid can.
+ * It does what every child needs: blocks signals around the fork, so that no handler of the parent
+ * runs in the child; resets dispositions and ignores SIGPIPE; lets the parent's death kill the
+ * child, without a race; and gives the parent a pidfd, which cannot name another process as a
+ * recycled pid can.
  */
 #ifndef IPCDEMO_SPAWN_H
 #define IPCDEMO_SPAWN_H
@@ -21,13 +21,12 @@ struct child {
 #define CHILD_NONE ((struct child){ .pid = 0, .pidfd = -1 })
 
 /*
- * Forks; the child runs MAIN(ARG) and ends with _exit of its result. PARENT_PIDFD (of the calling
- * process, opened before) is not needed by the child: it gets SIGKILL when the
- * thread that called spawn ends (PR_SET_PDEATHSIG fires on the death of the THREAD: call this
- * from the main thread only). NAME becomes the process' comm. stdio is flushed before the fork.
+ * Forks; the child runs RUN(ARG) and ends with _exit of its result. It gets SIGKILL when the thread
+ * that called spawn ends (PR_SET_PDEATHSIG follows the THREAD: call this from the main thread
+ * only). NAME becomes the process' comm. stdio is flushed before the fork.
  * 0 or -errno (EAGAIN: RLIMIT_NPROC or memory).
  */
-int spawn(struct child *child, const char *name, int (*main)(void *arg), void *arg);
+int spawn(struct child *child, const char *name, int (*run)(void *arg), void *arg);
 
 /* Sends SIGNO through the pidfd. Ignores a child that is gone. */
 void child_kill(const struct child *child, int signo);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* protocol.c - see protocol.h: the wire form, and what a worker may say when. */
+/* protocol.c - see protocol.h: the wire form, and what a worker may send when. */
 #include "config.h"
 
 #include "download/protocol.h"
@@ -109,7 +109,7 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 }
 
 /*
- * The permit table: may KIND be said while no job runs, and while one does? As in OpenSSH's
+ * The permit table: may an event be sent while no job runs, and while one does? As in OpenSSH's
  * monitor, what is not listed is refused.
  */
 static const struct {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * protocol.h - what workers and parent say to each other, in 56-byte records.
+ * protocol.h - the 56-byte records between workers and their parent.
  *
- * Events go to the parent: START, PROGRESS, DONE, FAILED, RETURNED. Commands come from it: JOB,
- * TEXT, CANCEL, QUIT. All integers are little-endian and are written field by field, so that the
+ * Workers send events: START, PROGRESS, DONE, FAILED, RETURNED. The parent sends commands: JOB,
+ * TEXT,
+ * CANCEL, QUIT. All integers are little-endian and are written field by field, so that the
  * wire form does not depend on a compiler. 56 bytes leave room for a ring's 8-byte sequence in the
  * same 64-byte cache line.
  *
@@ -12,11 +13,11 @@
  *   JOB   kind   flags  slot   job    ack     time_ns  url len  name len 0        0
  *   TEXT  kind   length slot   job    up to 48 bytes of the URL, then of the name
  *
- * A worker's identity is its slot, as the mechanism tells it; the slot inside a record is only
- * compared. What is not permitted in a worker's state is a protocol violation.
+ * A worker's identity is its slot, as the mechanism gives it; the slot inside a record is only
+ * compared. An event that is not permitted in a worker's state is a protocol violation.
  */
-#ifndef IPCDEMO_EVENT_H
-#define IPCDEMO_EVENT_H
+#ifndef IPCDEMO_PROTOCOL_H
+#define IPCDEMO_PROTOCOL_H
 
 #include "download/failure.h"
 
@@ -32,19 +33,19 @@
 
 /* Wire values: append only. */
 enum event_kind {
-	EVENT_START = 1, /* the worker begins a job: its identity on disk is DETAIL */
-	EVENT_PROGRESS,  /* latest value: may be left out, never waited for */
-	EVENT_DONE,      /* all bytes are in NAME.part, inode INODE */
-	EVENT_FAILED,    /* the job is over, FAULT says why */
-	EVENT_RETURNED,  /* a job that was not begun is given back, after CANCEL */
+	EVENT_START = 1, /* the worker begins a job */
+	EVENT_PROGRESS,  /* the latest value: left out where the queue is full */
+	EVENT_DONE,      /* all bytes are in NAME.part, whose inode is DETAIL */
+	EVENT_FAILED,    /* the try failed: DETAIL, DETAIL2 and flags are a struct failure */
+	EVENT_RETURNED,  /* after CANCEL: the job has not begun, and goes back */
 	EVENT_KINDS
 };
 
 enum command_kind {
 	COMMAND_JOB = 16, /* followed by TEXT records with the URL and the name */
 	COMMAND_TEXT,
-	COMMAND_CANCEL, /* give JOB back if it was not begun; else nothing */
-	COMMAND_QUIT,   /* end: at once; what runs is abandoned */
+	COMMAND_CANCEL, /* return JOB if it has not begun; else there is no answer */
+	COMMAND_QUIT,   /* end at once, and abandon the running job */
 	COMMAND_END
 };
 
@@ -72,7 +73,7 @@ struct command {
 	bool resume;                /* JOB: go on with NAME.part of an earlier attempt */
 };
 
-/* What a worker may say next. One per worker; starts as { .slot = N }. */
+/* What a worker may send next. One per worker; starts as { .slot = N }. */
 struct event_guard {
 	uint16_t slot;
 	bool running;   /* between START and DONE or FAILED */
@@ -83,12 +84,12 @@ struct event_guard {
 
 void event_encode(const struct event *event, unsigned char record[RECORD_BYTES]);
 
-/* 0, or -EPROTO for bytes that no worker of ours sends. *EVENT is safe to use either way. */
+/* 0, or -EPROTO for bytes that no worker of ours sends. *EVENT is initialized either way. */
 int event_decode(struct event *event, const unsigned char record[RECORD_BYTES]);
 
 /*
- * Is EVENT permitted now? NEXT_JOB is the oldest job that the worker was given and has not
- * begun (EVENT_NO_JOB: none). Moves the guard on if so.
+ * Is EVENT permitted now? NEXT_JOB is the oldest job that the worker was assigned and has
+ * not begun (EVENT_NO_JOB: none). Moves the guard on if so.
  */
 bool event_permit(struct event_guard *guard, const struct event *event, uint32_t next_job);
 

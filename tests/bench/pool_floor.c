@@ -25,7 +25,7 @@
 #include <curl/curl.h>
 
 #define RECEIVE_BYTES (512 * 1024)
-#define WORKERS_MAX   1024
+#define WORKERS_MAX   4096
 
 struct list {
 	char **urls;

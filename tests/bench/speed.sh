@@ -8,8 +8,12 @@
 # ratio within a round, and of these the median, so that a noisy machine disturbs all alike.
 # It reports and does not judge: only a wrong byte or a failed download is a failure.
 #
-# Environment: ROUNDS (7), RECYCLE_ROUNDS (3), PARTS ("small recycle large memory"), IPC_LIST
-# (default: all that are available), FLOOR, NGINX_BIN.
+# The part `workers` starts 16, 1,000 and 4,000 workers for 4,000 files of 512 bytes: what a worker
+# costs, and whether the cost grows with their number.
+#
+# Environment: ROUNDS (7), RECYCLE_ROUNDS (3), WORKER_ROUNDS (3), WORKER_COUNTS ("16 1000 4000"),
+# PARTS ("small recycle large workers memory"), IPC_LIST (default: all that are available), FLOOR,
+# NGINX_BIN.
 # shellcheck disable=SC2034 # read by lib.sh
 DEADLINE=1800
 # shellcheck source=tests/lib.sh
@@ -17,7 +21,9 @@ DEADLINE=1800
 
 ROUNDS=${ROUNDS:-7}
 RECYCLE_ROUNDS=${RECYCLE_ROUNDS:-3} # --recycle=1 takes as long as all the others together
-PARTS=${PARTS:-small recycle large memory}
+WORKER_ROUNDS=${WORKER_ROUNDS:-3}
+WORKER_COUNTS=${WORKER_COUNTS:-16 1000 4000}
+PARTS=${PARTS:-small recycle large workers memory}
 WORKERS=8
 FLOOR=${FLOOR:-$abs_top_builddir/tests/bench/pool_floor}
 NEED=$((2200 << 20)) # both sets as served, and the larger one as received
@@ -56,6 +62,7 @@ look_around() {
 	for mechanism in $mechanisms; do
 		rows="$rows ipc:$mechanism"
 	done
+	mechanism_rows=$rows
 	rows="$rows floor$rivals"
 }
 
@@ -80,7 +87,8 @@ conditions() {
 
 make_place() {
 	extra_dir=$(mktemp -d /dev/shm/ipcdemo-speed.XXXXXX) &&
-		mkdir -p "$extra_dir/data/small" "$extra_dir/data/large" || exit 1
+		mkdir -p "$extra_dir/data/small" "$extra_dir/data/large" \
+			"$extra_dir/data/tiny" || exit 1
 }
 
 # make_files_of PART COUNT BYTES
@@ -93,6 +101,10 @@ make_set() {
 
 make_small() {
 	[ -s "$T/urls-small" ] || make_set small 2000 16384
+}
+
+make_tiny() {
+	[ -s "$T/urls-tiny" ] || make_set tiny 4000 512
 }
 
 make_large() {
@@ -270,6 +282,17 @@ do_large() {
 	make_large
 	rounds large large "$ROUNDS" $rows
 	report large '8 files of 128 MiB' wget2=0.9 aria2c=- floor=-
+}
+
+do_workers() {
+	make_tiny
+	usual=$WORKERS
+	for WORKERS in $WORKER_COUNTS; do
+		# shellcheck disable=SC2086
+		rounds "workers-$WORKERS" tiny "$WORKER_ROUNDS" $mechanism_rows floor
+		report "workers-$WORKERS" "4,000 files of 512 bytes, $WORKERS workers" floor=1.5
+	done
+	WORKERS=$usual
 }
 
 do_memory() {

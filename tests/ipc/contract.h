@@ -82,9 +82,9 @@ extern pid_t contract_group;
 _Noreturn void contract_skip(const char *what, int rc);
 /* So many slots may be more than this machine grants. Then it has to be said, with one of these. */
 #ifdef __SANITIZE_ADDRESS__
-#define CONTRACT_MANY 100 /* it is their start that a sanitizer makes slow, and each is the same */
+# define CONTRACT_MANY 100 /* it is their start that a sanitizer makes slow, and each is the same */
 #else
-#define CONTRACT_MANY 1000
+# define CONTRACT_MANY 1000
 #endif
 static inline bool contract_no_room(int rc)
 {
