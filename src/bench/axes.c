@@ -36,18 +36,20 @@ static const char *const headings[] = { "What is measured:", "How long:", "What 
 static const struct option_spec specs[] = {
 	{ "ipc", LONG(0), "NAME[,NAME]", OPTION_TEXT, AT(text.ipc), 0, 0, "all", NULL,
 	  "mechanisms to measure; help lists them", ROWS },
-	{ "mode", LONG(1), "MODE[,MODE]", OPTION_TEXT, AT(text.modes), 0, 0, "latency", NULL,
+	{ "mode", LONG(1), "MODE[,MODE]", OPTION_TEXT, AT(text.modes), 0, 0, "latency", mode_words,
 	  "latency: round trip of one record; throughput: a stream of them; oneway: one record's "
 	  "way, by one shared clock; download (alone): the same files over each mechanism, and "
 	  "what share of their time IPC was",
 	  ROWS },
 	{ "size", LONG(2), "BYTES[,BYTES]", OPTION_TEXT, AT(text.sizes), 8, SIZE_MAX_BYTES, "56",
 	  NULL, "record sizes, multiples of 8, also as 4K", ROWS },
-	{ "wait", LONG(3), "HOW[,HOW]", OPTION_TEXT, AT(text.waits), 0, 0, "block,adaptive", NULL,
+	{ "wait", LONG(3), "HOW[,HOW]", OPTION_TEXT, AT(text.waits), 0, 0, "block,adaptive",
+	  wait_words,
 	  "how a receiver waits: in its blocking call (block), in an event loop (poll), never "
 	  "asleep (spin), or awake for some 50 us and then asleep (adaptive)",
 	  ROWS },
-	{ "place", LONG(4), "WHERE[,WHERE]", OPTION_TEXT, AT(text.places), 0, 0, "same,cross", NULL,
+	{ "place", LONG(4), "WHERE[,WHERE]", OPTION_TEXT, AT(text.places), 0, 0, "same,cross",
+	  topology_placements,
 	  "where the two ends run: on one CPU (same), on two cores (cross), on what hwloc shows "
 	  "beside that (smt: one core, l3: one L3 cache, socket: two packages), or on each pair "
 	  "of CPUs (all)",

@@ -13,7 +13,8 @@
 
 #include "common/text.h"
 
-#define WORD_MAX 32 /* longer words are not compared for a suggestion */
+#define WORD_MAX     32     /* longer words are not compared for a suggestion */
+#define LIST_OPTIONS 0x7fff /* the key of --list-options, which --help does not show */
 
 /* ---- what went wrong: each ends the program ---- */
 
@@ -148,6 +149,27 @@ struct parse {
 	void *values;
 };
 
+/*
+ * For build-aux/completion.sh, a line an option: long name, letter or -, argument, help, words,
+ * with tabs between.
+ */
+static void list_options(const struct command_options *command)
+{
+	const struct option_spec *spec;
+	const char *word;
+	size_t i;
+
+	for (spec = command->specs; spec->name; spec++) {
+		(void)printf("%s\t%c\t%s\t%s\t", spec->name, spec->key < 256 ? spec->key : '-',
+			     spec->arg ? spec->arg : "", spec->help);
+		for (i = 0; spec->choices && spec->choices[i]; i++)
+			(void)printf("%s ", spec->choices[i]);
+		for (i = 0; command->words && (word = command->words(spec->name, i)); i++)
+			(void)printf("%s ", word);
+		(void)puts("");
+	}
+}
+
 static error_t parse_key(int key, char *text, struct argp_state *state)
 {
 	const struct parse *parse = state->input;
@@ -157,6 +179,10 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 		return parse->command->argument(parse->values, text, state) ? EINVAL : 0;
 	if (key == ARGP_KEY_ARG)
 		argp_error(state, "'%s' is one argument too many", text);
+	if (key == LIST_OPTIONS) {
+		list_options(parse->command);
+		exit(0);
+	}
 	if (key == ARGP_KEY_END && parse->command->finish)
 		parse->command->finish(parse->values, state);
 	for (spec = parse->command->specs; spec->name; spec++) {
@@ -216,9 +242,7 @@ static struct argp_option *argp_options(const struct command_options *command)
 		specs++;
 	while (command->headings && command->headings[headings])
 		headings++;
-	if (specs == 0)
-		return NULL; /* argp itself loses a byte of an empty list */
-	options = calloc(specs + headings + 1, sizeof *options);
+	options = calloc(specs + headings + 2, sizeof *options);
 	if (!options)
 		abort(); /* a few hundred bytes at the very start */
 	for (i = 0; i < headings; i++)
@@ -230,6 +254,9 @@ static struct argp_option *argp_options(const struct command_options *command)
 						     .arg = command->specs[i].arg,
 						     .doc = command->specs[i].help,
 						     .group = command->specs[i].group };
+	options[n] = (struct argp_option){ .name = "list-options",
+					   .key = LIST_OPTIONS,
+					   .flags = OPTION_HIDDEN };
 	return options;
 }
 

@@ -31,7 +31,8 @@ struct option_spec {
 	size_t offset;              /* of the value in the command's struct */
 	uint64_t min, max;          /* OPTION_COUNT, OPTION_BYTES, OPTION_RANGE */
 	const char *initial;        /* the default, as a user would type it; NULL: zero */
-	const char *const *choices; /* OPTION_CHOICE: ends with NULL */
+	const char *const *choices; /* words, NULL at the end: OPTION_CHOICE; also what a list in
+				       an OPTION_TEXT is made of, for the shell's completion */
 	const char *help;
 	int group; /* from 1: under that heading of the command */
 };
