@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ipc.h - the facade: fixed-size records between a hub and its numbered slots, over
- * a mechanism chosen by name. This is all that a user of libipc includes.
+ * ipc.h - fixed-size records between a hub and its numbered slots, over a mechanism chosen by
+ * name. This is all that a user of libipc includes.
  *
  * A session is one open use of a mechanism. It has one hub (the process that opened
  * it), 1..N slots (other processes), and one direction, fixed at open. A downloader
@@ -112,16 +112,17 @@ struct ipc_limit {
 struct ipc_module; /* a mechanism from outside, see <ipcdemo/backend.h> */
 
 /*
- * The registry, in the order of the build's list. NULL past the end.
- * AVAILABLE entries only: a mechanism left out of the build is named by ipc_missing_at.
+ * A mechanism by its place in the registry, or by its name. NULL: past the end, or unknown.
+ * First those of the build, in the order of its list; then those that ipc_register added. A
+ * mechanism left out of the build is none of these: ipc_missing_at names it.
  */
 const struct ipc_info *ipc_info_at(size_t index);
 const struct ipc_info *ipc_info_find(const char *name);
-/* A mechanism this build lacks: its name, with *REASON. NULL past the end. */
+/* A mechanism that was left out of the build: its name, and *REASON. NULL past the end. */
 const char *ipc_missing_at(size_t index, const char **reason);
 /* The card at the top of the mechanism's source file, or NULL. */
 const char *ipc_card(const char *name);
-/* "BOUNDARIES" for bit 0 and so on; NULL past the end. */
+/* The word for a capability: "BOUNDARIES" for bit 0 and so on. NULL past the end. */
 const char *ipc_capability_name(unsigned bit);
 /* "pipes", "sockets" and so on; NULL past the end. */
 const char *ipc_group_name(unsigned group);
@@ -137,8 +138,9 @@ int ipc_register(const struct ipc_module *module);
 #define IPC_MODULES_MAX 16
 
 /*
- * Can NAME be used here and now? 0, else -errno with the reason as one clause in REASON
- * (always terminated), such as "no room for a signal: raise ulimit -i". -ENOENT: no such mechanism.
+ * Asks whether NAME can be used here and now. 0, else -errno with the reason as one clause in
+ * REASON (always terminated), such as "no room for a signal: raise ulimit -i". -ENOENT: no such
+ * mechanism.
  */
 int ipc_probe(const char *name, char *reason, size_t size);
 
@@ -146,8 +148,8 @@ int ipc_probe(const char *name, char *reason, size_t size);
 int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap);
 
 /*
- * Descriptors that the hub of one session will hold for SLOTS slots, so that a caller
- * can raise or check RLIMIT_NOFILE before the first worker. 0 or more, or -ENOENT.
+ * How many descriptors the hub of one session will hold for SLOTS slots. So a caller can raise or
+ * check RLIMIT_NOFILE before the first worker. 0 or more, or -ENOENT.
  */
 int ipc_hub_fds(const char *name, unsigned slots);
 
@@ -178,15 +180,16 @@ struct ipc;
 int ipc_open(struct ipc **session, const char *name, const struct ipc_config *config);
 
 /*
- * The hub, before the fork of SLOT's process, also of a replacement: makes that slot's
- * pipe, socket pair or ring. A record of an earlier owner is never seen by the next.
+ * Makes SLOT's pipe, socket pair or ring. The hub calls it before the fork of that slot's process,
+ * also of a replacement. A record of an earlier owner is never seen by the next.
  * -EBUSY: still attached.
  */
 int ipc_arm(struct ipc *session, unsigned slot);
 
 /*
- * After the fork, once in each process. The slot's process drops whatever it inherited but
- * its own end; PEER is the hub there. The hub drops the slot's end and learns the PEER.
+ * Takes one end of SLOT. Called after the fork, once in each process. The slot's process drops
+ * whatever it inherited but its own end; PEER is the hub there. The hub drops the slot's end and
+ * learns the PEER.
  */
 int ipc_attach(struct ipc *session, unsigned slot, enum ipc_role role, const struct ipc_peer *peer);
 
@@ -194,34 +197,34 @@ int ipc_attach(struct ipc *session, unsigned slot, enum ipc_role role, const str
 void ipc_set_strategy(struct ipc *session, enum ipc_strategy strategy);
 
 /*
- * The sending side. Sends N whole records or fewer, never a part, in order; returns how many (at
- * least 1). A slot's process names its own slot. Waits for room for the first only. -EAGAIN full
- * (IPC_NOWAIT), -EPIPE the peer is gone. Never raises SIGPIPE. RECORDS is the caller's again on
- * return.
+ * Sends records, on the sending side. Takes N whole records or fewer, never a part, in order;
+ * returns how many (at least 1). A slot's process names its own slot. Waits for room for the first
+ * only. -EAGAIN full (IPC_NOWAIT), -EPIPE the peer is gone. Never raises SIGPIPE. RECORDS is the
+ * caller's again on return.
  */
 ssize_t ipc_send(struct ipc *session, unsigned slot, const void *records, size_t n, unsigned flags);
 
-/* ipc_send until all N are sent or an error. 0 or -errno. */
+/* Sends all N records, by ipc_send until none is left. 0 or -errno. */
 int ipc_send_all(struct ipc *session, unsigned slot, const void *records, size_t n);
 
 /*
- * The receiving side. Up to CAP whole records of one slot, fair between slots; *SLOT is
- * theirs. Returns how many; 0: the sender of *SLOT has ended and all that it sent was read (told
- * once); -EAGAIN nothing there (IPC_NOWAIT); -EPROTO: *SLOT sent what is no record, kill it.
- * A hub with several slots over a mechanism without IPC_CAP_EOF never gets 0: watch a pidfd there.
+ * Receives records, on the receiving side. Up to CAP whole records of one slot, fair between
+ * slots; *SLOT is theirs. Returns how many; 0: the sender of *SLOT has ended and all that it sent
+ * was read (told once); -EAGAIN nothing there (IPC_NOWAIT); -EPROTO: *SLOT sent what is no record,
+ * kill it. A hub with several slots over a mechanism without IPC_CAP_EOF never gets 0: watch a
+ * pidfd there.
  */
 ssize_t ipc_recv(struct ipc *session, unsigned *slot, void *records, size_t cap, unsigned flags);
 
 /*
- * Waits until ipc_recv (receiving side) or ipc_send (sending side) may succeed, at most TIMEOUT_NS
- * (-1: for ever). 1 ready (or the peer of a one-slot side is dead: the next call says so), 0
- * timeout.
+ * Waits until ipc_recv or ipc_send may succeed. At most TIMEOUT_NS (-1: for ever). 1 ready (or the
+ * peer of a one-slot side is dead: the next call says so), 0 timeout.
  */
 int ipc_wait(struct ipc *session, int64_t timeout_ns);
 
 /*
- * One descriptor for the caller's own event loop, whatever the number of slots: readable
- * (or as *EVENTS says, as for poll(2)) when the session may go on. Drain to -EAGAIN, then call this
+ * One descriptor for the caller's own event loop, whatever the number of slots: readable (or as
+ * *EVENTS says, as for poll(2)) when the session may go on. Drain to -EAGAIN, then call this
  * before EACH sleep: for some mechanisms the call itself announces the sleep. -EAGAIN: do not
  * sleep, there is something already. -ENOTSUP: none in this direction, use ipc_wait with a short
  * timeout.
@@ -234,10 +237,10 @@ void ipc_detach(struct ipc *session, unsigned slot);
 /* Frees the session. Only the opener's process removes what has a name. NULL is allowed. */
 void ipc_close(struct ipc *session);
 
-/* System calls that this process made through the session; UINT64_MAX where a library hides them.
- */
+/* Counts the system calls of this process in the session. UINT64_MAX where a library hides them. */
 uint64_t ipc_syscalls(const struct ipc *session);
 
+/* The mechanism of an open session. */
 const struct ipc_info *ipc_session_info(const struct ipc *session);
 
 /* The version of the library that runs; IPC_VERSION is that of the compilation. */

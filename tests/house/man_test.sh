@@ -50,4 +50,18 @@ for section in '"EXIT STATUS"' EXAMPLES ENVIRONMENT FILES; do
 done
 equal "ipcdemo.1: the options stand beneath headings" 5 "$(grep -c '^\.SS "W.*:"\|^\.SS "How .*:"' \
 	"$pages/ipcdemo.1")"
+
+# ---- section 3, from ipc.h ----
+
+for page in "$abs_top_builddir"/man/*.3; do
+	name=$(basename "$page")
+	grep -q '^\.so man3/ipc_[a-z_]*\.3$' "$page" && continue
+	equal "$name: sections" 'NAME SYNOPSIS DESCRIPTION SEE ALSO' "$(sed -n \
+		's/^\.SH //p' "$page" | grep -v -e '^FUNCTIONS$' -e '^TYPES$' | paste -sd ' ' -)"
+	is_true "$name: NAME" grep -qE "^${name%.3}(, ipc_[a-z_]+)* \\\\- [^ ].{10}" "$page"
+	! command -v groff >/dev/null || equal "$name: the formatter has no complaint" '' \
+		"$(groff -man -Tutf8 -ww -z "$page" 2>&1)"
+done
+is_true "ipc_recv.3: a parameter is told from a word in capitals" \
+	grep -q 'Up to \\fIcap\\fP whole records' "$abs_top_builddir/man/ipc_recv.3"
 finish
