@@ -5,14 +5,25 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "commands/capabilities.h"
 #include "commands/commands.h"
 #include "common/exit_code.h"
-#include "ipc/ipc.h"
 #include "common/options.h"
+#include "common/terminal.h"
+#include "common/text.h"
+#include "ipc/ipc.h"
+
+#define NAME_COLUMNS   8
+#define RECORD_COLUMNS 7
+#define GAP            2
+#define TITLE_MOST     32
 
 struct list {
 	bool json;
+	const char *group_text;
+	int group; /* enum ipc_group; -1: all */
 };
 
 static const struct option_spec specs[] = {
@@ -21,19 +32,36 @@ static const struct option_spec specs[] = {
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct list, json),
 	  .help = "one JSON object (schema ipcdemo-list/1)" },
+	{ .name = "group",
+	  .key = 257,
+	  .arg = "GROUP",
+	  .type = OPTION_TEXT,
+	  .offset = offsetof(struct list, group_text),
+	  .help = "the mechanisms of one group only" },
 	{ .name = NULL },
 };
 
-static const struct command_options command = {
-	.doc = "Lists every mechanism: what it can do, its limits, whether it can be used here, or "
-	       "why not."
-	       "\vCapabilities: BOUNDARIES the kernel keeps records apart; EOF the receiver sees "
-	       "that the sender is gone; POLLABLE has a descriptor for poll; TRUSTED_SLOT a "
-	       "record's sender cannot be forged by another worker; DURABLE a sent record "
-	       "survives the sender's SIGKILL; NAMED leaves a name behind if the parent is "
-	       "killed; CROSS_HOST can reach another host.",
-	.specs = specs,
-};
+static const char *group_words(const char *option, size_t index)
+{
+	return strcmp(option, "group") == 0 ? ipc_group_name((unsigned)index) : NULL;
+}
+
+static void read_group(void *values, struct argp_state *state)
+{
+	struct list *list = values;
+	const char *words[IPC_GROUP_COUNT + 1] = { NULL };
+	unsigned i;
+
+	for (i = 0; i < IPC_GROUP_COUNT; i++)
+		words[i] = ipc_group_name(i);
+	list->group = list->group_text ? options_choice("group", words, list->group_text, state) :
+					 -1;
+}
+
+static bool wanted(const struct list *list, const struct ipc_info *info)
+{
+	return list->group < 0 || info->group == (enum ipc_group)list->group;
+}
 
 /* ---- JSON ---- */
 
@@ -72,9 +100,10 @@ static json_t *mechanism(const struct ipc_info *info)
 	char reason[256];
 	const bool available = ipc_probe(info->name, reason, sizeof reason) == 0;
 
-	return json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:I, s:o, s:o, s:o}", "name", info->name,
-			 "title", info->title, "summary", info->summary, "available", available,
-			 "reason", available ? NULL : reason, "capabilities", capabilities(info),
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s?, s:o, s:I, s:o, s:o, s:o}", "name",
+			 info->name, "title", info->title, "summary", info->summary, "group",
+			 ipc_group_name(info->group), "available", available, "reason",
+			 available ? NULL : reason, "capabilities", capabilities(info),
 			 "record_limit", (json_int_t)info->record_limit, "kernel_objects",
 			 objects(info), "syscalls", strings(info->syscalls), "man",
 			 strings(info->man));
@@ -82,12 +111,13 @@ static json_t *mechanism(const struct ipc_info *info)
 
 static json_t *absent(const char *name, const char *reason)
 {
-	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:[], s:n, s:[], s:[], s:[]}", "name", name,
-			 "title", name, "summary", "", "available", 0, "reason", reason,
-			 "capabilities", "record_limit", "kernel_objects", "syscalls", "man");
+	return json_pack("{s:s, s:s, s:s, s:n, s:b, s:s, s:[], s:n, s:[], s:[], s:[]}", "name",
+			 name, "title", name, "summary", "", "group", "available", 0, "reason",
+			 reason, "capabilities", "record_limit", "kernel_objects", "syscalls",
+			 "man");
 }
 
-static int print_json(void)
+static int print_json(const struct list *list)
 {
 	json_t *array = json_array();
 	const struct ipc_info *info;
@@ -97,8 +127,9 @@ static int print_json(void)
 	int rc;
 
 	for (i = 0; (info = ipc_info_at(i)); i++)
-		json_array_append_new(array, mechanism(info));
-	for (i = 0; (name = ipc_missing_at(i, &reason)); i++)
+		if (wanted(list, info))
+			json_array_append_new(array, mechanism(info));
+	for (i = 0; list->group < 0 && (name = ipc_missing_at(i, &reason)); i++)
 		json_array_append_new(array, absent(name, reason));
 	root = json_pack("{s:s, s:o}", "schema", "ipcdemo-list/1", "mechanisms", array);
 	rc = root ? json_dumpf(root, stdout, JSON_INDENT(2)) : -1;
@@ -109,58 +140,163 @@ static int print_json(void)
 
 /* ---- for people ---- */
 
-static void print_capabilities(const struct ipc_info *info)
+/* What the rows have in common leaves the table. */
+struct layout {
+	unsigned varies; /* capability bits that some rows have and some have not */
+	unsigned all;    /* bits that all have */
+	unsigned title;  /* columns */
+	size_t columns;  /* of the terminal */
+};
+
+static struct layout lay_out(const struct list *list)
+{
+	struct layout layout = { .all = (1u << IPC_CAP_COUNT) - 1,
+				 .columns = terminal_columns(STDOUT_FILENO, 80) };
+	const struct ipc_info *info;
+	size_t used = GAP + NAME_COLUMNS + GAP + GAP + RECORD_COLUMNS;
+	unsigned any = 0, bit;
+	size_t i;
+
+	for (i = 0; (info = ipc_info_at(i)); i++) {
+		if (!wanted(list, info))
+			continue;
+		any |= info->capabilities;
+		layout.all &= info->capabilities;
+	}
+	layout.varies = any & ~layout.all;
+	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
+		if (layout.varies & 1u << bit)
+			used += GAP + strlen(capability_at(bit)->heading);
+	layout.title = layout.columns > used ? (unsigned)(layout.columns - used) : 0;
+	if (layout.title > TITLE_MOST)
+		layout.title = TITLE_MOST;
+	return layout;
+}
+
+/* One row: a cell for each capability that varies, its heading or whether INFO has it. */
+static void add_cells(struct text *row, const struct layout *layout, const struct ipc_info *info)
 {
 	unsigned bit;
 
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
-		const char *name = ipc_capability_name(bit);
+		const char *heading = capability_at(bit)->heading;
+		const char *cell = !info ? heading : info->capabilities & 1u << bit ? "yes" : "-";
 
-		const int width = bit + 1 < IPC_CAP_COUNT ? (int)strlen(name) : 0;
+		if (layout->varies & 1u << bit)
+			text_printf(row, "%*s", (int)(GAP + strlen(heading)), cell);
+	}
+	text_add(row, "\n");
+}
 
-		(void)printf(" %-*s", width, info->capabilities & 1u << bit ? "yes" : "-");
+static void add_row(struct text *row, const struct layout *layout, const struct ipc_info *info)
+{
+	static const char *const units[] = { "B", "KiB", "MiB" };
+	size_t used, limit = info->record_limit;
+	char reason[256], record[32];
+	unsigned unit = 0;
+
+	for (; limit % 1024 == 0 && unit < 2; unit++)
+		limit /= 1024;
+	(void)snprintf(record, sizeof record, "%zu %s", limit, units[unit]);
+	text_printf(row, "%*s%-*s%*s", GAP, "", NAME_COLUMNS, info->name, GAP, "");
+	used = text_add_cut(row, info->title, layout->title, false);
+	text_fill(row, ' ', layout->title - used);
+	text_printf(row, "%*s", GAP + RECORD_COLUMNS, record);
+	add_cells(row, layout, info);
+	if (ipc_probe(info->name, reason, sizeof reason) < 0)
+		text_printf(row, "%*snot available here: %s\n", NAME_COLUMNS + 2 * GAP, "", reason);
+}
+
+static void add_group(struct text *table, const struct list *list, const struct layout *layout,
+		      unsigned group)
+{
+	const struct ipc_info *info;
+	bool begun = false;
+	size_t i;
+
+	for (i = 0; (info = ipc_info_at(i)); i++) {
+		if (info->group != group || !wanted(list, info))
+			continue;
+		if (!begun)
+			text_printf(table, "%s\n", ipc_group_name(group));
+		begun = true;
+		add_row(table, layout, info);
 	}
 }
 
-static void print_mechanism(const struct ipc_info *info)
+/* The columns' words, then what all have and what none has. */
+static void add_legend(struct text *table, const struct layout *layout)
 {
-	char reason[256];
-	const bool available = ipc_probe(info->name, reason, sizeof reason) == 0;
+	static const char *const what[] = { "Every one of them %s.", "None of them %s." };
+	struct text words = { 0 };
+	unsigned bit, pass;
 
-	(void)printf("%-8s %-4s %9zu", info->name, available ? "yes" : "no", info->record_limit);
-	print_capabilities(info);
-	(void)putchar('\n');
-	if (!available)
-		(void)printf("         not available here: %s\n", reason);
+	text_add(table, layout->varies ? "\nA yes: the mechanism ...\n" : "\n");
+	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
+		if (layout->varies & 1u << bit)
+			text_printf(table, "  %-6s %s\n", capability_at(bit)->heading,
+				    capability_at(bit)->meaning);
+	for (pass = 0; pass < 2; pass++) {
+		const unsigned set = pass == 0 ? layout->all : ~(layout->all | layout->varies);
+
+		for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
+			if (!(set & 1u << bit))
+				continue;
+			text_printf(&words, what[pass], capability_at(bit)->meaning);
+			text_add_wrapped(table, text_string(&words), 0, layout->columns);
+			text_clear(&words);
+		}
+	}
+	text_free(&words);
 }
 
-static void print_table(void)
+static void print_table(const struct list *list)
 {
-	const struct ipc_info *info;
+	const struct layout layout = lay_out(list);
+	struct text table = { 0 };
 	const char *name, *reason;
-	unsigned bit;
+	unsigned group;
 	size_t i;
 
-	(void)printf("%-8s %-4s %9s", "", "here", "bytes");
-	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
-		(void)printf(" %s", ipc_capability_name(bit));
-	(void)putchar('\n');
-	for (i = 0; (info = ipc_info_at(i)); i++)
-		print_mechanism(info);
-	for (i = 0; (name = ipc_missing_at(i, &reason)); i++)
-		(void)printf("%-8s no   %s\n", name, reason);
-	(void)printf("\nbytes: the longest record. ipcdemo list --help says what the words mean, "
-		     "ipcdemo explain NAME the rest.\n");
+	text_printf(&table, "%*s", (int)(NAME_COLUMNS + 3 * GAP + RECORD_COLUMNS + layout.title),
+		    "record");
+	add_cells(&table, &layout, NULL);
+	for (group = 1; group < IPC_GROUP_COUNT; group++)
+		add_group(&table, list, &layout, group);
+	add_group(&table, list, &layout, IPC_GROUP_OTHER);
+	for (i = 0; list->group < 0 && (name = ipc_missing_at(i, &reason)); i++)
+		text_printf(&table, "%s  %-*s%*s%s\n", i ? "" : "not in this build\n", NAME_COLUMNS,
+			    name, GAP, "", reason);
+	add_legend(&table, &layout);
+	text_add(&table, "\n");
+	text_add_wrapped(&table,
+			 "record: the longest one. ipcdemo explain NAME has the rest; ipcdemo "
+			 "choose says which one meets your needs.",
+			 0, layout.columns);
+	(void)fputs(text_string(&table), stdout);
+	text_free(&table);
 }
 
 int cmd_list(int argc, char **argv)
 {
+	struct text doc = { 0 };
+	struct command_options command = { .specs = specs,
+					   .words = group_words,
+					   .finish = read_group };
 	struct list list = { .json = false };
+	unsigned bit;
 
+	text_add(&doc, "Lists every mechanism: what it can do, its limits, whether it can be used "
+		       "here, or why not.\vCapabilities:\n");
+	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
+		text_printf(&doc, "  %-13s %s\n", ipc_capability_name(bit),
+			    capability_at(bit)->meaning);
+	command.doc = text_string(&doc);
 	options_parse(&command, &list, argc, argv);
-	if (list.json && print_json() < 0)
+	text_free(&doc);
+	if (list.json && print_json(&list) < 0)
 		return EXIT_JOB_FAILED;
 	if (!list.json)
-		print_table();
+		print_table(&list);
 	return EXIT_ALL_DONE;
 }

@@ -26,8 +26,9 @@ succeeds_with_output() {
 	equal "$1: exit 0, stderr empty" "0 " "$status $(head -c 200 "$T/err")"
 }
 succeeds_with_output "list --help"
-caps=$(tr -s '\n ' '  ' <"$T/out" | grep -o 'Capabilities: .*' | grep -oE '\b[A-Z][A-Z_]+\b' |
-	jq -R . | jq -cs 'unique')
+# "NAME meaning" for each capability.
+sed -n '/^Capabilities:/,$p' "$T/out" | sed -n 's/^  \([A-Z_]*\)  */\1 /p' >"$T/meanings"
+caps=$(cut -d ' ' -f 1 "$T/meanings" | jq -R . | jq -cs 'unique')
 is_true "list --help explains the capabilities" [ "$caps" != '[]' ]
 
 run_ipcdemo list --json
@@ -39,8 +40,8 @@ schema() {
 		'keys == ["mechanisms", "schema"] and .schema == "ipcdemo-list/1"
 		and (.mechanisms | type == "array" and length >= 2)'
 	holds "$1: every mechanism has all keys" \
-		'all(.mechanisms[]; keys as $k | ["available", "capabilities", "kernel_objects",
-		"man", "name", "reason", "record_limit", "syscalls", "title"] - $k == [])'
+		'all(.mechanisms[]; keys as $k | ["available", "capabilities", "group",
+		"kernel_objects", "man", "name", "reason", "record_limit", "syscalls", "title"] - $k == [])'
 	holds "$1: names are words, and no two alike" \
 		'[.mechanisms[].name] | length == (unique | length)
 		and all(.[]; test("^[a-z][a-z0-9_]*$"))'
@@ -69,20 +70,64 @@ holds "some mechanism is available" 'any(.mechanisms[]; .available)'
 jq -r '.mechanisms[].name' "$T/json" >"$T/names"
 run_ipcdemo list
 succeeds_with_output "list"
-sed -e 1d -e '/^$/,$d' -e '/^ /d' "$T/out" | awk '{ print $1 }' >"$T/table-names"
-equal "the table has a row for each" "$(cat "$T/names")" "$(cat "$T/table-names")"
+sed -n '1,/^$/p' "$T/out" >"$T/table"
+awk '/^  [^ ]/ { print $1 }' "$T/table" >"$T/table-names"
+equal "the table has a row for each" "$(sort "$T/names")" "$(sort "$T/table-names")"
 equal "no row has trailing space" '' "$(grep -n ' $' "$T/out")"
-jq -r '.mechanisms[] | select(.record_limit != null) | [.name, if .available then "yes"
-	else "no" end, .record_limit] | @tsv' "$T/json" | tr '\t' ' ' >"$T/want"
-sed -e 1d -e '/^$/,$d' -e '/^ /d' "$T/out" | awk '$3 ~ /^[0-9]+$/ { print $1, $2, $3 }' >"$T/have"
-equal "the table tells availability and limit" "$(cat "$T/want")" "$(cat "$T/have")"
-# The column of each capability stands under its word.
-awk 'NR == 1 { for (i = 3; i <= NF; i++) word[i + 1] = $i; next }
-	/^$/ { exit }
-	/^ / || $3 !~ /^[0-9]+$/ { next }
-	{ for (i = 4; i <= NF; i++) if ($i == "yes") print $1, word[i] }' "$T/out" >"$T/have"
-jq -r '.mechanisms[] | .name as $n | .capabilities[] | "\($n) \(.)"' "$T/json" >"$T/want"
-equal "the table tells every capability" "$(sort "$T/want")" "$(sort "$T/have")"
+equal "no line is wider than 80 columns" '' "$(awk 'length > 80' "$T/out")"
+jq -r '.mechanisms[] | select(.record_limit != null) | [.name, .title, .record_limit] | @tsv' \
+	"$T/json" >"$T/want"
+while IFS="$(printf '\t')" read -r name title limit; do
+	row=$(grep -E "^  $name +$title  " "$T/table")
+	have=$(echo "$row" | grep -oE ' [0-9]+ (B|KiB|MiB)' | awk '{
+		print $1 * ($2 == "MiB" ? 1048576 : $2 == "KiB" ? 1024 : 1) }')
+	equal "the table tells title and limit of $name" "$limit" "$have"
+done <"$T/want"
+
+# Every capability is told: by its column, or in a sentence where all or none have it.
+awk '
+	FILENAME ~ /meanings$/ { name = $1; sub(/^[^ ]* /, ""); of[$0] = name; next }
+	FILENAME ~ /names$/ { all[++count] = $1; next }
+	!blank && /^$/ { blank = 1 }
+	!blank && !headings { for (i = 2; i <= NF; i++) word[i - 1] = $i; headings = NF; next }
+	!blank && /^  [^ ]/ {
+		for (i = 1; i < headings; i++)
+			if ($(NF - headings + 1 + i) == "yes")
+				has[$1] = has[$1] " " word[i]
+	}
+	/^  [a-z]+ +[a-z]/ && blank {
+		heading = $1
+		sub(/^  [a-z]+ +/, "")
+		name_of[heading] = of[$0]
+	}
+	/^Every one of them / {
+		sub(/^Every one of them /, "")
+		sub(/\.$/, "")
+		for (i = 1; i <= count; i++)
+			print all[i], of[$0]
+	}
+	END {
+		for (m in has) {
+			n = split(has[m], words, " ")
+			for (i = 1; i <= n; i++)
+				print m, name_of[words[i]]
+		}
+	}' "$T/meanings" "$T/table-names" "$T/out" | sort >"$T/have"
+jq -r '.mechanisms[] | select(.record_limit != null) | .name as $n | .capabilities[] |
+	"\($n) \(.)"' "$T/json" | sort >"$T/want"
+equal "the table tells every capability" "$(cat "$T/want")" "$(cat "$T/have")"
+
+# Groups: JSON names them, --group selects, and the table has each as a heading.
+jq -r '.mechanisms[] | select(.record_limit != null) | .group' "$T/json" | sort -u >"$T/groups"
+equal "the table has a heading for each group" "$(cat "$T/groups")" \
+	"$(sed 1d "$T/table" | grep -E '^[a-z]+$' | sort)"
+group=$(head -n 1 "$T/groups")
+run_ipcdemo list --json --group="$group"
+equal "--group: those of the group" \
+	"$(jq -r --arg g "$group" '.mechanisms[] | select(.group == $g) | .name' "$T/json")" \
+	"$(jq -r '.mechanisms[].name' "$T/out")"
+run_ipcdemo list --group=nonsense
+fails "an unknown group" 2 "'nonsense' is not one of .*pipes"
 run_ipcdemo --ipc=help
 succeeds_with_output "--ipc=help"
 equal "--ipc=help names each" "$(cat "$T/names")" "$(awk '/^[^ ]/ { print $1 }' "$T/out")"
@@ -106,7 +151,7 @@ unavailable() {
 		skip_part "every mechanism is available even so"
 	else
 		run_ipcdemo --sigpending=0:0 --nofile=12:12 -- "$IPCDEMO" list
-		matches "the table says so too" "^$lost +no " "$T/out"
+		matches "the table says so too" "^ +not available here: " "$T/out"
 		reason=$(jq -r --arg n "$lost" '.mechanisms[] | select(.name == $n) | .reason' \
 			"$T/json")
 		is_true "the table gives the same reason" grep -qF -e "$reason" "$T/out"

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* capabilities.h - the capability bits of ipc.h in words, for list and choose. */
+#ifndef IPCDEMO_CAPABILITIES_H
+#define IPCDEMO_CAPABILITIES_H
+
+#include <stdbool.h>
+
+struct capability {
+	const char *heading; /* of a column: one short word */
+	const char *meaning; /* what a mechanism with it does, behind "it" */
+	const char *need;    /* choose's option for who needs it; NULL: none */
+	bool avoid;          /* the need is that the mechanism has it not */
+};
+
+/* Of bit BIT, below IPC_CAP_COUNT. */
+const struct capability *capability_at(unsigned bit);
+
+#endif
