@@ -2,9 +2,9 @@
 /*
  * compare.c - see compare.h
  *
- * What is compared are figures per round, never single samples: samples of one round share its
- * processes and its moment, so a million of them are not a million observations. Where both
- * runs have a floor, it is the ratio to that, in which the machine's own mood cancels out.
+ * Figures per round are compared, never single samples: samples of one round share its processes
+ * and its moment, so a million of them are not a million observations. Where both runs have a
+ * floor, the ratio to the floor is compared, from which the machine's own changes cancel out.
  */
 #include "config.h"
 
@@ -17,10 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA "ipcdemo-bench/1"
+#include "bench/axes.h"
 
-static const char *const axes[] = { "backend", "mode",  "wait",  "placement", "size_bytes",
-				    "senders", "batch", "block", "rate_per_s" };
+#define NOISE 0.02 /* where a run was not quiet, a smaller difference is not believed */
 
 json_t *compare_read(const char *path)
 {
@@ -55,16 +54,22 @@ static bool is_ours(const json_t *row)
 	return json_is_object(row) && api && strcmp(api, "ipc") == 0;
 }
 
+/* Results of earlier versions lack the later axes, which were 0 then. */
+bool compare_same_axis(const json_t *a, const json_t *b)
+{
+	if (a && b)
+		return json_equal(a, b);
+	return (!a || json_integer_value(a) == 0) && (!b || json_integer_value(b) == 0);
+}
+
 static bool same_axes(const json_t *a, const json_t *b)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof axes / sizeof axes[0]; i++) {
-		json_t *left = json_object_get(a, axes[i]), *right = json_object_get(b, axes[i]);
-
-		if (left && right ? !json_equal(left, right) : left != right)
+	for (i = 0; axes_keys[i]; i++)
+		if (!compare_same_axis(json_object_get(a, axes_keys[i]),
+				       json_object_get(b, axes_keys[i])))
 			return false;
-	}
 	return true;
 }
 
@@ -81,19 +86,34 @@ static const json_t *find(const json_t *results, const json_t *wanted)
 	return NULL;
 }
 
-/* The positive figures of ROW's array KEY, appended to nothing: a new array of *N. NULL: none. */
+/* Are the figures of ROW under KEY rates, of which more is better? Earlier ratios were. */
+static bool are_rates(const json_t *row, const char *key)
+{
+	const char *of = json_string_value(json_object_get(row, "floor_ratio_of"));
+
+	return strcmp(key, "round_records_per_s") == 0 ||
+	       (strcmp(key, "round_floor_ratio") == 0 && of && strcmp(of, "records_per_s") == 0);
+}
+
+/* The positive figures of ROW under KEY as times, sorted: a new array of *N. NULL: no memory. */
 static double *figures(const json_t *row, const char *key, size_t *n)
 {
 	const json_t *list = json_object_get(row, key), *value;
 	double *all = calloc(json_array_size(list) + 1, sizeof *all);
+	bool rates = are_rates(row, key);
+	double per = strcmp(key, "round_records_per_s") == 0 ? 1e9 : 1; /* ns, or a ratio */
 	size_t i;
 
 	*n = 0;
 	json_array_foreach(list, i, value)
 	{
-		if (all && json_is_number(value) && json_number_value(value) > 0)
-			all[(*n)++] = json_number_value(value);
+		double figure = json_is_number(value) ? json_number_value(value) : 0;
+
+		if (all && figure > 0)
+			all[(*n)++] = rates ? per / figure : figure;
 	}
+	if (all)
+		stats_sort(all, *n);
 	return all;
 }
 
@@ -122,48 +142,32 @@ static const char *choose(const json_t *old, const json_t *new)
 	return NULL;
 }
 
-/* A rate, or a ratio of rates: more is better. */
-static bool more_is_better(const json_t *row)
-{
-	const char *mode = json_string_value(json_object_get(row, "mode"));
-
-	return mode && strcmp(mode, "throughput") == 0;
-}
-
-static void judge(struct compare_row *row)
-{
-	if (!isfinite(row->ratio))
-		row->verdict = COMPARE_UNKNOWN;
-	else if (row->p >= COMPARE_LEVEL)
-		row->verdict = COMPARE_SAME;
-	else
-		row->verdict = row->ratio > 1 ? COMPARE_WORSE : COMPARE_BETTER;
-}
-
 static int compare(struct compare_row *row)
 {
 	double *old, *new, *scratch = NULL;
-	struct stats_pair pair;
 	int rc = -ENOMEM;
 
 	row->ratio = NAN;
 	row->p = 1;
+	row->verdict = COMPARE_UNKNOWN;
 	row->figure = row->old && row->new ? choose(row->old, row->new) : NULL;
-	if (!row->figure) {
-		judge(row);
+	if (!row->figure)
 		return 0;
-	}
+	row->floor = strcmp(row->figure, "round_floor_ratio") == 0;
 	old = figures(row->old, row->figure, &row->old_n);
 	new = figures(row->new, row->figure, &row->new_n);
 	if (old && new)
 		scratch = calloc(row->old_n * row->new_n + 1, sizeof *scratch);
 	if (scratch) {
-		pair = (struct stats_pair){ old, row->old_n, new, row->new_n };
-		if (more_is_better(row->old))
-			pair = (struct stats_pair){ new, row->new_n, old, row->old_n };
+		const struct stats_pair pair = { old, row->old_n, new, row->new_n };
+
 		row->p = stats_mann_whitney(old, row->old_n, new, row->new_n);
 		row->ratio = stats_ratio(&pair, 1 - COMPARE_LEVEL, &row->interval, scratch);
-		judge(row);
+		if (isfinite(row->ratio)) {
+			row->old_median = stats_median(old, row->old_n);
+			row->new_median = stats_median(new, row->new_n);
+			row->verdict = COMPARE_SAME;
+		}
 		rc = 0;
 	}
 	free(old);
@@ -172,32 +176,95 @@ static int compare(struct compare_row *row)
 	return rc;
 }
 
-int compare_rows(const json_t *old, const json_t *new, struct compare_row **rows, size_t *n)
+static int by_p(const void *left, const void *right)
 {
-	const json_t *left = json_object_get(old, "results");
-	const json_t *right = json_object_get(new, "results");
+	const struct compare_row *a = *(struct compare_row *const *)left;
+	const struct compare_row *b = *(struct compare_row *const *)right;
+
+	return (a->p > b->p) - (a->p < b->p);
+}
+
+/*
+ * Holm's correction: of 26 rows one has p < 0.04 by chance alone. The smallest p is multiplied by
+ * the number of rows, the next by one less, and so on.
+ */
+static int correct(struct comparison *c)
+{
+	struct compare_row **order = calloc(c->rows_n + 1, sizeof *order);
+	double least = 0;
+	size_t n = 0, i;
+
+	if (!order)
+		return -ENOMEM;
+	for (i = 0; i < c->rows_n; i++)
+		if (c->rows[i].verdict != COMPARE_UNKNOWN)
+			order[n++] = &c->rows[i];
+	qsort(order, n, sizeof *order, by_p);
+	for (i = 0; i < n; i++) {
+		least = fmax(least, fmin(1, order[i]->p * (double)(n - i)));
+		order[i]->p = least;
+	}
+	free(order);
+	return 0;
+}
+
+static void decide(struct compare_row *row, bool quiet)
+{
+	double noise = quiet ? 0 : NOISE;
+
+	if (row->verdict == COMPARE_UNKNOWN || row->p >= COMPARE_LEVEL)
+		return;
+	if (row->interval.low > 1 + noise)
+		row->verdict = COMPARE_WORSE;
+	else if (row->interval.high < 1 / (1 + noise))
+		row->verdict = COMPARE_BETTER;
+}
+
+static bool was_quiet(const json_t *run)
+{
+	return !json_is_false(json_object_get(json_object_get(run, "environment"), "quiet"));
+}
+
+/* All rows of ours in either run. */
+static int match(struct comparison *c)
+{
+	const json_t *left = json_object_get(c->old, "results");
+	const json_t *right = json_object_get(c->new, "results");
 	const json_t *row;
 	size_t i;
 
-	*n = 0;
-	*rows = calloc(json_array_size(left) + json_array_size(right) + 1, sizeof **rows);
-	if (!*rows)
+	c->rows = calloc(json_array_size(left) + json_array_size(right) + 1, sizeof *c->rows);
+	if (!c->rows)
 		return -ENOMEM;
 	json_array_foreach(left, i, row)
 	{
 		if (is_ours(row))
-			(*rows)[(*n)++] =
+			c->rows[c->rows_n++] =
 				(struct compare_row){ .old = row, .new = find(right, row) };
 	}
 	json_array_foreach(right, i, row)
 	{
 		if (is_ours(row) && !find(left, row))
-			(*rows)[(*n)++] = (struct compare_row){ .new = row };
+			c->rows[c->rows_n++] = (struct compare_row){ .new = row };
 	}
-	for (i = 0; i < *n; i++)
-		if (compare(&(*rows)[i]) < 0)
-			return -ENOMEM;
 	return 0;
+}
+
+int compare_rows(struct comparison *c)
+{
+	size_t i;
+	int rc = match(c);
+
+	for (i = 0; i < c->rows_n && rc == 0; i++)
+		rc = compare(&c->rows[i]);
+	if (rc == 0)
+		rc = correct(c);
+	c->quiet = was_quiet(c->old) && was_quiet(c->new);
+	for (i = 0; i < c->rows_n; i++) {
+		decide(&c->rows[i], c->quiet);
+		c->counts[c->rows[i].verdict]++;
+	}
+	return rc;
 }
 
 const char *compare_verdict_name(enum compare_verdict verdict)

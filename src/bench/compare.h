@@ -5,34 +5,48 @@
 #ifndef IPCDEMO_COMPARE_H
 #define IPCDEMO_COMPARE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
 
 #include "bench/stats.h"
 
-#define COMPARE_LEVEL 0.01 /* of the test: one false alarm in a hundred rows */
+#define COMPARE_LEVEL 0.01 /* one false alarm in a hundred comparisons, not in a hundred rows */
 
 enum compare_verdict { COMPARE_SAME, COMPARE_BETTER, COMPARE_WORSE, COMPARE_UNKNOWN };
 
 struct compare_row {
 	const json_t *old, *new; /* borrowed; NULL: this run lacks it */
 	const char *figure;      /* what is compared: the key of an array with a value per round */
+	bool floor;              /* it is a ratio to the floor */
 	size_t old_n, new_n;     /* rounds */
-	double ratio;            /* of time: NEW / OLD, above 1 is slower; also for rates */
+	double old_median, new_median;  /* of times or ratios of times, also for rates: ns */
+	double ratio;                   /* NEW / OLD, above 1 is slower */
 	struct stats_interval interval; /* of confidence 1 - COMPARE_LEVEL */
-	double p;
-	enum compare_verdict verdict; /* UNKNOWN: one side has no figures */
+	double p;                       /* corrected for the number of rows */
+	enum compare_verdict verdict;   /* UNKNOWN: one side has no figures */
+};
+
+struct comparison {
+	json_t *old, *new; /* borrowed */
+	struct compare_row *rows;
+	size_t rows_n;
+	size_t counts[COMPARE_UNKNOWN + 1]; /* of each verdict */
+	bool quiet;                         /* both runs had their machine to themselves */
 };
 
 /* A result file. NULL after one line on stderr that says what is wrong with PATH. */
 json_t *compare_read(const char *path);
 
 /*
- * Matches the rows of OLD and NEW by their axes and compares them; floors only serve as such and
- * are left out. *ROWS is the caller's to free. 0 or -ENOMEM.
+ * Matches the rows of c->old and c->new by their axes and compares them; floors only serve as such
+ * and are left out. c->rows is the caller's to free. 0 or -ENOMEM.
  */
-int compare_rows(const json_t *old, const json_t *new, struct compare_row **rows, size_t *n);
+int compare_rows(struct comparison *c);
+
+/* Are two values of an axis the same? NULL: an earlier version, in which it was 0. */
+bool compare_same_axis(const json_t *a, const json_t *b);
 
 const char *compare_verdict_name(enum compare_verdict verdict);
 

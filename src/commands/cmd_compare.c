@@ -9,19 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/axes.h"
+#include "bench/compare.h"
+#include "bench/write/write.h"
 #include "commands/commands.h"
 #include "common/exit_code.h"
-#include "bench/compare.h"
 #include "common/options.h"
 
-enum format { TABLE, JSON };
+#define COLUMNS 80
 
-struct options {
+enum compare_format { TABLE, JSON };
+
+struct compare_options {
 	const char *files[2];
 	size_t files_n;
 	const char *fail_above;
 	double limit; /* of the ratio; INFINITY: none */
-	enum format format;
+	bool without_floor;
+	enum compare_format format;
 };
 
 static const char *const formats[] = { "table", "json", NULL };
@@ -31,13 +36,19 @@ static const struct option_spec specs[] = {
 	  .key = 0x100,
 	  .arg = "PERCENT",
 	  .type = OPTION_TEXT,
-	  .offset = offsetof(struct options, fail_above),
+	  .offset = offsetof(struct compare_options, fail_above),
 	  .help = "exit with 1 if a row is slower by more than this, and not by chance" },
+	{ .name = "without-floor",
+	  .key = 0x102,
+	  .type = OPTION_FLAG,
+	  .offset = offsetof(struct compare_options, without_floor),
+	  .help = "let --fail-above look at rows without a floor, too, although a slower machine "
+		  "then looks like a slower program" },
 	{ .name = "format",
 	  .key = 0x101,
 	  .arg = "FORMAT",
 	  .type = OPTION_CHOICE,
-	  .offset = offsetof(struct options, format),
+	  .offset = offsetof(struct compare_options, format),
 	  .initial = "table",
 	  .choices = formats,
 	  .help = "what is printed: table or json" },
@@ -46,7 +57,7 @@ static const struct option_spec specs[] = {
 
 static int take_file(void *values, const char *argument, struct argp_state *state)
 {
-	struct options *o = values;
+	struct compare_options *o = values;
 
 	if (o->files_n == 2)
 		argp_error(state, "'%s' is one argument too many", argument);
@@ -56,7 +67,7 @@ static int take_file(void *values, const char *argument, struct argp_state *stat
 
 static void finish(void *values, struct argp_state *state)
 {
-	struct options *o = values;
+	struct compare_options *o = values;
 	char *end;
 
 	if (o->files_n != 2)
@@ -66,11 +77,11 @@ static void finish(void *values, struct argp_state *state)
 		return;
 	o->limit = 1 + strtod(o->fail_above, &end) / 100;
 	if (end == o->fail_above || (*end && strcmp(end, "%") != 0) || !(o->limit >= 1))
-		argp_error(state, "--fail-above: '%s' is no percentage (such as 5%%)",
+		argp_error(state, "--fail-above: '%s' is not a percentage (such as 5%%)",
 			   o->fail_above);
 }
 
-/* ---- rows in words ---- */
+/* ---- the table ---- */
 
 static const char *text(const json_t *row, const char *key)
 {
@@ -84,125 +95,210 @@ static long long whole(const json_t *row, const char *key)
 	return (long long)json_integer_value(json_object_get(row, key));
 }
 
-/* Do any rows differ in the number that KEY gives? */
-static bool varies(const struct compare_row *rows, size_t n, const char *key)
+static const json_t *axes_of(const struct compare_row *row)
+{
+	return row->old ? row->old : row->new;
+}
+
+/* Equal in all axes but the mechanism? */
+static bool same_group(const struct compare_row *a, const struct compare_row *b)
 {
 	size_t i;
 
-	for (i = 1; i < n; i++)
-		if (whole(rows[i].old ? rows[i].old : rows[i].new, key) !=
-		    whole(rows[0].old ? rows[0].old : rows[0].new, key))
-			return true;
-	return false;
+	for (i = 0; axes_keys[i]; i++)
+		if (strcmp(axes_keys[i], "backend") != 0 && strcmp(axes_keys[i], "block") != 0 &&
+		    !compare_same_axis(json_object_get(axes_of(a), axes_keys[i]),
+				       json_object_get(axes_of(b), axes_keys[i])))
+			return false;
+	return true;
 }
 
-static void print_row(const struct compare_row *row, bool wide)
+static void print_group(const struct compare_row *row)
 {
-	const json_t *axes = row->old ? row->old : row->new;
-	char size[32], interval[32] = "-";
+	const json_t *axes = axes_of(row);
 
-	(void)snprintf(size, sizeof size, "%lld%s", whole(axes, "size_bytes"),
-		       whole(axes, "block") > 1 ? " x16" : "");
-	printf("%-8s %-10s %-8s %-9s %7s ", text(axes, "backend"), text(axes, "mode"),
-	       text(axes, "wait"), text(axes, "placement"), size);
-	if (wide)
-		printf("%7lld %5lld ", whole(axes, "senders"), whole(axes, "batch"));
-	if (!row->old || !row->new) {
-		printf("only in the %s run\n", row->old ? "old" : "new");
-		return;
-	}
+	printf("%s, %s, %s, %lld bytes", text(axes, "mode"), text(axes, "wait"),
+	       text(axes, "placement"), whole(axes, "size_bytes"));
+	if (whole(axes, "senders") > 1)
+		printf(", %lld senders", whole(axes, "senders"));
+	if (whole(axes, "batch") > 1)
+		printf(", batches of %lld", whole(axes, "batch"));
+	if (whole(axes, "rate_per_s") > 0)
+		printf(", %lld a second", whole(axes, "rate_per_s"));
+	if (whole(axes, "depth") > 0)
+		printf(", depth %lld", whole(axes, "depth"));
+	putchar('\n');
+}
+
+static const char *name_of(const struct compare_row *row, char name[static 32])
+{
+	(void)snprintf(name, 32, "%s%s", text(axes_of(row), "backend"),
+		       whole(axes_of(row), "block") > 1 ? " x16" : "");
+	return name;
+}
+
+/* A median as the bench's table shows it. */
+static const char *median(const struct compare_row *row, double value, char buf[static WORDS_SIZE])
+{
+	if (row->floor)
+		(void)snprintf(buf, WORDS_SIZE, "%.3f", value);
+	else if (strcmp(row->figure, "round_records_per_s") == 0)
+		(void)words_count(buf, 1e9 / value);
+	else
+		(void)words_time(buf, value);
+	return buf;
+}
+
+static void print_row(const struct compare_row *row)
+{
+	const char *what = "p50";
+	char name[32], old[WORDS_SIZE], new[WORDS_SIZE], interval[32] = "-";
+
+	printf("  %-12s ", name_of(row, name));
 	if (row->verdict == COMPARE_UNKNOWN) {
-		printf("no figures to compare\n");
+		if (row->old && row->new)
+			printf("no figures to compare\n");
+		else
+			printf("only in the %s run\n", row->old ? "old" : "new");
 		return;
 	}
+	if (row->floor)
+		what = "x floor";
+	else if (strcmp(row->figure, "round_records_per_s") == 0)
+		what = "records/s";
+	else if (strcmp(row->figure, "round_mean_ns") == 0)
+		what = "mean";
 	if (isfinite(row->interval.low))
 		(void)snprintf(interval, sizeof interval, "%.3f..%.3f", row->interval.low,
 			       row->interval.high);
-	printf("%7.3f %14s %s%s\n", row->ratio, interval, compare_verdict_name(row->verdict),
-	       strcmp(row->figure, "round_floor_ratio") == 0 ? "" : " (no floor)");
+	printf("%-9s %9s %9s %8.3f %14s %s\n", what, median(row, row->old_median, old),
+	       median(row, row->new_median, new), row->ratio, interval,
+	       compare_verdict_name(row->verdict));
+}
+
+/* The rows from AT on that belong together; returns the first that does not. */
+static size_t print_rows(const struct comparison *c, size_t at)
+{
+	size_t end = at, i, column = 0;
+	char name[32];
+
+	while (end < c->rows_n && same_group(&c->rows[at], &c->rows[end]))
+		end++;
+	print_group(&c->rows[at]);
+	for (i = at; i < end; i++)
+		if (c->rows[i].verdict != COMPARE_SAME)
+			print_row(&c->rows[i]);
+	for (i = at; i < end; i++) {
+		if (c->rows[i].verdict != COMPARE_SAME)
+			continue;
+		(void)name_of(&c->rows[i], name);
+		if (column == 0)
+			column = (size_t)printf("  no difference shown: %s", name);
+		else if (column + 2 + strlen(name) > COLUMNS)
+			column = (size_t)printf(",\n    %s", name) - 2;
+		else
+			column += (size_t)printf(", %s", name);
+	}
+	if (column > 0)
+		putchar('\n');
+	return end;
 }
 
 /* What the two runs have not in common, besides what was meant to differ. */
-static void print_difference(const json_t *old, const json_t *new, const char *object,
-			     const char *key, const char *what)
+static void print_difference(const struct comparison *c, const char *object, const char *key,
+			     const char *what)
 {
-	json_t *a = json_object_get(old, "environment"), *b = json_object_get(new, "environment");
+	json_t *a = json_object_get(c->old, "environment");
+	json_t *b = json_object_get(c->new, "environment");
 
 	a = json_object_get(object ? json_object_get(a, object) : a, key);
 	b = json_object_get(object ? json_object_get(b, object) : b, key);
 	if (a && b && !json_equal(a, b) && json_is_string(a) && json_is_string(b))
-		printf("The two runs differ in %s: %s, %s.\n", what, json_string_value(a),
+		printf("The two runs differ in %s:\n  %s\n  %s\n", what, json_string_value(a),
 		       json_string_value(b));
 }
 
-static void print_table(const json_t *old, const json_t *new, const struct compare_row *rows,
-			size_t n, size_t counts[4])
+static void print_warnings(const json_t *run, const char *which)
 {
-	bool wide = varies(rows, n, "senders") || varies(rows, n, "batch");
+	const json_t *warnings = json_object_get(json_object_get(run, "environment"), "warnings");
+	const json_t *warning;
 	size_t i;
 
-	printf("%-8s %-10s %-8s %-9s %7s ", "backend", "mode", "wait", "place", "bytes");
-	if (wide)
-		printf("%7s %5s ", "senders", "batch");
-	printf("%7s %14s %s\n", "new/old", "99% interval", "verdict");
-	for (i = 0; i < n; i++)
-		print_row(&rows[i], wide);
-	printf("\nnew/old above 1 is slower, in throughput too. It is the median of all pairs of "
-	       "rounds (Hodges-Lehmann),\nof the ratio to the floor where both runs have one; "
-	       "better or worse where a Mann-Whitney U test\nof the rounds says so at the 1%% "
-	       "level.\n");
-	print_difference(old, new, "cpu", "model", "the CPU");
-	print_difference(old, new, "kernel", "release", "the kernel");
-	print_difference(old, new, NULL, "compiler", "the compiler");
-	print_difference(old, new, NULL, "cflags", "the compiler's flags");
+	json_array_foreach(warnings, i, warning)
+	{
+		if (json_is_string(warning))
+			printf("Not quiet, %s run: %s.\n", which, json_string_value(warning));
+	}
+}
+
+static void print_table(const struct comparison *c)
+{
+	size_t i;
+
+	printf("  %-12s %-9s %9s %9s %8s %14s\n", "mechanism", "figure", "old", "new", "new/old",
+	       "99% interval");
+	for (i = 0; i < c->rows_n;)
+		i = print_rows(c, i);
+	printf("\nnew/old: above 1 is slower, in throughput too; the median of all pairs of rounds\n"
+	       "(Hodges-Lehmann), of the ratio to the floor where both runs have one. Better and\n"
+	       "worse: by a Mann-Whitney U test of the rounds, corrected for the number of rows\n"
+	       "(Holm), at most one comparison in a hundred says so by chance.\n");
+	if (!c->quiet)
+		printf("A run was not quiet, so a difference of less than 2%% is not believed.\n");
+	print_warnings(c->old, "old");
+	print_warnings(c->new, "new");
+	print_difference(c, "cpu", "model", "the CPU");
+	print_difference(c, "kernel", "release", "the kernel");
+	print_difference(c, NULL, "compiler", "the compiler");
+	print_difference(c, NULL, "cflags", "the compiler's flags");
 	printf("\n%zu rows: %zu worse, %zu better, %zu with no difference shown, %zu not "
 	       "compared.\n",
-	       n, counts[COMPARE_WORSE], counts[COMPARE_BETTER], counts[COMPARE_SAME],
-	       counts[COMPARE_UNKNOWN]);
+	       c->rows_n, c->counts[COMPARE_WORSE], c->counts[COMPARE_BETTER],
+	       c->counts[COMPARE_SAME], c->counts[COMPARE_UNKNOWN]);
 }
 
 /* ---- rows for machines ---- */
 
 static json_t *real(double value)
 {
-	return isfinite(value) ? json_real(value) : json_null();
+	return isfinite(value) && value > 0 ? json_real(value) : json_null();
 }
 
 static json_t *row_json(const struct compare_row *row)
 {
-	static const char *const keys[] = { "backend", "mode",  "wait",  "placement", "size_bytes",
-					    "senders", "batch", "block", "rate_per_s" };
-	const json_t *axes = row->old ? row->old : row->new;
 	json_t *out = json_object();
 	size_t i;
 
-	for (i = 0; i < sizeof keys / sizeof keys[0]; i++)
-		json_object_set(out, keys[i], json_object_get(axes, keys[i]));
+	for (i = 0; axes_keys[i]; i++)
+		json_object_set(out, axes_keys[i], json_object_get(axes_of(row), axes_keys[i]));
 	json_object_set_new(out, "figure", row->figure ? json_string(row->figure) : json_null());
+	json_object_set_new(out, "old_median", real(row->old_median));
+	json_object_set_new(out, "new_median", real(row->new_median));
 	json_object_set_new(out, "ratio", real(row->ratio));
 	json_object_set_new(out, "ratio_ci99",
-			    isfinite(row->interval.low) ?
+			    isfinite(row->interval.low) && row->interval.low > 0 ?
 				    json_pack("[f, f]", row->interval.low, row->interval.high) :
 				    json_null());
-	json_object_set_new(out, "p", real(row->p));
+	json_object_set_new(out, "p", json_real(row->p));
 	json_object_set_new(out, "rounds",
 			    json_pack("[I, I]", (json_int_t)row->old_n, (json_int_t)row->new_n));
 	json_object_set_new(out, "verdict", json_string(compare_verdict_name(row->verdict)));
 	return out;
 }
 
-static void print_json(const struct compare_row *rows, size_t n, const size_t counts[4])
+static void print_json(const struct comparison *c)
 {
-	json_t *result = json_pack("{s:s, s:I, s:I, s:I, s:I}", "schema", "ipcdemo-compare/1",
+	const size_t *counts = c->counts;
+	json_t *result = json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "schema", "ipcdemo-compare/1",
 				   "worse", (json_int_t)counts[COMPARE_WORSE], "better",
 				   (json_int_t)counts[COMPARE_BETTER], "no_difference",
 				   (json_int_t)counts[COMPARE_SAME], "not_compared",
-				   (json_int_t)counts[COMPARE_UNKNOWN]);
+				   (json_int_t)counts[COMPARE_UNKNOWN], "quiet", c->quiet);
 	json_t *list = json_array();
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		json_array_append_new(list, row_json(&rows[i]));
+	for (i = 0; i < c->rows_n; i++)
+		json_array_append_new(list, row_json(&c->rows[i]));
 	json_object_set_new(result, "rows", list);
 	(void)json_dumpf(result, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
 	(void)fputc('\n', stdout);
@@ -211,33 +307,53 @@ static void print_json(const struct compare_row *rows, size_t n, const size_t co
 
 /* ---- the command ---- */
 
-static int compare_and_print(const struct options *o, const json_t *old, const json_t *new)
+/* Where the machine itself changed, every row of a run without floors is slower. */
+static int refuse_gate(const struct comparison *c)
 {
-	struct compare_row *rows = NULL;
-	size_t counts[4] = { 0 }, n = 0, i, failed = 0;
+	size_t i, n = 0;
 
-	if (compare_rows(old, new, &rows, &n) < 0) {
-		free(rows);
-		fprintf(stderr, "ipcdemo compare: out of memory\n");
-		return EXIT_INTERNAL;
-	}
-	for (i = 0; i < n; i++) {
-		counts[rows[i].verdict]++;
-		failed += rows[i].verdict == COMPARE_WORSE && rows[i].ratio > o->limit;
-	}
+	for (i = 0; i < c->rows_n; i++)
+		n += c->rows[i].verdict != COMPARE_UNKNOWN && !c->rows[i].floor;
+	if (n > 0)
+		fprintf(stderr,
+			"ipcdemo compare: --fail-above: %zu %s no floor in both runs, so a slower "
+			"machine would look like a slower program; measure with bench --floor, or "
+			"add --without-floor\n",
+			n, n > 1 ? "rows have" : "row has");
+	return n > 0 ? EXIT_USAGE : EXIT_ALL_DONE;
+}
+
+static int print(const struct compare_options *o, const struct comparison *c)
+{
+	size_t i, failed = 0;
+
+	for (i = 0; i < c->rows_n; i++)
+		failed += c->rows[i].verdict == COMPARE_WORSE && c->rows[i].ratio > o->limit;
 	if (o->format == JSON)
-		print_json(rows, n, counts);
+		print_json(c);
 	else
-		print_table(old, new, rows, n, counts);
-	free(rows);
+		print_table(c);
 	if (fflush(stdout) != 0) {
 		fprintf(stderr, "ipcdemo compare: cannot write standard output\n");
 		return EXIT_JOB_FAILED;
 	}
 	if (failed > 0)
-		fprintf(stderr, "ipcdemo compare: %zu rows are slower by more than %g%%\n", failed,
-			100 * (o->limit - 1));
+		fprintf(stderr, "ipcdemo compare: %zu %s slower by more than %g%%\n", failed,
+			failed > 1 ? "rows are" : "row is", 100 * (o->limit - 1));
 	return failed > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
+}
+
+static int compare(const struct compare_options *o, struct comparison *c)
+{
+	int status = EXIT_ALL_DONE;
+
+	if (compare_rows(c) < 0) {
+		fprintf(stderr, "ipcdemo compare: out of memory\n");
+		return EXIT_INTERNAL;
+	}
+	if (o->fail_above && !o->without_floor)
+		status = refuse_gate(c);
+	return status ? status : print(o, c);
 }
 
 int cmd_compare(int argc, char **argv)
@@ -249,16 +365,17 @@ int cmd_compare(int argc, char **argv)
 		.argument = take_file,
 		.finish = finish,
 	};
-	struct options o = { .files_n = 0 };
-	json_t *old, *new;
+	struct compare_options o = { .files_n = 0 };
+	struct comparison c = { .rows = NULL };
 	int status = EXIT_USAGE;
 
 	options_parse(&command, &o, argc, argv);
-	old = compare_read(o.files[0]);
-	new = old ? compare_read(o.files[1]) : NULL;
-	if (old && new)
-		status = compare_and_print(&o, old, new);
-	json_decref(old);
-	json_decref(new);
+	c.old = compare_read(o.files[0]);
+	c.new = c.old ? compare_read(o.files[1]) : NULL;
+	if (c.new)
+		status = compare(&o, &c);
+	free(c.rows);
+	json_decref(c.old);
+	json_decref(c.new);
 	return status;
 }

@@ -8,11 +8,11 @@ DEADLINE=60
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# result FACTOR SHIFT [EXTRA]: a result whose figures per round are scattered about their centre;
-# those of the mechanism "pipe" are FACTOR times as great. SHIFT seeds the scatter. EXTRA: one
-# more row.
+# result FACTOR SHIFT [EXTRA [COPIES]]: a result whose figures per round are scattered about their
+# centre; those of the mechanism "pipe" are FACTOR times as great. SHIFT seeds the scatter. EXTRA: a
+# mechanism with one more row. COPIES: so many rows of other sizes that do not differ.
 result() {
-	awk -v factor="$1" -v seed="$2" -v extra="${3:-}" '
+	awk -v factor="$1" -v seed="$2" -v extra="${3:-}" -v copies="${4:-0}" '
 	function scatter(centre, spread,    i, sum) {
 		for (i = sum = 0; i < 12; i++)
 			sum += rand()
@@ -25,16 +25,18 @@ result() {
 	}
 	function row(backend, mode, ratio, p50, rate) {
 		printf "%s{\"backend\": \"%s\", \"api\": \"ipc\", \"mode\": \"%s\", " \
-			"\"wait\": \"block\", \"placement\": \"same\", \"size_bytes\": 56, " \
+			"\"wait\": \"block\", \"placement\": \"same\", \"size_bytes\": %d, " \
 			"\"senders\": 1, \"batch\": 1, \"block\": 1, \"rate_per_s\": null, " \
-			"\"floor_ratio_of\": \"p50_ns\", \"round_floor_ratio\": %s, " \
+			"\"floor_ratio_of\": \"%s\", \"round_floor_ratio\": %s, " \
 			"\"round_p50_ns\": %s, \"round_records_per_s\": %s}", comma, backend, \
-			mode, ratio ? rounds(ratio, 0.02) : "null", \
+			mode, size, mode == "throughput" ? "records_per_s" : "p50_ns", \
+			ratio ? rounds(ratio, 0.02) : "null", \
 			p50 ? rounds(p50, 0.02) : "null", rate ? rounds(rate, 0.02) : "null"
 		comma = ",\n"
 	}
 	BEGIN {
 		srand(seed)
+		size = 56
 		printf "{\"schema\": \"ipcdemo-bench/1\", \"environment\": {}, \"results\": ["
 		# The machine is twice as slow in the second run; the ratio to the floor is not.
 		row("pipe", "latency", 1.02 * factor, 6000 * seed, 0)
@@ -43,7 +45,9 @@ result() {
 		row("shm", "latency", 0, 100 * factor, 0)
 		if (extra != "")
 			row(extra, "latency", 1, 100, 0)
-		# A floor is nobody to be judged.
+		for (size = 64; copies-- > 0; size += 8)
+			row("unix", "latency", 1.02, 9000, 0)
+		# A floor is not compared.
 		printf ",\n{\"backend\": \"pipe\", \"api\": \"floor\", \"mode\": \"latency\"}"
 		print "]}"
 	}'
@@ -54,10 +58,17 @@ result 1 2 >"$T/same.json"
 result 1.05 2 >"$T/slower.json"
 result 0.9 2 >"$T/faster.json"
 result 1 2 zmq >"$T/more.json"
+sed 's/"environment": {}/"environment": {"quiet": false, "warnings": ["the load was 9"]}/' \
+	"$T/same.json" >"$T/loud.json"
 
 # verdict BACKEND MODE: of the last comparison
 verdict() {
-	sed -n "s/^$1 *$2 .*\(worse\|better\|no difference shown\|only in .*\).*/\1/p" "$T/out"
+	awk -v backend="$1" -v mode="$2," '
+		/^[a-z]+, / { group = $1 }
+		group != mode { next }
+		/^  no difference shown:/ && $0 ~ " " backend "(,|$)" { print substr($0, 3, 19) }
+		$1 == backend && /only in/ { sub(/.*only/, "only"); print }
+		$1 == backend && /(worse|better)$/ { print $NF }' "$T/out"
 }
 
 run_ipcdemo compare "$T/old.json" "$T/same.json"
@@ -73,20 +84,41 @@ equal "5% slower: found, although the whole machine was twice as slow" worse \
 equal "5% slower: the other row is not blamed" "no difference shown" "$(verdict unix latency)"
 equal "5% less throughput: worse" worse "$(verdict pipe throughput)"
 equal "5% slower without a floor: found" worse "$(verdict shm latency)"
-matches "a row without a floor says so" '^shm .*worse \(no floor\)' "$T/out"
+matches "a row with a floor: both medians, the ratio and its interval" \
+	'^  pipe +x floor +1\.0[0-9]+ +1\.0[0-9]+ +1\.0[0-9]+ +1\.[0-9.]+ worse$' "$T/out"
+matches "a row without a floor shows times" '^  shm +p50 +[0-9.]+ ns +[0-9.]+ ns .* worse$' \
+	"$T/out"
+equal "the table keeps to 80 columns" '' "$(awk 'length > 80' "$T/out")"
 
 run_ipcdemo compare --fail-above=3% "$T/old.json" "$T/slower.json"
+fails "a gate over a row without a floor is refused" 2 '1 rows? ha(s|ve) no floor.*--without-floor'
+
+run_ipcdemo compare --without-floor --fail-above=3% "$T/old.json" "$T/slower.json"
 equal "5% slower than 3% allows: exit 1" 1 "$status"
 matches "and stderr says how many rows" '3 rows are slower by more than 3%' "$T/err"
-run_ipcdemo compare --fail-above=10% "$T/old.json" "$T/slower.json"
+run_ipcdemo compare --without-floor --fail-above=10% "$T/old.json" "$T/slower.json"
 equal "5% slower where 10% is allowed: exit 0" 0 "$status"
-run_ipcdemo compare --fail-above=0 "$T/old.json" "$T/same.json"
+run_ipcdemo compare --without-floor --fail-above=0 "$T/old.json" "$T/same.json"
 equal "what chance explains is no failure, whatever the limit" 0 "$status"
 
-run_ipcdemo compare --fail-above=0 "$T/old.json" "$T/faster.json"
+run_ipcdemo compare --without-floor --fail-above=0 "$T/old.json" "$T/faster.json"
 equal "10% faster: exit 0" 0 "$status"
 equal "10% faster: better" better "$(verdict pipe latency)"
 equal "10% more throughput: better" better "$(verdict pipe throughput)"
+
+run_ipcdemo compare "$T/old.json" "$T/loud.json"
+matches "a run that was not quiet: its warnings" '^Not quiet, new run: the load was 9' "$T/out"
+
+# Of many rows that are the same some differ by chance.
+if command -v jq >"$T/which"; then
+	result 1 1 '' 500 >"$T/many.json"
+	result 1.1 2 '' 500 >"$T/slow.json"
+	run_ipcdemo compare --format=json "$T/many.json" "$T/slow.json"
+	equal "500 rows that differ by chance alone: none is called" '[]' "$(jq -c \
+		'[.rows[] | select(.size_bytes > 56 and .verdict != "no difference shown")]' \
+		"$T/out")"
+	equal "and the slow rows among them are" 3 "$(jq .worse "$T/out")"
+fi
 
 run_ipcdemo compare "$T/old.json" "$T/more.json"
 equal "a row of one run only is named" "only in the new run" "$(verdict zmq latency)"

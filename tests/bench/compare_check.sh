@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# compare_check.sh - how often does `ipcdemo compare` cry wolf, and how often does it find a
+# slowdown? Measures one program RUNS times, compares each two of these runs both ways, then
+# measures SLOW_RUNS times with one mechanism slowed by 5 % and compares each with all the others.
+# Reports and does not judge. It takes about 20 minutes; `make compare-check` runs it.
+#
+# Environment: RUNS (15), SLOW_RUNS (10), LIMIT (2%), BENCH (options of the measured runs), LOAD (so
+# many busy loops beside it, 0), SLOW_IPC (pipe), KEEP=DIR (the results stay there).
+set -u
+LC_ALL=C
+export LC_ALL
+
+build=${abs_top_builddir:-$PWD}
+RUNS=${RUNS:-15}
+SLOW_RUNS=${SLOW_RUNS:-10}
+LIMIT=${LIMIT:-2%}
+BENCH=${BENCH:---floor --time=20}
+LOAD=${LOAD:-0}
+SLOW_IPC=${SLOW_IPC:-pipe}
+export SLOW_IPC
+command -v jq >/dev/null || { echo "jq is missing (Debian: apt-get install jq)" && exit 77; }
+dir=${KEEP:-$(mktemp -d)} || exit 1
+mkdir -p "$dir"
+loops=''
+# shellcheck disable=SC2086 # pids are words
+trap '[ -z "$loops" ] || kill $loops; [ -n "${KEEP:-}" ] || rm -r "$dir"' EXIT
+trap 'exit 1' INT TERM
+
+i=0
+while [ "$i" -lt "$LOAD" ]; do
+	(while :; do :; done) &
+	loops="$loops $!" i=$((i + 1))
+done
+
+# bench PROGRAM FILE OPTION...
+bench() {
+	program=$1 file=$2
+	shift 2
+	# shellcheck disable=SC2086 # options are words
+	[ -s "$file" ] || "$program" bench $BENCH -q --format=json --output="$file" "$@"
+}
+
+# a_row FILE: the figures of the slowed mechanism that are looked for: block, both ends on one CPU
+a_row='.results[] | select(.backend == env.SLOW_IPC and .api == "ipc" and .wait == "block" and
+	.placement == "same" and .block == 1)'
+
+# compare OLD NEW: its exit status; the JSON is in $dir/compare.
+compare() {
+	"$build/ipcdemo" compare --fail-above="$LIMIT" --format=json "$1" "$2" \
+		>"$dir/compare" 2>"$dir/compare.err"
+}
+
+for i in $(seq "$RUNS"); do
+	bench "$build/ipcdemo" "$dir/same.$i.json" || exit 1
+done
+all=0 alarms=0 rows=0 worse=0
+for old in "$dir"/same.*.json; do
+	for new in "$dir"/same.*.json; do
+		[ "$old" != "$new" ] || continue
+		compare "$old" "$new"
+		[ $? -ne 1 ] || alarms=$((alarms + 1))
+		all=$((all + 1))
+		worse=$((worse + $(jq .worse "$dir/compare")))
+		rows=$((rows + $(jq '.rows | length' "$dir/compare")))
+	done
+done
+quiet=$(jq -s 'map(select(.environment.quiet)) | length' "$dir"/same.*.json)
+echo "$RUNS runs of one program with '$BENCH', $LOAD busy loops beside them, $quiet of them quiet"
+echo "$all comparisons with --fail-above=$LIMIT: $alarms false alarms (exit 1);" \
+	"$worse of $rows rows 'worse'"
+
+# Each round trip has two sends.
+SLOW_NS=$(jq -s "[.[] | $a_row | .rtt_ns.p50] | sort | .[length / 2 | floor] * 0.05 / 2 | round" \
+	"$dir"/same.*.json)
+export SLOW_NS
+all=0 found=0 blamed=0
+for i in $(seq "$SLOW_RUNS"); do
+	bench "$build/tests/bench/slowed" "$dir/slow.$i.json" || exit 1
+	for old in "$dir"/same.*.json; do
+		compare "$old" "$dir/slow.$i.json"
+		all=$((all + 1))
+		found=$((found + $(jq "[.rows[] | select(.backend == env.SLOW_IPC and
+			.wait == \"block\" and .placement == \"same\" and
+			.verdict == \"worse\")] | length" "$dir/compare")))
+		blamed=$((blamed + $(jq "[.rows[] | select(.backend != env.SLOW_IPC and
+			.verdict == \"worse\")] | length" "$dir/compare")))
+		jq ".rows[] | select(.backend == env.SLOW_IPC and .wait == \"block\" and
+			.placement == \"same\").ratio" "$dir/compare" >>"$dir/ratios"
+	done
+done
+[ "$SLOW_RUNS" -gt 0 ] || exit 0
+echo "$SLOW_IPC, block, same, $SLOW_NS ns slower a send: measured as" \
+	"$(jq -s 'sort | .[length / 2 | floor]' "$dir/ratios") (median ratio)"
+echo "$all comparisons: found in $found; rows of other mechanisms 'worse': $blamed"
