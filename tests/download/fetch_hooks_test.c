@@ -231,13 +231,12 @@ static void test_hooks_progress_comes_at_its_pace_and_cancels(void **state)
 	caller_close(&caller);
 }
 
-static void test_hooks_progress_comes_once_a_second_when_nothing_does(void **state)
+/* Returns how long it took. */
+static double three_silent_seconds(struct stage *stage)
 {
-	struct stage *stage = *state;
 	struct caller caller;
 	double start = seconds();
 
-	lift_limits(stage);
 	caller_open(&caller, stage);
 	/* One call may tell of the first bytes; the others are a second apart. */
 	caller.stop_at_progress = 3;
@@ -246,8 +245,23 @@ static void test_hooks_progress_comes_once_a_second_when_nothing_does(void **sta
 	assert_int_equal(caller.bytes, 3);
 	assert_int_equal(caller.total, 5);
 	assert_true(caller.shortest > 0.9);
-	assert_in_range((int)((seconds() - start) * 10), 19, 60);
 	caller_close(&caller);
+	return seconds() - start;
+}
+
+/* Not less often: on a busy machine one of five runs shows it. */
+static void test_hooks_progress_comes_once_a_second_when_nothing_does(void **state)
+{
+	struct stage *stage = *state;
+	double took_s;
+	int tries = 5;
+
+	lift_limits(stage);
+	do {
+		took_s = three_silent_seconds(stage);
+		assert_true(took_s > 1.9);
+	} while (took_s > 4 && --tries > 0);
+	assert_true(tries > 0);
 }
 
 /*
