@@ -9,16 +9,34 @@
 
 #include "ipc/ipc.h"
 
+/* By bit. */
 static const struct capability capabilities[] = {
-	{ "apart", "keeps records apart without any framing", NULL, false },
-	{ "end", "lets the receiver see that the sender is gone", "see-end", false },
-	{ "poll", "has a descriptor for poll(2) and epoll(7)", "pollable", false },
-	{ "known", "says which slot sent a record, and no slot can forge that", "untrusted-peer",
-	  false },
-	{ "keeps", "delivers what was sent although the sender was killed", "survive-crash",
-	  false },
-	{ "name", "leaves a name behind if the hub is killed", "no-name", true },
-	{ "host", "can reach another host", "cross-host", false },
+	{ .heading = "apart", .meaning = "keeps records apart without any framing" },
+	{ .heading = "end",
+	  .meaning = "lets the receiver see that the sender is gone",
+	  .need = "see-end",
+	  .need_help = "the channel itself tells that its sender is gone" },
+	{ .heading = "poll",
+	  .meaning = "has a descriptor for poll(2) and epoll(7)",
+	  .need = "pollable",
+	  .need_help = "for an event loop: a descriptor for poll(2) and epoll(7)" },
+	{ .heading = "known",
+	  .meaning = "says which slot sent a record, and no slot can forge that",
+	  .need = "untrusted-peer",
+	  .need_help = "a sender may lie about who it is" },
+	{ .heading = "keeps",
+	  .meaning = "delivers what was sent although the sender was killed",
+	  .need = "survive-crash",
+	  .need_help = "what was sent must arrive although the sender is killed" },
+	{ .heading = "name",
+	  .meaning = "leaves a name behind if the hub is killed",
+	  .need = "no-name",
+	  .need_help = "nothing may be left behind if the receiver is killed",
+	  .avoid = true },
+	{ .heading = "host",
+	  .meaning = "can reach another host",
+	  .need = "cross-host",
+	  .need_help = "the other end is on another host" },
 };
 
 static_assert(sizeof capabilities / sizeof capabilities[0] == IPC_CAP_COUNT,

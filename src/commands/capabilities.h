@@ -8,8 +8,9 @@
 struct capability {
 	const char *heading; /* of a column: one short word */
 	const char *meaning; /* what a mechanism with it does, behind "it" */
-	const char *need;    /* choose's option for who needs it; NULL: none */
-	bool avoid;          /* the need is that the mechanism has it not */
+	const char *need;    /* choose's option for those who need it; NULL: none */
+	const char *need_help;
+	bool avoid; /* the need is a mechanism without it */
 };
 
 /* Of bit BIT, below IPC_CAP_COUNT. */

@@ -11,7 +11,8 @@
  COMMAND(bench, "bench [OPTION...]          ", "measure latency and throughput")     \
  COMMAND(compare, "compare OLD.json NEW.json  ", "compare two runs of it")           \
  COMMAND(list, "list [--json]              ", "every mechanism, usable here or not") \
- COMMAND(explain, "explain MECHANISM          ", "how one works, what it costs")     \
+ COMMAND(choose, "choose [NEED...]           ", "which one meets your needs")        \
+ COMMAND(explain, "explain NAME               ", "how a mechanism works, its costs") \
  COMMAND(help, "help [COMMAND]             ", "what --help prints")                  \
  COMMAND(version, "version                    ", "what --version prints")
 

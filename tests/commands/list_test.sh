@@ -41,7 +41,8 @@ schema() {
 		and (.mechanisms | type == "array" and length >= 2)'
 	holds "$1: every mechanism has all keys" \
 		'all(.mechanisms[]; keys as $k | ["available", "capabilities", "group",
-		"kernel_objects", "man", "name", "reason", "record_limit", "syscalls", "title"] - $k == [])'
+		"kernel_objects", "man", "name", "reason", "record_limit", "syscalls",
+		"title"] - $k == [])'
 	holds "$1: names are words, and no two alike" \
 		'[.mechanisms[].name] | length == (unique | length)
 		and all(.[]; test("^[a-z][a-z0-9_]*$"))'

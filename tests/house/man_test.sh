@@ -40,7 +40,7 @@ page() {
 }
 
 page ''
-for command in bench compare list explain; do
+for command in bench compare list choose explain; do
 	page "$command"
 	is_true "ipcdemo.1 points to ipcdemo-$command.1" \
 		grep -q "ipcdemo-$command (1)" "$pages/ipcdemo.1"

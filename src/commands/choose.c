@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* choose.c - see choose.h: what rules a mechanism out, and which of two is better. */
+#include "config.h"
+
+#include "commands/choose.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "commands/capabilities.h"
+#include "common/text.h"
+
+#define FAST_RATE 100000u /* records a second from which system calls per record dominate */
+
+/* ---- by what it promises ---- */
+
+static bool has(const struct ipc_info *info, unsigned bit)
+{
+	return info->capabilities & 1u << bit;
+}
+
+static void add_obstacles(struct text *why, const struct needs *needs, const struct ipc_info *info)
+{
+	char reason[256];
+	unsigned bit;
+
+	if (info->record_limit < needs->record_bytes)
+		text_printf(why, "Its records end at %zu bytes. ", info->record_limit);
+	for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
+		const struct capability *capability = capability_at(bit);
+
+		if (needs->bits[bit] && has(info, bit) == capability->avoid)
+			text_printf(why, "%s that %s. ",
+				    capability->avoid ? "It is one" : "It is not one",
+				    capability->meaning);
+	}
+	if (ipc_probe(info->name, reason, sizeof reason) < 0)
+		text_printf(why, "It cannot be used here: %s. ", reason);
+}
+
+/*
+ * What speaks for it, the heaviest first: it decides the order where nothing was measured. A
+ * receiver that never sleeps, or many records, want no system call for each; one that sleeps wants
+ * its channel to wake it when the sender dies, and records that need no putting together.
+ */
+static unsigned add_merits(struct text *why, const struct needs *needs, const struct ipc_info *info)
+{
+	const bool fast = needs->spin || needs->rate >= FAST_RATE;
+	unsigned merit = 0;
+
+	if (info->shared_memory) {
+		merit += fast ? 8 : 0;
+		text_add(why, "A record is copied into memory that both ends map: no system call "
+			      "while the receiver is awake. ");
+	}
+	if (info->capabilities & IPC_CAP_EOF) {
+		merit += 4;
+		text_add(why, "A read tells that the sender is gone, without anything beside it. ");
+	}
+	if (info->capabilities & IPC_CAP_BOUNDARIES) {
+		merit += 2;
+		text_add(why, "The kernel or library keeps records apart. ");
+	}
+	if (info->capabilities & IPC_CAP_DURABLE) {
+		merit += 1;
+		text_add(why, "What was sent arrives although the sender was killed. ");
+	}
+	return merit;
+}
+
+/* ---- by its figures ---- */
+
+/* More digits than a few rounds can give would promise too much. */
+static double two_digits(double value)
+{
+	double step = 1;
+
+	while (value / step >= 100)
+		step *= 10;
+	return round(value / step) * step;
+}
+
+static void add_figures(struct text *why, struct candidate *at, const struct needs *needs)
+{
+	if (at->p50_ns <= 0)
+		return;
+	text_printf(why, "Here: %.2g us there and back", at->p50_ns / 1e3);
+	if (at->records_per_s > 0)
+		text_printf(why, ", %.0f records a second with %.2g us of CPU each",
+			    two_digits(at->records_per_s), at->cpu_ns / 1e3);
+	text_add(why, ". ");
+	if (needs->rate && at->records_per_s > 0 && at->records_per_s < needs->rate) {
+		text_add(why, "That is too slow. ");
+		at->fits = false;
+	}
+}
+
+/* ---- all of them ---- */
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->fits != y->fits)
+		return x->fits ? -1 : 1;
+	if (x->p50_ns > 0 && y->p50_ns > 0 && x->p50_ns != y->p50_ns)
+		return x->p50_ns < y->p50_ns ? -1 : 1;
+	if (x->merit != y->merit)
+		return x->merit > y->merit ? -1 : 1;
+	return x->index < y->index ? -1 : 1;
+}
+
+static size_t count_mechanisms(void)
+{
+	size_t n = 0;
+
+	while (ipc_info_at(n))
+		n++;
+	return n;
+}
+
+struct candidate *choose(const struct needs *needs, size_t *n)
+{
+	struct candidate *candidates;
+	struct text *why;
+	size_t i;
+
+	*n = count_mechanisms();
+	candidates = calloc(*n + 1, sizeof *candidates);
+	why = calloc(*n + 1, sizeof *why);
+	if (!candidates || !why)
+		goto fail;
+	for (i = 0; i < *n; i++) {
+		candidates[i] = (struct candidate){ .info = ipc_info_at(i), .index = i };
+		add_obstacles(&why[i], needs, candidates[i].info);
+		candidates[i].fits = why[i].len == 0;
+	}
+	if (needs->measure && choose_measure(needs, candidates, *n) < 0)
+		goto fail;
+	for (i = 0; i < *n; i++) {
+		if (candidates[i].fits) {
+			add_figures(&why[i], &candidates[i], needs);
+			candidates[i].merit = add_merits(&why[i], needs, candidates[i].info);
+		}
+		candidates[i].reason = why[i].at; /* from here on theirs; NULL: nothing to say */
+	}
+	free(why);
+	qsort(candidates, *n, sizeof *candidates, by_rank);
+	return candidates;
+fail:
+	for (i = 0; why && i < *n; i++)
+		text_free(&why[i]);
+	free(why);
+	free(candidates);
+	return NULL;
+}
+
+void choose_free(struct candidate *candidates, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		free(candidates[i].reason);
+	free(candidates);
+}

@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
+# choose_test.sh - `ipcdemo choose`: what fits is what the capabilities say, each mechanism is named
+# once with a reason, and --measure has a figure for each that fits.
+DEADLINE=120
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+command -v jq >/dev/null || skip_all "jq is missing"
+RUN_DEADLINE=60
+run_ipcdemo list --json
+cp "$T/out" "$T/list"
+
+# fits WHAT FILTER OPTION...: those that fit are those of the list for which FILTER is true.
+fits() {
+	what=$1 filter=$2
+	shift 2
+	run_ipcdemo choose --format=json "$@"
+	cp "$T/out" "$T/json"
+	jq -r ".mechanisms[] | select(.available) | select($filter) | .name" "$T/list" |
+		sort >"$T/want"
+	expected=0
+	[ -s "$T/want" ] || expected=1
+	equal "$what: exit status, stderr empty" "$expected " "$status $(head -c 200 "$T/err")"
+	equal "$what: those that fit" "$(cat "$T/want")" \
+		"$(jq -r '.mechanisms[] | select(.fits) | .name' "$T/json" | sort)"
+	equal "$what: what fits comes first" '' "$(jq -r '[.mechanisms[].fits] |
+		select(. != (sort | reverse)) | "no"' "$T/json")"
+	equal "$what: each that does not fit has its reason" '' \
+		"$(jq -r '.mechanisms[] | select(.fits | not) | select((.reason | length) < 10) |
+		.name' "$T/json")"
+}
+
+fits "no needs" true
+equal "every mechanism of the build, once" \
+	"$(jq -r '.mechanisms[] | select(.record_limit != null) | .name' "$T/list" | sort)" \
+	"$(jq -r '.mechanisms[].name' "$T/json" | sort)"
+equal "schema" ipcdemo-choose/1 "$(jq -r .schema "$T/json")"
+fits --see-end '.capabilities | index("EOF")' --see-end
+fits --pollable '.capabilities | index("POLLABLE")' --pollable
+fits --untrusted-peer '.capabilities | index("TRUSTED_SLOT")' --untrusted-peer
+fits --survive-crash '.capabilities | index("DURABLE")' --survive-crash
+fits --no-name '.capabilities | index("NAMED") | not' --no-name
+fits --cross-host '.capabilities | index("CROSS_HOST")' --cross-host
+fits --record=4K '.record_limit >= 4096' --record=4K
+fits "a record of 16 MiB" '.record_limit >= 16777216' --record=16M
+fits "several needs" '(.capabilities | index("EOF") and index("DURABLE")) and
+	.record_limit >= 5000' --see-end --survive-crash --record=5000
+
+# Who never sleeps is served best by memory that both ends map, if there is such a mechanism.
+run_ipcdemo choose --wait=spin --format=json
+best=$(jq -r '.mechanisms[0].name' "$T/out")
+if jq -e '.mechanisms[] | select(.available and .group == "memory")' "$T/list" >"$T/jq"; then
+	equal "--wait=spin: the best" memory \
+		"$(jq -r --arg n "$best" '.mechanisms[] | select(.name == $n) | .group' "$T/list")"
+else
+	skip_part "no shared memory here"
+fi
+
+run_ipcdemo choose --record=1K
+equal "in words: exit 0, stderr empty" "0 " "$status $(cat "$T/err")"
+equal "in words: no line beyond 80 columns" '' "$(awk 'length > 80' "$T/out")"
+for name in $(jq -r '.mechanisms[] | select(.record_limit != null) | .name' "$T/list"); do
+	equal "in words: $name is named once" 1 "$(grep -cE "^ *([0-9]+\\.)? +$name, " "$T/out")"
+done
+
+fits --measure '.record_limit >= 512' --measure --record=512
+equal "--measure: a figure for each that fits, for no other" '' \
+	"$(jq -r '.mechanisms[] | select(.fits != (.p50_ns != null)) | .name' "$T/json")"
+equal "--measure: sorted by latency" '' "$(jq -r '[.mechanisms[] | select(.fits) | .p50_ns] |
+	select(. != sort) | "no"' "$T/json")"
+
+run_ipcdemo choose --record=0
+fails "a record of no bytes" 2 'out of range'
+run_ipcdemo choose pipe
+fails "an argument" 2 'too many'
+finish
