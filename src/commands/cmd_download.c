@@ -18,7 +18,8 @@
 #include "common/message.h"
 #include "common/signals.h"
 
-static const char *const exists_words[] = { "fail", "skip", "overwrite", "resume", NULL };
+static const char *const exists_words[] = { "fail", "skip", "overwrite", "resume", "rename", NULL };
+static const char *const format_words[] = { "plain", "aria2", NULL };
 static const char *const progress_words[] = { "auto", "bar", "plain", "json", "none", NULL };
 
 #define AT(member) .offset = offsetof(struct download, member)
@@ -38,7 +39,17 @@ static const struct option_spec specs[] = {
 	  .type = OPTION_TEXT,
 	  AT(input_file),
 	  .help = "URLs from FILE (- for standard input), one a line, # for comments; "
-		  "out=NAME and sha256=HEX may follow a URL",
+		  "out=NAME and sha256=HEX may follow a URL; what holds blanks stands in double "
+		  "quotes",
+	  .group = GROUP_WHAT },
+	{ .name = "input-format",
+	  .key = 269,
+	  .arg = "FORMAT",
+	  .type = OPTION_CHOICE,
+	  AT(input_format),
+	  .initial = "plain",
+	  .choices = format_words,
+	  .help = "of that file: plain, or aria2 (its lists, with out=, dir= and checksum= lines)",
 	  .group = GROUP_WHAT },
 	{ .name = "checksum",
 	  .key = 260,
@@ -76,8 +87,8 @@ static const struct option_spec specs[] = {
 	  AT(batch.exists),
 	  .initial = "fail",
 	  .choices = exists_words,
-	  .help = "a file that exists already: fail, skip, overwrite, or resume (skip, and go on "
-		  "with unfinished .part files)",
+	  .help = "a file that exists already: fail, skip, overwrite, resume (skip, and go on with "
+		  "unfinished .part files) or rename (NAME.1 is written)",
 	  .group = GROUP_WHERE },
 	{ .name = "ipc",
 	  .key = 256,
@@ -244,9 +255,6 @@ static void check_together(void *values, struct argp_state *state)
 	if (download->checksum && !one_url)
 		argp_error(state, "--checksum goes with one URL; for several, use sha256=HEX in an "
 				  "input file");
-	if (download->checksum && strncmp(download->checksum, "sha256=", 7) != 0)
-		argp_error(state,
-			   "--checksum: '%s' does not begin with sha256=", download->checksum);
 }
 
 #define COMMAND_LINE(word, line, what) "  ipcdemo " line what "\n"
@@ -274,21 +282,27 @@ static int usage_error(const char *why)
 	return EXIT_USAGE;
 }
 
-static int read_input(const char *path, struct job_list *jobs)
+static int read_input(struct download *download, struct job_list *jobs, char **dir)
 {
+	const char *path = download->input_file;
 	const bool is_stdin = strcmp(path, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(path, "re");
-	char why[512];
+	struct job_input input = { .file = is_stdin ? stdin : fopen(path, "re"),
+				   .path = is_stdin ? "standard input" : path,
+				   .format = download->input_format };
 	int rc;
 
-	if (!file) {
-		(void)snprintf(why, sizeof why, "%s: %s", path, strerror(errno));
-		return usage_error(why);
+	if (!input.file) {
+		message_error("%s: %s", path, strerror(errno));
+		return EXIT_USAGE;
 	}
-	rc = job_list_read(jobs, file, is_stdin ? "standard input" : path, why, sizeof why);
+	rc = job_list_read(jobs, &input);
 	if (!is_stdin)
-		(void)fclose(file); /* it was only read */
-	return rc < 0 ? usage_error(why) : 0;
+		(void)fclose(input.file); /* it was only read */
+	if (input.dir && !download->dir)
+		download->dir = *dir = input.dir;
+	else
+		free(input.dir);
+	return rc < 0 ? usage_error(input.why) : 0;
 }
 
 /* -o FILE may name a directory too: it then says where, beneath -d if that is given. */
@@ -311,18 +325,17 @@ static const char *split_output(struct download *download, char **dir)
 
 static int make_jobs(struct download *download, struct job_list *jobs, char **dir)
 {
-	struct job_wish wish = { .name = split_output(download, dir) };
+	struct job_wish wish = { .name = split_output(download, dir),
+				 .sha256 = download->checksum };
 	char why[512] = "out of memory";
 	size_t i;
 
-	if (download->checksum)
-		wish.sha256 = download->checksum + strlen("sha256=");
 	for (i = 0; i < download->url_count; i++) {
 		wish.url = download->urls[i];
 		if (job_list_add(jobs, &wish, why, sizeof why) < 0)
 			return usage_error(why);
 	}
-	if (download->input_file && read_input(download->input_file, jobs) != 0)
+	if (download->input_file && read_input(download, jobs, dir) != 0)
 		return EXIT_USAGE;
 	if (jobs->count == 0)
 		return usage_error("the input file holds no URL");

@@ -42,10 +42,40 @@ static void show(struct batch *batch, const struct progress_event *event)
 static void show_failed(struct batch *batch, const struct job *job, unsigned worker)
 {
 	struct progress_event event = event_of(batch, PROGRESS_FAILED, job, worker);
-	char reason[256];
+	const uint32_t first = (uint32_t)job->failure.code;
+	char reason[1024];
 
-	event.reason = failure_text(&job->failure, reason, sizeof reason);
+	if (job->failure.kind == FAILURE_CLASH && first < batch->jobs->count)
+		(void)snprintf(reason, sizeof reason,
+			       "%s is to be the file %s already; give it another name by out=, or "
+			       "all by --exists=rename",
+			       batch->jobs->jobs[first].shown, job->name);
+	else
+		(void)failure_text(&job->failure, reason, sizeof reason);
+	event.reason = reason;
 	show(batch, &event);
+}
+
+/* A file that exists is fine, also one that another run of the same list made meanwhile. */
+static bool skips(const struct batch *batch)
+{
+	return batch->settings->exists == EXISTS_SKIP || batch->settings->exists == EXISTS_RESUME;
+}
+
+static void show_skipped(struct batch *batch, const struct job *job)
+{
+	struct progress_event event = event_of(batch, PROGRESS_SKIPPED, job, job->worker);
+
+	event.reason = "exists already";
+	batch->skipped++;
+	show(batch, &event);
+}
+
+static void skip_open(struct batch *batch, struct job *job)
+{
+	job->state = JOB_SKIPPED;
+	batch->open--;
+	show_skipped(batch, job);
 }
 
 /* ---- jobs on their way to a worker ---- */
@@ -67,15 +97,12 @@ void batch_begin(struct batch *batch, const struct batch_settings *settings, str
 	TAILQ_INIT(&batch->checking);
 	for (i = 0; i < jobs->count; i++) {
 		struct job *job = &jobs->jobs[i];
-		struct progress_event event = event_of(batch, PROGRESS_SKIPPED, job, 0);
 
 		if (job->state == JOB_READY) {
 			batch->open++;
 			add_ready(batch, job);
 		} else if (job->state == JOB_SKIPPED) {
-			batch->skipped++;
-			event.reason = "exists already";
-			show(batch, &event);
+			show_skipped(batch, job);
 		} else {
 			batch->failed++;
 			show_failed(batch, job, 0);
@@ -85,12 +112,17 @@ void batch_begin(struct batch *batch, const struct batch_settings *settings, str
 
 struct job *batch_next(struct batch *batch, unsigned worker)
 {
-	struct job *job = TAILQ_FIRST(&batch->ready);
+	struct job *job;
 
+	while ((job = TAILQ_FIRST(&batch->ready))) {
+		TAILQ_REMOVE(&batch->ready, job, link);
+		batch->ready_count--;
+		if (!skips(batch) || output_type(batch->settings->dirfd, job->name) <= 0)
+			break;
+		skip_open(batch, job);
+	}
 	if (!job)
 		return NULL;
-	TAILQ_REMOVE(&batch->ready, job, link);
-	batch->ready_count--;
 	job->state = JOB_ASSIGNED;
 	job->worker = worker;
 	return job;
@@ -192,6 +224,11 @@ static void commit(struct batch *batch, struct job *job, unsigned worker)
 
 	if (!part_file_commit(settings->dirfd, job->name, (enum exists_policy)settings->exists,
 			      &failure)) {
+		if (failure.kind == FAILURE_EXISTS && skips(batch)) {
+			part_file_discard_own(settings->dirfd, job->name, job->inode);
+			skip_open(batch, job);
+			return;
+		}
 		try_failed_here(batch, job, worker, &failure);
 		return;
 	}
@@ -281,6 +318,12 @@ static bool worker_died(const struct failure *failure)
 	       failure->kind == FAILURE_PROTOCOL || failure->kind == FAILURE_STALLED;
 }
 
+static bool is_transient(const struct batch *batch, const struct failure *failure)
+{
+	/* Another run writes the file: it will be there, or can be fetched, when that has ended. */
+	return failure->transient || (failure->kind == FAILURE_HELD && skips(batch));
+}
+
 /* True if the job has another try; *DELAY_S is then set. */
 static bool may_retry(struct batch *batch, struct job *job, const struct failure *failure,
 		      double *delay_s)
@@ -288,7 +331,10 @@ static bool may_retry(struct batch *batch, struct job *job, const struct failure
 	*delay_s = 0;
 	if (worker_died(failure))
 		return ++job->deaths <= JOB_DEATHS_MAX;
-	if (!failure->transient || failure->after_s > RETRY_AFTER_MAX_S ||
+	/* Damaged on its way, perhaps; after a second time it is another file. */
+	if (failure->kind == FAILURE_CHECKSUM)
+		return failure->transient && batch->settings->retries > 0 && ++job->mismatches == 1;
+	if (!is_transient(batch, failure) || failure->after_s > RETRY_AFTER_MAX_S ||
 	    ++job->tries > batch->settings->retries)
 		return false;
 	*delay_s = retry_delay(job, failure);

@@ -74,7 +74,8 @@ struct batch_result {
 void batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs);
 
 /* The next ready job, now JOB_ASSIGNED to WORKER: the caller's until one of the three functions
- * below ends the try, or batch_requeue. NULL: none is ready. */
+ * below ends the try, or batch_requeue. NULL: none is ready.
+ * Those that another run has made meanwhile are skipped, where the policy says so. */
 struct job *batch_next(struct batch *batch, unsigned worker);
 
 /* Does the next attempt at JOB go on with what is there? */

@@ -22,6 +22,7 @@ struct download {
 	struct batch_settings batch; /* workers 0: the smaller of the number of jobs and 8 */
 	struct progress_config display;
 	const char *input_file;
+	int input_format; /* enum job_format */
 	const char *dir;
 	const char *output;
 	const char *checksum;

@@ -191,8 +191,9 @@ static const char *plain_text(enum failure_kind kind)
 	static const char *const texts[FAILURE_KINDS] = {
 		[FAILURE_NONE] = "no failure",
 		[FAILURE_TOO_BIG] = "larger than --max-size",
-		[FAILURE_CHECKSUM] = "its SHA-256 checksum is not the expected one",
-		[FAILURE_EXISTS] = "the file exists already",
+		[FAILURE_CHECKSUM] =
+			"its SHA-256 is not the one given: another file, or a wrong sum",
+		[FAILURE_EXISTS] = "the file exists already, see --exists",
 		[FAILURE_VANISHED] = "its .part file was removed or changed by another program",
 		[FAILURE_PROTOCOL] = "its worker broke the protocol",
 		[FAILURE_CANCELLED] = "cancelled",
@@ -220,7 +221,8 @@ static void numbered_text(const struct failure *failure, char *buf, size_t size)
 		snprintf(buf, size, "%s", filename_strerror((enum filename_error)code));
 		break;
 	case FAILURE_CLASH:
-		snprintf(buf, size, "job %" PRId32 " writes a file of the same name", code);
+		snprintf(buf, size, "URL %" PRId32 " of the list is to be a file of the same name",
+			 code);
 		break;
 	case FAILURE_EXITED:
 		snprintf(buf, size, "its worker ended early, with exit status %" PRId32, code);

@@ -2,33 +2,21 @@
 /*
  * filename.c - from URL to file name.
  *
- * Whoever writes a URL list may be hostile or careless, and the name becomes a path
- * component. So what is not plainly a name is refused with a reason; nothing is repaired,
- * because a repaired name may be that of another file.
+ * Whoever writes a URL list may be hostile or careless, and the name becomes a path component.
+ * Every URL gets a name, because its user wants the file; what is no plain name is kept apart by
+ * its percent-encoding, and job_settle.c looks after names that are equal in the end.
  */
 #include "config.h"
 
 #include "download/filename.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "common/hex.h"
+#include "download/url.h"
 
-/* What separates host from path. A backslash is an ordinary byte, as in RFC 3986. */
-#define AUTHORITY_ENDS "/?#"
-#define PATH_ENDS      "?#"
-
-/* Not isalpha(): the locale must not decide what a URL is. */
-static bool is_alpha(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+#define GAP        "..."
+#define TAIL_BYTES 60 /* of a name that loses its middle: the suffix is there */
 
 static bool is_control(char c)
 {
@@ -37,73 +25,125 @@ static bool is_control(char c)
 	return byte < 0x20 || byte == 0x7f;
 }
 
-/* The length of "scheme://" at the start of URL, 0 when there is none. */
-static size_t scheme_length(const char *url)
+static bool is_continuation(char c)
 {
-	size_t n = 0;
-
-	if (!is_alpha(url[0]))
-		return 0;
-	while (is_alpha(url[n]) || is_digit(url[n]) || (url[n] && strchr("+-.", url[n])))
-		n++;
-	return strncmp(url + n, "://", 3) == 0 ? n + 3 : 0;
+	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-static bool is_file_scheme(const char *url, size_t length)
-{
-	static const char file[] = "file://";
+/* A name in the making: its first and its last bytes, however many there are between them. */
+struct draft {
+	size_t len; /* as if it had no limit */
+	char head[FILENAME_BYTES_MAX];
+	char tail[TAIL_BYTES]; /* a ring */
+};
 
-	if (length != sizeof(file) - 1)
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		/* Bit 5 is the case of an ASCII letter, and set in ':' and '/' anyway. */
-		if ((url[i] | 0x20) != file[i])
-			return false;
+static void add(struct draft *draft, char c)
+{
+	if (draft->len < FILENAME_BYTES_MAX)
+		draft->head[draft->len] = c;
+	draft->tail[draft->len % TAIL_BYTES] = c;
+	draft->len++;
+}
+
+static void add_byte(struct draft *draft, char c)
+{
+	char hex[3];
+
+	if (!is_control(c) && c != '/' && (c != '.' || draft->len > 0)) {
+		add(draft, c);
+		return;
 	}
-	return true;
+	hex_encode(hex, (const unsigned char *)&c, 1);
+	add(draft, '%');
+	add(draft, hex[0]);
+	add(draft, hex[1]);
 }
 
-/* Is there a host in the N bytes "user:password@host:port"? */
-static bool has_host(const char *authority, size_t n)
+/* A % without two digits is an ordinary byte. */
+static void add_decoded(struct draft *draft, const char *text, size_t n)
 {
-	const char *at = memrchr(authority, '@', n);
-	const char *host = at ? at + 1 : authority;
-
-	return host < authority + n && *host != ':';
-}
-
-/* Decodes the N bytes at SEGMENT into NAME. A decoded NUL is refused here: it would cut the name.
- */
-static enum filename_error decode(const char *segment, size_t n, char *name, size_t size)
-{
-	size_t used = 0;
-
 	for (size_t i = 0; i < n; i++) {
-		char byte = segment[i];
+		/* What ends a part of a URL is no digit: the look goes no further. */
+		int byte = text[i] == '%' ? hex_byte(text + i + 1) : -1;
 
-		if (byte == '%') {
-			/* What ends a segment is no digit, so this reads nothing behind it. */
-			int value = hex_byte(segment + i + 1);
-
-			if (value < 0)
-				return FILENAME_ENCODING;
-			byte = (char)value;
-			i += 2;
-		}
-		if (byte == '\0')
-			return FILENAME_CONTROL;
-		if (used + 1 >= size)
-			return FILENAME_LONG;
-		name[used++] = byte;
+		add_byte(draft, byte < 0 ? text[i] : (char)byte);
+		i += byte < 0 ? 0 : 2;
 	}
-	name[used] = '\0';
+}
+
+/* The first N bytes of NAME without a character of UTF-8 that they cut in two. */
+static size_t whole_characters(const char *name, size_t n)
+{
+	while (n > 0 && is_continuation(name[n]))
+		n--;
+	return n;
+}
+
+/* The byte at I of a full tail. */
+static char tail_byte(const struct draft *draft, size_t i)
+{
+	return draft->tail[(draft->len + i) % TAIL_BYTES];
+}
+
+/* Writes DRAFT into NAME in at most LIMIT bytes: a longer one as its head, a gap and its tail. */
+static void finish(const struct draft *draft, size_t limit, char *name)
+{
+	size_t n = draft->len, skip = 0;
+
+	if (n <= limit) {
+		memcpy(name, draft->head, n);
+	} else {
+		n = whole_characters(draft->head, limit - strlen(GAP) - TAIL_BYTES);
+		memcpy(name, draft->head, n);
+		memcpy(name + n, GAP, strlen(GAP));
+		n += strlen(GAP);
+		while (skip < TAIL_BYTES && is_continuation(tail_byte(draft, skip)))
+			skip++;
+		for (; skip < TAIL_BYTES; skip++)
+			name[n++] = tail_byte(draft, skip);
+	}
+	name[n] = '\0';
+}
+
+static bool ends_in_part(const char *name, size_t n)
+{
+	size_t suffix = strlen(FILENAME_PART_SUFFIX);
+
+	return n >= suffix && strcmp(name + n - suffix, FILENAME_PART_SUFFIX) == 0;
+}
+
+enum filename_error filename_from_url(const char *url, bool with_query, char *name)
+{
+	struct url_parts parts;
+	struct draft draft = { .len = 0 };
+	const char *slash;
+
+	name[0] = '\0';
+	url_split(url, &parts);
+	if (!url_is_file(&parts) && parts.host.len == 0)
+		return FILENAME_NO_HOST;
+	slash = memrchr(parts.path.at, '/', parts.path.len);
+	if (slash)
+		add_decoded(&draft, slash + 1,
+			    (size_t)(parts.path.at + parts.path.len - (slash + 1)));
+	if (draft.len == 0)
+		add_decoded(&draft, "index.html", strlen("index.html"));
+	if (with_query && parts.query.len > 0) {
+		add(&draft, '?');
+		add_decoded(&draft, parts.query.at, parts.query.len);
+	}
+	finish(&draft, FILENAME_BYTES_MAX, name);
+	if (ends_in_part(name, strlen(name))) {
+		finish(&draft, FILENAME_BYTES_MAX - strlen("2E"), name);
+		memcpy(name + strlen(name) - strlen(FILENAME_PART_SUFFIX), "%2Epart",
+		       sizeof("%2Epart"));
+	}
 	return FILENAME_OK;
 }
 
 enum filename_error filename_check(const char *name)
 {
 	size_t n = strlen(name);
-	size_t suffix = strlen(FILENAME_PART_SUFFIX);
 
 	if (n == 0)
 		return FILENAME_EMPTY;
@@ -113,42 +153,11 @@ enum filename_error filename_check(const char *name)
 	}
 	if (memchr(name, '/', n))
 		return FILENAME_SLASH;
-	if (name[0] == '.')
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return FILENAME_DOT;
 	if (n > FILENAME_BYTES_MAX)
 		return FILENAME_LONG;
-	if (n >= suffix && strcmp(name + n - suffix, FILENAME_PART_SUFFIX) == 0)
-		return FILENAME_PART;
-	return FILENAME_OK;
-}
-
-static enum filename_error last_segment(const char *url, char *name, size_t size)
-{
-	static const char index[] = "index.html";
-	size_t scheme = scheme_length(url);
-	const char *authority = url + scheme;
-	const char *path = authority + strcspn(authority, AUTHORITY_ENDS);
-	size_t path_length = strcspn(path, PATH_ENDS);
-	const char *slash = memrchr(path, '/', path_length);
-	const char *segment = slash ? slash + 1 : path;
-	size_t n = (size_t)(path + path_length - segment);
-
-	if (!is_file_scheme(url, scheme) && !has_host(authority, (size_t)(path - authority)))
-		return FILENAME_NO_HOST;
-	if (n == 0)
-		return decode(index, sizeof(index) - 1, name, size);
-	return decode(segment, n, name, size);
-}
-
-enum filename_error filename_from_url(const char *url, char *name, size_t size)
-{
-	enum filename_error error = last_segment(url, name, size);
-
-	if (error == FILENAME_OK)
-		error = filename_check(name);
-	if (error != FILENAME_OK && size > 0)
-		name[0] = '\0';
-	return error;
+	return ends_in_part(name, n) ? FILENAME_PART : FILENAME_OK;
 }
 
 const char *filename_strerror(enum filename_error error)
@@ -156,11 +165,10 @@ const char *filename_strerror(enum filename_error error)
 	static const char *const words[] = {
 		[FILENAME_OK] = "its name is safe",
 		[FILENAME_NO_HOST] = "it is not a URL",
-		[FILENAME_DOT] = "its name begins with a dot",
+		[FILENAME_DOT] = "its name is that of a directory",
 		[FILENAME_SLASH] = "its name holds a slash",
 		[FILENAME_CONTROL] = "its name holds a control character",
 		[FILENAME_LONG] = "its name is longer than 250 bytes",
-		[FILENAME_ENCODING] = "its name holds a % without two hexadecimal digits",
 		[FILENAME_EMPTY] = "its name is empty",
 		[FILENAME_PART] = "its name ends in .part, as only unfinished files do",
 	};

@@ -8,6 +8,7 @@
 #ifndef IPCDEMO_FILENAME_H
 #define IPCDEMO_FILENAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* What a file is called until it is complete. No finished file may be called so. */
@@ -16,32 +17,33 @@
 /* Room for FILENAME_PART_SUFFIX behind the name within NAME_MAX (255). */
 #define FILENAME_BYTES_MAX 250
 
-/* Wire values: append only. */
+/* Values are part of FAILURE_NAME: append only. */
 enum filename_error {
 	FILENAME_OK = 0,
-	FILENAME_NO_HOST,  /* not a URL */
-	FILENAME_DOT,      /* begins with a dot (".", "..", ".bashrc") */
-	FILENAME_SLASH,    /* holds a slash, perhaps as %2F */
-	FILENAME_CONTROL,  /* holds a NUL or another control byte */
-	FILENAME_LONG,     /* over FILENAME_BYTES_MAX bytes */
-	FILENAME_ENCODING, /* a % without two hexadecimal digits */
-	FILENAME_EMPTY,    /* out= with nothing behind it */
+	FILENAME_NO_HOST,
+	FILENAME_DOT,     /* is "." or ".." */
+	FILENAME_SLASH,   /* holds a slash */
+	FILENAME_CONTROL, /* holds a control byte */
+	FILENAME_LONG,    /* over FILENAME_BYTES_MAX bytes */
+	FILENAME_EMPTY,   /* out= with nothing behind it */
 	FILENAME_PART, /* ends in ".part": a later download of the rest of the name would take the
 			* finished file for a leftover of its own, and empty it */
 };
 
 /*
- * The last segment of URL's path, percent-decoded, without query and fragment; "index.html"
- * when the path ends in a slash or is empty. A URL without "scheme://" begins with its host.
- * NAME has room for SIZE bytes; FILENAME_BYTES_MAX + 1 are always enough. It is "" after an error.
- * Bytes above 0x7f pass as they are.
+ * The last segment of URL's path, percent-decoded; "index.html" when the path ends in a slash or is
+ * empty. WITH_QUERY: and its query behind a question mark. What may not stand in a name stays
+ * percent-encoded or becomes so: slashes, control bytes, a dot at the beginning (a hidden file is
+ * the user's to ask for), the dot of ".part" at the end. A name that is too long loses its middle.
+ * NAME has room for FILENAME_BYTES_MAX + 1 bytes; it is "" after an error: FILENAME_NO_HOST.
+ * Other bytes above 0x7f pass as they are.
  */
-enum filename_error filename_from_url(const char *url, char *name, size_t size);
+enum filename_error filename_from_url(const char *url, bool with_query, char *name);
 
-/* The same rules for a name that the user gave (-o, out=). */
+/* May the user give this name (-o, out=)? A dot at the beginning is the user's wish. */
 enum filename_error filename_check(const char *name);
 
-/* What to tell the user: "its name begins with a dot". Static storage, for any value of ERROR. */
+/* What to tell the user: "its name holds a slash". Static storage, for any value of ERROR. */
 const char *filename_strerror(enum filename_error error);
 
 #endif

@@ -31,13 +31,15 @@ enum job_state {
 struct job {
 	TAILQ_ENTRY(job) link; /* in the batch's queue for its state */
 	char *url;
-	char *shown; /* the URL without its password, for people */
-	char *name;  /* in the output directory; NULL when none follows from the URL */
+	char *shown;     /* the URL without its password, for people */
+	char *name;      /* in the output directory; NULL when none follows from the URL */
+	bool name_given; /* by the user */
 	bool has_sha256;
 	unsigned char sha256[SHA256_BYTES];
 	enum job_state state;
 	struct failure failure; /* why the last try failed */
 	unsigned tries;         /* that failed by the origin's or the network's doing: --retries */
+	unsigned mismatches;    /* of its checksum */
 	unsigned deaths;        /* of workers on this job: at most JOB_DEATHS_MAX are forgiven */
 	uint64_t retry_ns;
 	uint64_t begun_ns; /* the present try, by the worker's clock */
@@ -58,28 +60,40 @@ static inline unsigned job_number(const struct job_list *list, const struct job 
 	return (unsigned)(job - list->jobs);
 }
 
-/* What the user says of one job. All but URL may be NULL: see job_list_add. */
+/* What the user says of one job. All but URL may be NULL. */
 struct job_wish {
-	const char *url;
+	const char *url;    /* as typed: see url_clean */
 	const char *name;   /* from -o or out=; else it follows from the URL */
-	const char *sha256; /* 64 hexadecimal digits */
+	const char *sha256; /* 64 hexadecimal digits, "sha256=" before them or not */
 };
 
 /* Adds a job; copies all it needs. 0, -ENOMEM, or -EINVAL with one clause in WHY. */
 int job_list_add(struct job_list *list, const struct job_wish *wish, char *why, size_t size);
 
-/*
- * Adds the jobs of an input file: a URL a line, then optionally out=NAME and sha256=HEX; blank
- * lines and lines that begin with # are passed over. 0, or -errno with "PATH:LINE: cause" or
- * "PATH: cause" in WHY.
- */
-int job_list_read(struct job_list *list, FILE *file, const char *path, char *why, size_t size);
+enum job_format { JOB_FORMAT_PLAIN, JOB_FORMAT_ARIA2 };
+
+/* An input file, see job_input.c for its grammar. */
+struct job_input {
+	FILE *file;
+	const char *path; /* for messages */
+	int format;       /* enum job_format */
+	char *dir;        /* set by aria2's dir=, to be freed; NULL: the file says nothing of it */
+	char why[512];    /* set by an error: "PATH:LINE: cause" or "PATH: cause" */
+};
+
+/* Adds the jobs of an input file. 0, or -errno with input->why. */
+int job_list_read(struct job_list *list, struct job_input *input);
 
 /*
- * Decides before the start: a job without a safe name, with the name of an earlier job, or with
- * a name that exists (unless it is to be overwritten) is JOB_FAILED or JOB_SKIPPED.
+ * Decides before the start what each job writes, the same on every run of the same list. A URL that
+ * comes twice is one job. Jobs with one name are told apart by their queries ("page?id=2"), by
+ * numbers under EXISTS_RENAME ("name.1"), or all but the first are JOB_FAILED; so is a job without
+ * a name. A name that exists is a matter of POLICY. 0 or -ENOMEM.
  */
 int job_list_settle(struct job_list *list, int dirfd, enum exists_policy policy);
+
+/* Frees what JOB holds, for who takes it out of its list. */
+void job_free(struct job *job);
 
 void job_list_free(struct job_list *list);
 

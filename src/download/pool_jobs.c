@@ -112,14 +112,17 @@ void pool_quit(struct pool *pool, struct pool_worker *worker)
 
 /* ---- assigning ---- */
 
-/* The next job, which there is, into the worker's send queue. False: no memory for it. */
+/* The next job, if there is one, into the worker's send queue. False: no memory for it. */
 static bool assign_next(struct pool *pool, struct pool_worker *worker)
 {
 	struct job *job = batch_next(pool->batch, pool_slot(pool, worker));
-	struct command command = command_for(pool, worker, COMMAND_JOB, job);
-	unsigned char *records =
-		queue_add(pool, worker, command_job_records(strlen(job->url), strlen(job->name)));
+	struct command command;
+	unsigned char *records;
 
+	if (!job)
+		return true;
+	command = command_for(pool, worker, COMMAND_JOB, job);
+	records = queue_add(pool, worker, command_job_records(strlen(job->url), strlen(job->name)));
 	if (!records) {
 		batch_requeue(pool->batch, job);
 		return false;

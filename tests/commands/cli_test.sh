@@ -202,8 +202,8 @@ places() {
 	equal "-o with an absolute directory: there" "$SUM" "$(sum_of "$T/got/a/b")"
 	run -o sub/ "$GOOD"
 	fails "-o that ends in a slash" 2 'name is empty'
-	run -o .hidden "$GOOD"
-	fails "-o with a hidden name" 2 'begins with a dot'
+	run -o .. "$GOOD"
+	fails "-o with a directory's name" 2 'that of a directory'
 	run_ipcdemo -d "$T/got/new/and/deep" "$GOOD"
 	succeeds "-d is made"
 	verify "-d is made" "$T/got/new/and/deep" "$T/sums-good"

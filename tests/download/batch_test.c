@@ -7,6 +7,7 @@
 
 #include "download/batch.h"
 
+#include "download/filename.h"
 #include "tests/download/batch_stage.h"
 
 #define DEADLINE_S 60
@@ -18,19 +19,25 @@ static const char zero_sha256[] =
 
 /* ---- the beginning ---- */
 
+static void fail_name(struct job *job)
+{
+	job->state = JOB_FAILED;
+	job->failure = (struct failure){ .kind = FAILURE_NAME, .code = FILENAME_NO_HOST };
+}
+
 static void test_batch_begin_counts_what_is_settled(void **state)
 {
 	struct batch_stage *stage = *state;
 
 	add(stage, "a", NULL);
 	add(stage, "b", NULL)->state = JOB_SKIPPED;
-	add(stage, ".c", NULL); /* no name follows */
+	fail_name(add(stage, "c", NULL));
 	add(stage, "d", NULL);
 	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	assert_counts(&stage->batch, 2, 0, 1);
 	assert_int_equal(stage->batch.skipped, 1);
 	assert_true(next_retry_ns(stage) == UINT64_MAX);
-	assert_said(stage, "http://localhost/.c: its name begins with a dot\n");
+	assert_said(stage, "http://localhost/c: it is not a URL\n");
 }
 
 /* ---- a file arrives ---- */
@@ -140,24 +147,58 @@ static void test_batch_check_right_sum_commits(void **state)
 	assert_counts(&stage->batch, 0, 1, 0);
 }
 
-/* Bytes may be damaged on their way: it is fetched anew, as often as --retries says. */
+/* Bytes may be damaged on their way: it is fetched anew, at once. */
 static void test_batch_check_wrong_sum_is_removed_and_tried_again(void **state)
 {
 	struct batch_stage *stage = *state;
 	struct job *job = begun(stage, 1, abc_sha256);
 
-	for (unsigned i = 0; i < RETRIES; i++) {
-		deliver(stage, job, "abd");
-		assert_int_equal(job->state, JOB_WAITING);
-		assert_int_equal(job->failure.kind, FAILURE_CHECKSUM);
-		assert_counts(&stage->batch, 1, 0, 0);
-		expect_absent(stage->place, "a");
-		expect_absent(stage->place, "a.part");
-		assign_waiting(stage);
-	}
+	deliver(stage, job, "abd");
+	assert_int_equal(job->state, JOB_WAITING);
+	assert_int_equal(job->failure.kind, FAILURE_CHECKSUM);
+	assert_true(job->retry_ns <= clock_ns());
+	assert_counts(&stage->batch, 1, 0, 0);
+	expect_absent(stage->place, "a");
+	expect_absent(stage->place, "a.part");
+	assign_waiting(stage);
 	deliver(stage, job, "abc");
 	assert_int_equal(job->state, JOB_OK);
 	expect_content(stage->place, "a", "abc");
+}
+
+/* Twice the same is no damage: further tries would cost the origin and bring nothing. */
+static void test_batch_check_sum_wrong_twice_fails(void **state)
+{
+	struct batch_stage *stage = *state;
+	struct job *job = begun(stage, 1, abc_sha256);
+
+	deliver(stage, job, "abd");
+	assign_waiting(stage);
+	deliver(stage, job, "abd");
+	assert_job_failed(job, FAILURE_CHECKSUM);
+}
+
+/* Another run of the same list was faster. */
+static void test_batch_skips_what_another_run_made(void **state)
+{
+	struct batch_stage *stage = *state;
+	struct job *job;
+
+	stage->settings.exists = EXISTS_SKIP;
+	job = begun(stage, 2, NULL);
+	put(stage->place, "a", "theirs");
+	deliver(stage, &job[0], "ours");
+	assert_int_equal(job[0].state, JOB_SKIPPED);
+	expect_content(stage->place, "a", "theirs");
+	expect_absent(stage->place, "a.part");
+	/* While it writes the file, this run waits for it ... */
+	fail_by(stage, &job[1], FAILURE_HELD, false);
+	assert_int_equal(job[1].state, JOB_WAITING);
+	put(stage->place, "b", "theirs");
+	assign_waiting(stage);
+	assert_int_equal(job[1].state, JOB_SKIPPED);
+	assert_counts(&stage->batch, 0, 0, 0);
+	assert_int_equal(stage->batch.skipped, 2);
 }
 
 static void test_batch_check_sum_that_stays_wrong_fails(void **state)
@@ -172,7 +213,7 @@ static void test_batch_check_sum_that_stays_wrong_fails(void **state)
 	assert_counts(&stage->batch, 0, 0, 1);
 	expect_absent(stage->place, "a");
 	expect_absent(stage->place, "a.part");
-	assert_said(stage, "http://localhost/a: its SHA-256 checksum is not the expected one\n");
+	assert_said(stage, "http://localhost/a: its SHA-256 is not the one given");
 }
 
 static void test_batch_check_several_files_each_get_their_own_verdict(void **state)
@@ -315,6 +356,8 @@ int main(void)
 		ENACTED(test_batch_check_right_sum_commits),
 		ENACTED(test_batch_check_wrong_sum_is_removed_and_tried_again),
 		ENACTED(test_batch_check_sum_that_stays_wrong_fails),
+		ENACTED(test_batch_check_sum_wrong_twice_fails),
+		ENACTED(test_batch_skips_what_another_run_made),
 		ENACTED(test_batch_check_several_files_each_get_their_own_verdict),
 		ENACTED(test_batch_check_large_file_takes_several_turns),
 		ENACTED(test_batch_check_file_that_vanishes_is_tried_again),

@@ -127,15 +127,18 @@ static void test_fault_of_files_names_the_cause(void **state)
 		{ { .kind = FAILURE_HELD, .code = 1234 },
 		  "the file is being written by process 1234" },
 		{ { .kind = FAILURE_HELD }, "the file is being written by another process" },
-		{ { .kind = FAILURE_CHECKSUM }, "its SHA-256 checksum is not the expected one" },
-		{ { .kind = FAILURE_EXISTS }, "the file exists already" },
+		{ { .kind = FAILURE_CHECKSUM },
+		  "its SHA-256 is not the one given: another file, or a wrong sum" },
+		{ { .kind = FAILURE_EXISTS }, "the file exists already, see --exists" },
 		{ { .kind = FAILURE_COMMIT, .code = EISDIR },
 		  "cannot rename its .part file: is a directory" },
 		{ { .kind = FAILURE_VANISHED },
 		  "its .part file was removed or changed by another program" },
-		{ { .kind = FAILURE_NAME, .code = FILENAME_DOT }, "its name begins with a dot" },
+		{ { .kind = FAILURE_NAME, .code = FILENAME_DOT },
+		  "its name is that of a directory" },
 		{ { .kind = FAILURE_NAME, .code = 4711 }, "its name is not safe" },
-		{ { .kind = FAILURE_CLASH, .code = 3 }, "job 3 writes a file of the same name" },
+		{ { .kind = FAILURE_CLASH, .code = 3 },
+		  "URL 3 of the list is to be a file of the same name" },
 	};
 
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * filename_test.c - which file name follows from a URL, and which URLs give none.
+ * filename_test.c - which file name follows from a URL.
  */
 #include "config.h"
 
@@ -29,7 +29,7 @@ struct row {
 };
 
 /* URL is copied to its exact size, so that a sanitizer sees a read beyond its end. */
-static void expect(const struct row *row)
+static void expect(const struct row *row, bool with_query)
 {
 	size_t size = strlen(row->url) + 1;
 	char *url = malloc(size);
@@ -38,7 +38,7 @@ static void expect(const struct row *row)
 
 	assert_non_null(url);
 	memcpy(url, row->url, size);
-	error = filename_from_url(url, name, sizeof(name));
+	error = filename_from_url(url, with_query, name);
 	free(url);
 	if (error != row->error || strcmp(name, row->name) != 0)
 		fail_msg("%s: \"%s\" (%d), expected \"%s\" (%d)", row->url, name, (int)error,
@@ -48,7 +48,7 @@ static void expect(const struct row *row)
 static void expect_all(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		expect(&rows[i]);
+		expect(&rows[i], false);
 }
 
 static void test_name_of_ordinary_urls_is_last_segment(void **state)
@@ -106,12 +106,12 @@ static void test_name_with_escapes_is_decoded_once(void **state)
 		{ "http://h/%252e", "%2e", FILENAME_OK },
 		{ "http://h/a%3Fb%23c", "a?b#c", FILENAME_OK },
 		{ "http://h/a+b", "a+b", FILENAME_OK },
-		{ "http://h/%2", "", FILENAME_ENCODING },
-		{ "http://h/%", "", FILENAME_ENCODING },
-		{ "http://h/a%zz", "", FILENAME_ENCODING },
-		{ "http://h/a%4", "", FILENAME_ENCODING },
-		{ "http://h/a%4?1", "", FILENAME_ENCODING },
-		{ "http://h/%-1x", "", FILENAME_ENCODING },
+		{ "http://h/%2", "%2", FILENAME_OK },
+		{ "http://h/%", "%", FILENAME_OK },
+		{ "http://h/a%zz", "a%zz", FILENAME_OK },
+		{ "http://h/a%4", "a%4", FILENAME_OK },
+		{ "http://h/a%4?1", "a%4", FILENAME_OK },
+		{ "http://h/%-1x", "%-1x", FILENAME_OK },
 		{ "http://h/%zz/b", "b", FILENAME_OK }, /* only the last segment is ours */
 		{ "http://h/%E5%9B%BE%E8%A7%A3%E7%AE%97%E6%B3%95.pdf", "图解算法.pdf",
 		  FILENAME_OK },
@@ -125,32 +125,72 @@ static void test_name_with_escapes_is_decoded_once(void **state)
 	expect_all(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
-static void test_name_that_is_no_safe_component_is_refused(void **state)
+/* The user wants the file: what may not stand in a name is told apart by its encoding. */
+static void test_name_keeps_encoded_what_is_not_safe(void **state)
 {
 	static const struct row rows[] = {
-		{ "http://h/..", "", FILENAME_DOT },
-		{ "http://h/.", "", FILENAME_DOT },
-		{ "http://h/a/.bashrc", "", FILENAME_DOT },
-		{ "http://h/%2e%2e", "", FILENAME_DOT },
-		{ "http://h/%2E", "", FILENAME_DOT },
-		{ "http://h/%2e%2e%2fevil", "", FILENAME_SLASH },
-		{ "http://h/a%2Fb", "", FILENAME_SLASH },
-		{ "http://h/%2f", "", FILENAME_SLASH },
-		{ "http://h/a%00", "", FILENAME_CONTROL },
-		{ "http://h/%00", "", FILENAME_CONTROL },
-		{ "http://h/a%0ab", "", FILENAME_CONTROL },
-		{ "http://h/a%1b[2J", "", FILENAME_CONTROL },
-		{ "http://h/a\x1f", "", FILENAME_CONTROL },
-		{ "http://h/%7F", "", FILENAME_CONTROL },
-		{ "http://h/a\n", "", FILENAME_CONTROL },
-		{ "http://h/b" LONGEST, "", FILENAME_LONG },
-		{ "http://h/" LONGEST LONGEST "%2f", "", FILENAME_LONG },
-		{ "http://h/x.part", "", FILENAME_PART },
-		{ "http://h/x%2epart", "", FILENAME_PART },
+		{ "http://h/..", "%2E.", FILENAME_OK },
+		{ "http://h/.", "%2E", FILENAME_OK },
+		{ "http://h/a/.bashrc", "%2Ebashrc", FILENAME_OK },
+		{ "http://h/%2e%2e", "%2E.", FILENAME_OK },
+		{ "http://h/%2e%2e%2fevil", "%2E.%2Fevil", FILENAME_OK },
+		{ "http://h/a%2Fb", "a%2Fb", FILENAME_OK },
+		{ "http://h/a%00", "a%00", FILENAME_OK },
+		{ "http://h/a%0ab", "a%0Ab", FILENAME_OK },
+		{ "http://h/a%1b[2J", "a%1B[2J", FILENAME_OK },
+		{ "http://h/a\x1f", "a%1F", FILENAME_OK },
+		{ "http://h/%7F", "%7F", FILENAME_OK },
+		{ "http://h/x.part", "x%2Epart", FILENAME_OK },
+		{ "http://h/x%2epart", "x%2Epart", FILENAME_OK },
+		{ "http://h/.part", "%2Epart", FILENAME_OK },
 	};
 
 	(void)state;
 	expect_all(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void test_name_with_query_tells_pages_apart(void **state)
+{
+	static const struct row rows[] = {
+		{ "http://h/page?id=2#top", "page?id=2", FILENAME_OK },
+		{ "http://h/?id=2", "index.html?id=2", FILENAME_OK },
+		{ "http://h/a?b=/c%20d", "a?b=%2Fc d", FILENAME_OK },
+		{ "http://h/a?", "a", FILENAME_OK },
+		{ "http://h/a", "a", FILENAME_OK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect(&rows[i], true);
+}
+
+/* In the middle, at whole characters; the suffix tells what the file is. */
+static void test_name_that_is_too_long_loses_its_middle(void **state)
+{
+	static const char tail[] = TEN TEN TEN TEN TEN "aaa.tar.gz"; /* 60 bytes */
+	char url[2048], name[FILENAME_BYTES_MAX + 1];
+	size_t n;
+
+	(void)state;
+	snprintf(url, sizeof(url), "http://h/b%s%s", LONGEST, tail);
+	assert_int_equal(filename_from_url(url, false, name), FILENAME_OK);
+	assert_int_equal(strlen(name), FILENAME_BYTES_MAX);
+	assert_memory_equal(name, "baaa", 4);
+	assert_string_equal(name + FILENAME_BYTES_MAX - 63, "..." TEN TEN TEN TEN TEN "aaa.tar.gz");
+	/* Three bytes each, and neither cut is at one of their ends. */
+	n = (size_t)snprintf(url, sizeof(url), "http://h/xx");
+	for (int i = 0; i < 200; i++)
+		n += (size_t)snprintf(url + n, sizeof(url) - n, "图");
+	snprintf(url + n, sizeof(url) - n, "y.pdf");
+	assert_int_equal(filename_from_url(url, false, name), FILENAME_OK);
+	assert_in_range(strlen(name), FILENAME_BYTES_MAX - 4, FILENAME_BYTES_MAX);
+	assert_memory_equal(strstr(name, "...") - 3, "图...图", 9);
+	assert_string_equal(name + strlen(name) - 8, "图y.pdf");
+	/* Even so it is no leftover's name. */
+	snprintf(url, sizeof(url), "http://h/%s%s.part", LONGEST, tail);
+	assert_int_equal(filename_from_url(url, false, name), FILENAME_OK);
+	assert_int_equal(strlen(name), FILENAME_BYTES_MAX);
+	assert_string_equal(name + FILENAME_BYTES_MAX - 7, "%2Epart");
 }
 
 static void test_name_without_host_is_refused(void **state)
@@ -174,25 +214,7 @@ static void test_name_without_host_is_refused(void **state)
 	expect_all(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
-static void test_name_for_a_small_buffer_is_never_cut(void **state)
-{
-	char name[8];
-
-	(void)state;
-	memset(name, '#', sizeof(name));
-	assert_int_equal(filename_from_url("http://h/abc", name, 4), FILENAME_OK);
-	assert_string_equal(name, "abc");
-	assert_int_equal(name[4], '#');
-	assert_int_equal(filename_from_url("http://h/abcd", name, 4), FILENAME_LONG);
-	assert_string_equal(name, "");
-	assert_int_equal(name[4], '#');
-	assert_int_equal(filename_from_url("http://h/a", name, 1), FILENAME_LONG);
-	name[0] = '#';
-	assert_int_equal(filename_from_url("http://h/a", name, 0), FILENAME_LONG);
-	assert_int_equal(name[0], '#');
-}
-
-static void test_name_of_the_user_obeys_the_same_rules(void **state)
+static void test_name_of_the_user_is_taken_or_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(filename_check("x"), FILENAME_OK);
@@ -200,13 +222,14 @@ static void test_name_of_the_user_obeys_the_same_rules(void **state)
 	assert_int_equal(filename_check(LONGEST), FILENAME_OK);
 	assert_int_equal(filename_check(""), FILENAME_EMPTY);
 	assert_int_equal(filename_check(".."), FILENAME_DOT);
-	assert_int_equal(filename_check(".hidden"), FILENAME_DOT);
+	assert_int_equal(filename_check("."), FILENAME_DOT);
+	assert_int_equal(filename_check(".vimrc"), FILENAME_OK);
 	assert_int_equal(filename_check("../x"), FILENAME_SLASH);
 	assert_int_equal(filename_check("a/b"), FILENAME_SLASH);
 	assert_int_equal(filename_check("a\tb"), FILENAME_CONTROL);
 	assert_int_equal(filename_check("a" LONGEST), FILENAME_LONG);
 	assert_int_equal(filename_check("a.part"), FILENAME_PART);
-	assert_int_equal(filename_check(".part"), FILENAME_DOT);
+	assert_int_equal(filename_check(".part"), FILENAME_PART);
 	/* Percent signs are the URL's matter only. */
 	assert_int_equal(filename_check("100%"), FILENAME_OK);
 }
@@ -246,7 +269,7 @@ static char *random_url(uint64_t *seed)
 	return exact;
 }
 
-static void test_name_from_random_urls_is_safe_or_refused(void **state)
+static void test_name_from_random_urls_is_always_safe(void **state)
 {
 	uint64_t seed = 20240229;
 	unsigned accepted = 0;
@@ -254,21 +277,19 @@ static void test_name_from_random_urls_is_safe_or_refused(void **state)
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
 		char *url = random_url(&seed);
-		size_t size = next_random(&seed) % (FILENAME_BYTES_MAX + 2);
-		char *name = malloc(size + 1);
+		char *name = malloc(FILENAME_BYTES_MAX + 1);
 		enum filename_error error;
 
 		assert_non_null(name);
-		memset(name, '#', size + 1);
-		error = filename_from_url(url, name, size);
-		assert_int_equal(name[size], '#');
+		memset(name, '#', FILENAME_BYTES_MAX + 1);
+		error = filename_from_url(url, next_random(&seed) % 2, name);
+		assert_non_null(memchr(name, '\0', FILENAME_BYTES_MAX + 1));
 		if (error == FILENAME_OK) {
 			accepted++;
-			assert_non_null(memchr(name, '\0', size));
 			assert_int_equal(filename_check(name), FILENAME_OK);
-			assert_null(strchr(name, '/'));
 			assert_int_not_equal(name[0], '.');
-		} else if (size > 0) {
+		} else {
+			assert_int_equal(error, FILENAME_NO_HOST);
 			assert_int_equal(name[0], '\0');
 		}
 		free(name);
@@ -286,7 +307,7 @@ static void test_name_strerror_has_words_for_any_value(void **state)
 		assert_string_not_equal(filename_strerror((enum filename_error)i),
 					"its name is not safe");
 	}
-	assert_string_equal(filename_strerror(FILENAME_DOT), "its name begins with a dot");
+	assert_string_equal(filename_strerror(FILENAME_DOT), "its name is that of a directory");
 	assert_string_equal(filename_strerror((enum filename_error)4711), "its name is not safe");
 	assert_string_equal(filename_strerror((enum filename_error) - 1), "its name is not safe");
 }
@@ -297,11 +318,12 @@ int main(void)
 		cmocka_unit_test(test_name_of_ordinary_urls_is_last_segment),
 		cmocka_unit_test(test_name_of_a_path_without_segment_is_index),
 		cmocka_unit_test(test_name_with_escapes_is_decoded_once),
-		cmocka_unit_test(test_name_that_is_no_safe_component_is_refused),
+		cmocka_unit_test(test_name_keeps_encoded_what_is_not_safe),
+		cmocka_unit_test(test_name_with_query_tells_pages_apart),
+		cmocka_unit_test(test_name_that_is_too_long_loses_its_middle),
 		cmocka_unit_test(test_name_without_host_is_refused),
-		cmocka_unit_test(test_name_for_a_small_buffer_is_never_cut),
-		cmocka_unit_test(test_name_of_the_user_obeys_the_same_rules),
-		cmocka_unit_test(test_name_from_random_urls_is_safe_or_refused),
+		cmocka_unit_test(test_name_of_the_user_is_taken_or_refused),
+		cmocka_unit_test(test_name_from_random_urls_is_always_safe),
 		cmocka_unit_test(test_name_strerror_has_words_for_any_value),
 	};
 

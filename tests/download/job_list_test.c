@@ -18,17 +18,26 @@ static const char hex[] = "00112233445566778899aabbccddeeffFFEEDDCCBBAA998877665
 
 /* ---- helpers ---- */
 
+static int read_format(struct job_list *list, const char *text, size_t bytes,
+		       enum job_format format, char why[512])
+{
+	struct job_input input = { .file = fmemopen((void *)(uintptr_t)text, bytes, "r"),
+				   .path = "list",
+				   .format = format };
+	int rc;
+
+	assert_non_null(input.file);
+	rc = job_list_read(list, &input);
+	(void)snprintf(why, 512, "%s", input.why);
+	fclose(input.file);
+	free(input.dir);
+	return rc;
+}
+
 /* Reads BYTES of TEXT as the input file "list". */
 static int read_bytes(struct job_list *list, const char *text, size_t bytes, char why[512])
 {
-	FILE *file = fmemopen((void *)(uintptr_t)text, bytes, "r");
-	int rc;
-
-	assert_non_null(file);
-	why[0] = '\0';
-	rc = job_list_read(list, file, "list", why, 512);
-	fclose(file);
-	return rc;
+	return read_format(list, text, bytes, JOB_FORMAT_PLAIN, why);
 }
 
 static void assert_read(struct job_list *list, const char *text, size_t jobs)
@@ -143,18 +152,21 @@ static void test_job_read_error_names_path_and_line(void **state)
 		     "list:4: only out=NAME and sha256=HEX may follow a URL, not OUT=z");
 	assert_wrong("http://a/x # comment\n",
 		     "list:1: only out=NAME and sha256=HEX may follow a URL, not #");
+	assert_wrong("http://a/x y.pdf out=z\n",
+		     "list:1: only out=NAME and sha256=HEX may follow a URL, not y.pdf");
+	assert_wrong("http://a/x out=a out=b\n", "list:1: given twice: out");
+	assert_wrong("http://a/\x1b[2J\n", "list:1: a URL holds a control character");
 	assert_wrong("http://a/x\r\nhttp://a/y sha256=\r\n",
 		     "list:2: sha256 needs 64 hexadecimal digits, not ");
-	assert_wrong("\n\nhttp://a/x out=.y",
-		     "list:3: the output name cannot be used: its name begins with a dot");
+	assert_wrong("\n\nhttp://a/x out=..",
+		     "list:3: the output name cannot be used: its name is that of a directory");
 	assert_wrong("http://a/x out=a/b",
 		     "list:1: the output name cannot be used: its name holds a slash");
 }
 
 static void test_job_read_name_that_cannot_be_used_is_refused(void **state)
 {
-	static const char *const names[] = { "",       ".",      "..",    ".bashrc",
-					     "/etc/x", "a/../b", "a\x1b", "x.part" };
+	static const char *const names[] = { "", ".", "..", "/etc/x", "a/../b", "a\x1b", "x.part" };
 	struct job_list list = { .jobs = NULL };
 	char why[512], text[64];
 
@@ -166,6 +178,113 @@ static void test_job_read_name_that_cannot_be_used_is_refused(void **state)
 		assert_int_equal(list.count, 0);
 	}
 	job_list_free(&list);
+}
+
+/* As in a shell's double quotes, for who has blanks in a name or a URL. */
+static void test_job_read_quotes_hold_blanks(void **state)
+{
+	static const char open_quote[] = "list:1: a double quote is not closed, or text follows it";
+	struct job_list list = { .jobs = NULL };
+
+	(void)state;
+	assert_read(&list,
+		    "http://a/1 out=\"a b.pdf\"\n"
+		    "\"http://a/b c?d e\" \tout=\"say \\\"hi\\\" \\\\ \\n\"\r\n"
+		    "http://a/d\"e out=f\"g\n",
+		    3);
+	assert_string_equal(list.jobs[0].name, "a b.pdf");
+	assert_string_equal(list.jobs[1].url, "http://a/b%20c?d%20e");
+	assert_string_equal(list.jobs[1].name, "say \"hi\" \\ \\n");
+	assert_string_equal(list.jobs[2].url, "http://a/d%22e");
+	assert_string_equal(list.jobs[2].name, "f\"g");
+	job_list_free(&list);
+	assert_wrong("http://a/x out=\"a b\n", open_quote);
+	assert_wrong("\"http://a/x\"out=a\n", open_quote);
+}
+
+/* Editors of one family begin a file so. */
+static void test_job_read_byte_order_mark_is_passed_over(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+	char why[512];
+
+	(void)state;
+	assert_read(&list, "\xef\xbb\xbfhttp://a/x\r\n# end\n", 1);
+	assert_string_equal(list.jobs[0].url, "http://a/x");
+	job_list_free(&list);
+	assert_int_equal(read_bytes(&list, "http://a/x\0y\n", 13, why), -EINVAL);
+	assert_string_equal(why, "list:1: the line holds a NUL byte");
+	job_list_free(&list);
+}
+
+static void test_job_read_aria2_lists(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+	char text[512], why[512];
+
+	(void)state;
+	(void)snprintf(text, sizeof text,
+		       "# theirs\nhttp://a/1\n  out=one two.pdf\n  checksum=sha-256=%s\n\n"
+		       "http://a/2\n\tdir=there\nhttp://a/3\n",
+		       hex);
+	assert_int_equal(read_format(&list, text, strlen(text), JOB_FORMAT_ARIA2, why), 0);
+	assert_int_equal(list.count, 3);
+	assert_string_equal(list.jobs[0].name, "one two.pdf");
+	assert_true(list.jobs[0].has_sha256);
+	assert_string_equal(list.jobs[1].name, "2");
+	assert_string_equal(list.jobs[2].url, "http://a/3");
+	job_list_free(&list);
+	(void)snprintf(text, sizeof text, "http://a/1\n split=5\n");
+	assert_int_equal(read_format(&list, text, strlen(text), JOB_FORMAT_ARIA2, why), -EINVAL);
+	assert_int_equal(strncmp(why, "list:2: ", 8), 0);
+	(void)snprintf(text, sizeof text, "\nhttp://a/1\thttp://b/1\n out=x\n");
+	assert_int_equal(read_format(&list, text, strlen(text), JOB_FORMAT_ARIA2, why), -EINVAL);
+	assert_int_equal(strncmp(why, "list:2: ", 8), 0);
+	job_list_free(&list);
+}
+
+/* xorshift64: the same sequence on every run. */
+static uint64_t next_random(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x;
+}
+
+/* Any pieces in any order: read or refused, never read past the end (the sanitizers look). */
+static void test_job_read_random_lists_do_no_harm(void **state)
+{
+	static const char *const pieces[] = {
+		"http://a/x", " ",
+		"\t",         "\n",
+		"\r\n",       "\"",
+		"\\",         "#",
+		"out=",       "sha256=",
+		"=",          "a",
+		"%2",         "\xef\xbb\xbf",
+		"dir=",       "checksum=sha-256=",
+	};
+	const size_t count = sizeof pieces / sizeof pieces[0];
+	uint64_t seed = 20240301;
+	unsigned read = 0;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct job_list list = { .jobs = NULL };
+		char text[512] = "", why[512];
+		size_t n = 1 + next_random(&seed) % 16, used = 0;
+
+		for (; n > 0; n--)
+			used += (size_t)snprintf(text + used, sizeof text - used, "%s",
+						 pieces[next_random(&seed) % count]);
+		if (read_format(&list, text, used, next_random(&seed) % 2, why) == 0)
+			read++;
+		else
+			assert_int_equal(strncmp(why, "list:", 5), 0);
+		job_list_free(&list);
+	}
+	assert_in_range(read, 1000, 19000);
 }
 
 /* getline's buffer, and WHY, are the only limits. */
@@ -190,14 +309,13 @@ static void test_job_read_long_lines_do_no_harm(void **state)
 static void test_job_read_unreadable_file_is_told_by_its_path(void **state)
 {
 	struct job_list list = { .jobs = NULL };
-	FILE *file = fopen("/", "re"); /* opens, but cannot be read */
-	char why[512] = "";
+	struct job_input input = { .file = fopen("/", "re"), .path = "some/path" };
 
 	(void)state;
-	assert_non_null(file);
-	assert_int_equal(job_list_read(&list, file, "some/path", why, sizeof why), -EISDIR);
-	assert_string_equal(why, "some/path: Is a directory");
-	fclose(file);
+	assert_non_null(input.file); /* opens, but cannot be read */
+	assert_int_equal(job_list_read(&list, &input), -EISDIR);
+	assert_string_equal(input.why, "some/path: Is a directory");
+	fclose(input.file);
 	job_list_free(&list);
 }
 
@@ -258,25 +376,38 @@ static void test_job_sha256_of_wrong_form_is_refused(void **state)
 }
 
 /* No file name follows: the job fails, with its reason, and the others go on. */
-static void test_job_url_without_a_name_fails_alone(void **state)
+static void test_job_url_without_a_host_fails_alone(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+
+	(void)state;
+	add(&list, "http:///x", NULL);
+	assert_null(list.jobs[0].name);
+	assert_job(&list.jobs[0], JOB_FAILED, FAILURE_NAME, FILENAME_NO_HOST);
+	assert_string_equal(list.jobs[0].url, "http:///x");
+	add(&list, "http://a/.vimrc", ".vimrc"); /* the user's wish; a URL's would be encoded */
+	assert_job(&list.jobs[1], JOB_READY, FAILURE_NONE, 0);
+	assert_string_equal(list.jobs[1].name, ".vimrc");
+	job_list_free(&list);
+}
+
+/* As a browser does with what is pasted into it. */
+static void test_job_url_is_trimmed_and_encoded(void **state)
 {
 	static const struct {
-		const char *url;
-		enum filename_error error;
-	} urls[] = { { "http://a/.bashrc", FILENAME_DOT },  { "http://a/x%2fy", FILENAME_SLASH },
-		     { "http://a/x%00", FILENAME_CONTROL }, { "http://a/x%zz", FILENAME_ENCODING },
-		     { "http://a/x.part", FILENAME_PART },  { "http:///x", FILENAME_NO_HOST } };
+		const char *typed, *url;
+	} urls[] = { { " http://a/x\t", "http://a/x" },
+		     { "http://a/b c", "http://a/b%20c" },
+		     { "http://a/图?q=\"<>\"", "http://a/%E5%9B%BE?q=%22%3C%3E%22" },
+		     { "http://b\xc3\xbc.example/x", "http://b\xc3\xbc.example/x" },
+		     { "http://a/%41%zz", "http://a/%41%zz" } };
 	struct job_list list = { .jobs = NULL };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-		add(&list, urls[i].url, NULL);
-		assert_null(list.jobs[i].name);
-		assert_job(&list.jobs[i], JOB_FAILED, FAILURE_NAME, (int32_t)urls[i].error);
+		add(&list, urls[i].typed, NULL);
 		assert_string_equal(list.jobs[i].url, urls[i].url);
 	}
-	add(&list, "http://a/.bashrc", "bashrc"); /* a name of the user's own helps */
-	assert_job(&list.jobs[list.count - 1], JOB_READY, FAILURE_NONE, 0);
 	job_list_free(&list);
 }
 
@@ -287,14 +418,14 @@ static void test_job_settle_first_of_a_name_keeps_it(void **state)
 	struct place *place = *state;
 	struct job_list list = { .jobs = NULL };
 
-	add(&list, "http://a/.x", NULL); /* without a name: neither here nor there */
+	add(&list, "http:///x", NULL); /* without a name: neither here nor there */
 	add(&list, "http://a/same", NULL);
 	add(&list, "http://a/other", NULL);
-	add(&list, "http://b/same?x", NULL);
+	add(&list, "http://b/same", NULL);
 	add(&list, "http://c/z", "same");
 	add(&list, "http://c/sam", NULL);
 	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
-	assert_job(&list.jobs[0], JOB_FAILED, FAILURE_NAME, FILENAME_DOT);
+	assert_job(&list.jobs[0], JOB_FAILED, FAILURE_NAME, FILENAME_NO_HOST);
 	assert_job(&list.jobs[1], JOB_READY, FAILURE_NONE, 0);
 	assert_job(&list.jobs[2], JOB_READY, FAILURE_NONE, 0);
 	assert_job(&list.jobs[3], JOB_FAILED, FAILURE_CLASH, 1);
@@ -303,14 +434,76 @@ static void test_job_settle_first_of_a_name_keeps_it(void **state)
 	job_list_free(&list);
 }
 
-/* qsort is not stable: with many of one name it would show. */
+static void assert_names(const struct job_list *list, const char *const *names, size_t count)
+{
+	assert_int_equal(list->count, count);
+	for (size_t i = 0; i < count; i++) {
+		assert_job(&list->jobs[i], JOB_READY, FAILURE_NONE, 0);
+		assert_string_equal(list->jobs[i].name, names[i]);
+	}
+}
+
+static void test_job_settle_queries_tell_pages_apart(void **state)
+{
+	static const char *const names[] = { "page?id=2", "page?id=3", "page", "alone" };
+	struct place *place = *state;
+	struct job_list list = { .jobs = NULL };
+
+	add(&list, "http://a/page?id=2", NULL);
+	add(&list, "http://a/page?id=3", NULL);
+	add(&list, "http://a/page", NULL);
+	add(&list, "http://a/alone?id=4", NULL);
+	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_names(&list, names, 4);
+	job_list_free(&list);
+}
+
+static void test_job_settle_a_url_that_comes_twice_is_one_job(void **state)
+{
+	static const char *const names[] = { "x", "y", "z" };
+	const struct job_wish summed = { .url = "http://a/x", .sha256 = hex };
+	struct place *place = *state;
+	struct job_list list = { .jobs = NULL };
+	char why[512];
+
+	add(&list, "http://a/x", NULL);
+	add(&list, "http://a/y", NULL);
+	assert_int_equal(job_list_add(&list, &summed, why, sizeof why), 0);
+	add(&list, "http://a/y", NULL);
+	add(&list, "http://a/x", "z"); /* two files, so two jobs */
+	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_names(&list, names, 3);
+	assert_true(list.jobs[0].has_sha256);
+	job_list_free(&list);
+}
+
+static void test_job_settle_rename_numbers_them_in_order(void **state)
+{
+	static const char *const names[] = { "x.2", "x.3", "y", "x.1.1" };
+	struct place *place = *state;
+	struct job_list list = { .jobs = NULL };
+
+	put(place, "x", "");
+	put(place, "x.1", "");
+	add(&list, "http://a/x", NULL);
+	add(&list, "http://b/x", NULL);
+	add(&list, "http://a/y", NULL);
+	add(&list, "http://a/x.1", NULL);
+	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_RENAME), 0);
+	assert_names(&list, names, 4);
+	job_list_free(&list);
+}
+
 static void test_job_settle_many_of_a_name_all_name_the_first(void **state)
 {
 	struct place *place = *state;
 	struct job_list list = { .jobs = NULL };
+	char url[32];
 
-	for (unsigned i = 0; i < 1000; i++)
-		add(&list, i % 2 ? "http://a/odd" : "http://a/even", NULL);
+	for (unsigned i = 0; i < 1000; i++) {
+		(void)snprintf(url, sizeof url, "http://a%u/%s", i, i % 2 ? "odd" : "even");
+		add(&list, url, NULL);
+	}
 	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_OVERWRITE), 0);
 	for (unsigned i = 0; i < 1000; i++)
 		assert_job(&list.jobs[i], i < 2 ? JOB_READY : JOB_FAILED,
@@ -384,12 +577,20 @@ int main(void)
 		cmocka_unit_test(test_job_read_error_names_path_and_line),
 		cmocka_unit_test(test_job_read_name_that_cannot_be_used_is_refused),
 		cmocka_unit_test(test_job_read_long_lines_do_no_harm),
+		cmocka_unit_test(test_job_read_quotes_hold_blanks),
+		cmocka_unit_test(test_job_read_byte_order_mark_is_passed_over),
+		cmocka_unit_test(test_job_read_aria2_lists),
+		cmocka_unit_test(test_job_read_random_lists_do_no_harm),
 		cmocka_unit_test(test_job_read_unreadable_file_is_told_by_its_path),
 		cmocka_unit_test(test_job_read_thousands_of_jobs_keep_their_order),
 		cmocka_unit_test(test_job_sha256_is_read_in_either_case),
 		cmocka_unit_test(test_job_sha256_of_wrong_form_is_refused),
-		cmocka_unit_test(test_job_url_without_a_name_fails_alone),
+		cmocka_unit_test(test_job_url_without_a_host_fails_alone),
+		cmocka_unit_test(test_job_url_is_trimmed_and_encoded),
 		PLACED(test_job_settle_first_of_a_name_keeps_it),
+		PLACED(test_job_settle_queries_tell_pages_apart),
+		PLACED(test_job_settle_a_url_that_comes_twice_is_one_job),
+		PLACED(test_job_settle_rename_numbers_them_in_order),
 		PLACED(test_job_settle_many_of_a_name_all_name_the_first),
 		PLACED(test_job_settle_existing_file_by_policy),
 		PLACED(test_job_settle_clash_comes_before_exists),
