@@ -193,8 +193,9 @@ now_ms() {
 	date +%s%3N
 }
 
-# soon WHAT MS COMMAND...: COMMAND, which sets $took_ms, takes at most MS in one of five runs. A busy
-# machine makes anything slow now and then; what waits for something takes its time in each run.
+# soon WHAT MS COMMAND...: COMMAND, which sets $took_ms, takes at most MS in one of five runs. A
+# busy machine makes anything slow now and then; what waits in vain does so in each run.
+took_ms=0
 soon() {
 	what=$1 most_ms=$2
 	shift 2

@@ -153,7 +153,7 @@ together() {
 		"$(cat "$T/runs/"*.out | sed -n 's/.*"done".*"file":"\([^"]*\)".*/\1/p' | sort)"
 	equal "eight runs, --exists=$1: who failed says why" '' \
 		"$(cat "$T/runs/"*.err |
-			grep -vE 'exists already|being written by|--exists=skip leaves' | head -n 3)"
+			grep -vE 'exists already|being written by|exists=skip leaves' | head -n 3)"
 }
 
 runs_at_once() {

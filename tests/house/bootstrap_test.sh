@@ -191,9 +191,10 @@ for bad in 'a b' "a'b" 'a"b' 'a#b' 'a&b' 'a$b' 'a\b'; do
 	mv "$work/tree" "$work/$bad/tree"
 	: >"$work/calls"
 	code=0
-	(PATH=$work/bin && cd "$work/$bad/tree" && exec ./bootstrap deps) 2>"$work/err" || code=$?
+	(PATH=$work/bin && cd "$work/$bad/tree" && exec ./bootstrap deps) 2>"$work/err" ||
+		code=$?
 	[ "$code" -eq 1 ] || die "ended with $code, not 1"
-	says "the path of this directory, .*/$(printf %s "$bad" | tr -c 'a-b' .)/tree\", holds a blank"
+	says "the path .*/$(printf %s "$bad" | tr -c a-b .)/tree\", holds a blank"
 	called apt 0
 	[ ! -e "$work/$bad/tree/build" ] || die 'left build/ behind'
 	rm -r "${work:?}/$bad"
