@@ -14,6 +14,8 @@
  *   nolength       N        N bytes, neither length nor chunks: the close is the end
  *   endless        -        bytes in chunks until the client goes away
  *   slow           R N      N bytes at R bytes a second
+ *   ranges         R N      as slow (R 0: at once), with an ETag; "Range: bytes=FIRST-" is honoured
+ *   ranges-cut     C N      the same, closed after C bytes of each answer
  *   status         C        status C (200 to 599) with a short text as body
  *   redirect       H N      H redirects, one after the other, then N bytes
  *   redirect-loop  -        a redirect to itself
@@ -130,6 +132,19 @@ static void plan_slow(struct request *request, struct origin_plan *plan)
 	plan->seconds = rate ? (double)plan->sent / (double)rate : 0;
 }
 
+static void plan_ranges(struct request *request, struct origin_plan *plan)
+{
+	plan_slow(request, plan);
+	plan->ranges = true;
+}
+
+static void plan_ranges_cut(struct request *request, struct origin_plan *plan)
+{
+	plan->announced = request->number[1];
+	plan->sent = request->number[0];
+	plan->ranges = true;
+}
+
 static void plan_status(struct request *request, struct origin_plan *plan)
 {
 	const uint64_t code = request->number[0];
@@ -220,6 +235,8 @@ static const struct fault_kind kinds[] = {
 	{ "nolength", 1, END_CLEAN, plan_nolength },
 	{ "endless", 0, END_CLEAN, plan_endless },
 	{ "slow", 2, END_CLEAN, plan_slow },
+	{ "ranges", 2, END_CLEAN, plan_ranges },
+	{ "ranges-cut", 2, END_CLOSE, plan_ranges_cut },
 	{ "status", 1, END_CLEAN, plan_status },
 	{ "redirect", 2, END_CLEAN, plan_redirect },
 	{ "redirect-loop", 0, END_CLEAN, plan_redirect_loop },

@@ -12,7 +12,7 @@
  *   /fault/KIND/...                faults on request, see faults.c (only when config.faults)
  *
  * NAME is compared and hashed percent-decoded, and may hold slashes. GET and HEAD,
- * keep-alive, no ranges.
+ * keep-alive; ranges only for some of /fault/.
  */
 #ifndef IPCDEMO_ORIGIN_H
 #define IPCDEMO_ORIGIN_H

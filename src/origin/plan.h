@@ -34,6 +34,8 @@ struct origin_plan {
 	const char *name;   /* whose bytes; not owned */
 	uint64_t announced; /* Content-Length, or ORIGIN_SIZE_UNKNOWN */
 	uint64_t sent;      /* bytes before the ending */
+	bool ranges;        /* it has an ETag, and the rest of it can be asked for */
+	uint64_t first;     /* byte of the sequence that the answer begins with */
 	double seconds;     /* those bytes are spread evenly over so long; 0: at once */
 	enum plan_ending ending;
 	bool close_delimited; /* with unknown size: no chunks, the close is the end */

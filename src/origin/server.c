@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -37,6 +38,8 @@
 #define STACK_BYTES     (256U * 1024)
 #define CONNECTIONS_MAX 4096U
 #define BACKLOG         1024U
+
+#define RANGES_ETAG "\"1\""
 
 /* A paced body grows in steps of so long: short enough for a smooth progress bar. */
 #define STEP_S 0.02
@@ -134,7 +137,7 @@ static ssize_t read_body(void *cls, uint64_t pos, char *buf, size_t max)
 		if (!n)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
-	origin_fill(plan->name, pos, buf, n);
+	origin_fill(plan->name, plan->first + pos, buf, n);
 	return (ssize_t)n;
 }
 
@@ -170,6 +173,46 @@ static void send_raw(int fd, const struct origin_raw *raw)
 				raw->tail); /* a client that left early is what some faults want */
 }
 
+static bool add_range_headers(struct MHD_Response *response, const struct origin_plan *plan)
+{
+	char range[80];
+
+	if (!plan->ranges)
+		return true;
+	(void)snprintf(range, sizeof range, "bytes %llu-%llu/%llu", (unsigned long long)plan->first,
+		       (unsigned long long)(plan->first + plan->announced - 1),
+		       (unsigned long long)(plan->first + plan->announced));
+	if (plan->status == MHD_HTTP_PARTIAL_CONTENT &&
+	    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, range) != MHD_YES)
+		return false;
+	return MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, RANGES_ETAG) == MHD_YES;
+}
+
+/* The rest of the body alone, if that is asked for, and of this version. */
+static void take_range(struct MHD_Connection *connection, struct origin_plan *plan)
+{
+	const char *range =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_RANGE);
+	const char *version =
+		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_RANGE);
+	unsigned long long first;
+	char dash;
+
+	if (!range || (version && strcmp(version, RANGES_ETAG) != 0) ||
+	    sscanf(range, "bytes=%llu%c", &first, &dash) != 2 || dash != '-')
+		return;
+	if (first >= plan->announced) {
+		plan->status = MHD_HTTP_RANGE_NOT_SATISFIABLE;
+		plan->ranges = false;
+		return;
+	}
+	plan->status = MHD_HTTP_PARTIAL_CONTENT;
+	plan->first = first;
+	plan->announced -= first;
+	if (plan->sent > plan->announced)
+		plan->sent = plan->announced;
+}
+
 /* Takes RESPONSE over, NULL (no memory) too: MHD_NO then closes the connection. */
 static enum MHD_Result queue(struct MHD_Connection *connection, const struct origin_plan *plan,
 			     struct MHD_Response *response)
@@ -178,8 +221,9 @@ static enum MHD_Result queue(struct MHD_Connection *connection, const struct ori
 
 	if (!response)
 		return MHD_NO;
-	if (!plan->header ||
-	    MHD_add_response_header(response, plan->header, plan->header_value) == MHD_YES)
+	if ((!plan->header ||
+	     MHD_add_response_header(response, plan->header, plan->header_value) == MHD_YES) &&
+	    add_range_headers(response, plan))
 		rc = MHD_queue_response(connection, plan->status, response);
 	MHD_destroy_response(response);
 	return rc;
@@ -278,7 +322,9 @@ static enum MHD_Result answer(const struct origin *origin, struct MHD_Connection
 		find(origin, reply->path, &reply->plan);
 	else
 		reply->plan.status = MHD_HTTP_BAD_REQUEST;
-	if (reply->plan.status == MHD_HTTP_OK)
+	if (reply->plan.ranges)
+		take_range(connection, &reply->plan);
+	if (reply->plan.status == MHD_HTTP_OK || reply->plan.status == MHD_HTTP_PARTIAL_CONTENT)
 		return answer_body(connection, reply);
 	if (reply->plan.status)
 		rc = answer_status(connection, &reply->plan);
