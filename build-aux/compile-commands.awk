@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # compile-commands.awk - a C source a line becomes a compilation database, clang's
-# JSONCompilationDatabase. DIRECTORY and SOURCE are absolute, COMMAND is the compiler with its options.
+# JSONCompilationDatabase. DIRECTORY and SOURCE are absolute, COMMAND is the compiler and options.
 
 function quoted(text)
 {
