@@ -273,7 +273,7 @@ static CURLcode transfer(struct fetch *fetch, bool fresh_connection, struct fail
 		*failure = fetch_conclude(fetch, rc);
 		(void)curl_multi_remove_handle(fetch->multi, fetch->easy); /* keeps connections */
 	} else {
-		*failure = (struct failure){ .kind = FAILURE_FETCH, .code = rc };
+		*failure = (struct failure){ .kind = FAILURE_FETCH, .code = (int32_t)rc };
 	}
 	return rc;
 }

@@ -363,6 +363,7 @@ int main(int argc, char **argv)
 	block(&set);
 	command = start(argv + optind);
 	if (!supervise(command, &set, options.deadline_s, &status)) {
+		listing_free(before);
 		report(options.report, status == EXIT_DEADLINE ? "deadline" : "told", status);
 		return status;
 	}
