@@ -114,7 +114,8 @@ static const struct option_spec specs[] = {
 	  AT(model),
 	  .initial = "process",
 	  .choices = download_models,
-	  .help = "process (a pool of workers) or sequential (one after the other)",
+	  .help = "process (a pool of workers), sequential (one after the other) or event "
+		  "(all in one thread)",
 	  .group = GROUP_HOW },
 	{ .name = "recycle",
 	  .key = 258,

@@ -31,45 +31,49 @@ static int set_offset(struct fetch_request *request, uint64_t size)
 	return ftruncate(request->fd, 0) < 0 ? -errno : 0;
 }
 
-static int fetch_part(struct attempt *attempt, const struct attempt_config *config, uint64_t size)
+bool attempt_begin(struct attempt *attempt, const struct attempt_config *config)
 {
-	struct fetch_result *result = &attempt->result;
-	struct fetch_request request = { .url = config->url,
-					 .fd = attempt->fd,
-					 .hooks = config->hooks,
-					 .note_source = note_source };
-	int rc = set_offset(&request, size);
+	struct part_file part = { .keep = config->resume };
+	int rc;
 
-	if (rc < 0) {
-		result->failure = (struct failure){ .kind = FAILURE_WRITE, .code = -rc };
-		return rc;
-	}
-	rc = fetch_run(config->fetch, &request, result);
-	if (rc < 0)
-		return rc;
-	part_source_drop(request.fd);
-	if (config->remote_time && result->modified >= 0) {
-		const struct timespec times[2] = { { .tv_nsec = UTIME_NOW },
-						   { .tv_sec = result->modified } };
+	*attempt = (struct attempt){ .config = config, .result.total = FETCH_SIZE_UNKNOWN };
+	attempt->fd = part_file_open(config->dirfd, config->name, &part, &attempt->result.failure);
+	if (attempt->fd < 0)
+		return false;
+	attempt->inode = part.inode;
+	attempt->locked = part.locked;
+	attempt->request = (struct fetch_request){ .url = config->url,
+						   .fd = attempt->fd,
+						   .hooks = config->hooks,
+						   .note_source = note_source };
+	rc = set_offset(&attempt->request, part.size);
+	if (rc == 0)
+		return true;
+	attempt->result.failure = (struct failure){ .kind = FAILURE_WRITE, .code = -rc };
+	attempt_end(attempt);
+	return false;
+}
 
-		(void)futimens(request.fd, times); /* the file is right all the same */
+void attempt_end(struct attempt *attempt)
+{
+	const struct fetch_result *result = &attempt->result;
+	const struct timespec times[2] = { { .tv_nsec = UTIME_NOW },
+					   { .tv_sec = result->modified } };
+
+	if (result->failure.kind != FAILURE_NONE) {
+		(void)close(attempt->fd); /* what it holds is used again, or by nobody */
+		attempt->fd = -1;
+		return;
 	}
-	return 0;
+	part_source_drop(attempt->fd);
+	if (attempt->config->remote_time && result->modified >= 0)
+		(void)futimens(attempt->fd, times); /* the file is right all the same */
 }
 
 void attempt_run(struct attempt *attempt, const struct attempt_config *config)
 {
-	struct fetch_result *result = &attempt->result;
-	struct part_file part = { .keep = config->resume };
-
-	*result = (struct fetch_result){ .total = FETCH_SIZE_UNKNOWN };
-	attempt->fd = part_file_open(config->dirfd, config->name, &part, &result->failure);
-	if (attempt->fd < 0)
+	if (!attempt_begin(attempt, config))
 		return;
-	attempt->inode = part.inode;
-	attempt->locked = part.locked;
-	if (fetch_part(attempt, config, part.size) == 0)
-		return;
-	(void)close(attempt->fd); /* what it holds is used again, or by nobody */
-	attempt->fd = -1;
+	(void)fetch_run(config->fetch, &attempt->request, &attempt->result);
+	attempt_end(attempt);
 }

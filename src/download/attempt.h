@@ -8,6 +8,7 @@
 
 #include "download/fetch.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What is to be done, and by whom. All borrowed. */
@@ -22,14 +23,24 @@ struct attempt_config {
 };
 
 struct attempt {
+	const struct attempt_config *config; /* borrowed while it lasts */
+	struct fetch_request request;
 	int fd;      /* NAME.part, locked: close it once it is committed; -1: it failed */
 	bool locked; /* false: the file system has no locks */
 	uint64_t inode;
 	struct fetch_result result;
 };
 
-/* Blocks until done or failed; attempt->result.failure tells. After a failure the file is closed.
+/*
+ * Blocks until done or failed; attempt->result.failure tells. After a failure the file is closed.
  */
 void attempt_run(struct attempt *attempt, const struct attempt_config *config);
+
+/*
+ * The same in two parts, around a transfer of attempt->request that somebody else lets run. False:
+ * it failed already, without a transfer. attempt_end looks at attempt->result.
+ */
+bool attempt_begin(struct attempt *attempt, const struct attempt_config *config);
+void attempt_end(struct attempt *attempt);
 
 #endif

@@ -19,13 +19,14 @@
 #define WORKERS_DEFAULT 8u
 #define FDS_OF_OUR_OWN  40u /* streams, directory, signalfd, epoll, a worker's sockets and file */
 
-const char *const download_models[] = { "process", "sequential", NULL };
+const char *const download_models[] = { "process", "sequential", "event", NULL };
 
 static const struct {
 	bool one_worker, no_ipc;
 	int (*run)(struct batch *batch);
 } models[] = {
 	[MODEL_PROCESS] = { .run = model_process_run },
+	[MODEL_EVENT] = { .run = model_event_run, .no_ipc = true },
 	[MODEL_SEQUENTIAL] = { .run = model_sequential_run, .one_worker = true, .no_ipc = true },
 };
 

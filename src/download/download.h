@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-enum model { MODEL_PROCESS, MODEL_SEQUENTIAL };
+enum model { MODEL_PROCESS, MODEL_SEQUENTIAL, MODEL_EVENT };
 
 /* Their names, in that order; ends with NULL. */
 extern const char *const download_models[];

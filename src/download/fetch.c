@@ -74,7 +74,7 @@ static void note_source(struct fetch *fetch)
  * caller's descriptor is polled here too: a transfer whose bytes never let it sleep would not
  * hear of a command otherwise, and libcurl's own poll does not report a mere POLLHUP.
  */
-static void call_hooks(struct fetch *fetch)
+void fetch_call_hooks(struct fetch *fetch)
 {
 	struct pollfd caller = { .events = POLLIN };
 	uint64_t now_ns = clock_ns();
@@ -128,7 +128,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	}
 	if (!write_all(fetch, data, n))
 		return 0;
-	call_hooks(fetch);
+	fetch_call_hooks(fetch);
 	return fetch->now.stopped ? 0 : n;
 }
 
@@ -162,14 +162,15 @@ void fetch_global_cleanup(void)
 	curl_global_cleanup();
 }
 
-struct fetch *fetch_new(const struct fetch_settings *settings)
+struct fetch *fetch_new_in(CURLM *multi, const struct fetch_settings *settings)
 {
 	struct fetch *fetch = calloc(1, sizeof(*fetch));
 
 	if (!fetch)
 		return NULL;
 	fetch->settings = *settings;
-	fetch->multi = curl_multi_init();
+	fetch->own_multi = multi == NULL;
+	fetch->multi = multi ? multi : curl_multi_init();
 	fetch->share = curl_share_init();
 	if (!fetch->multi || !fetch->share ||
 	    curl_share_setopt(fetch->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
@@ -179,11 +180,16 @@ struct fetch *fetch_new(const struct fetch_settings *settings)
 	return fetch;
 }
 
+struct fetch *fetch_new(const struct fetch_settings *settings)
+{
+	return fetch_new_in(NULL, settings);
+}
+
 void fetch_free(struct fetch *fetch)
 {
 	if (!fetch)
 		return;
-	if (fetch->multi)
+	if (fetch->multi && fetch->own_multi)
 		(void)curl_multi_cleanup(fetch->multi); /* nothing is left in it */
 	if (fetch->share)
 		(void)curl_share_cleanup(fetch->share); /* nobody uses it any more */
@@ -212,7 +218,7 @@ static CURLMcode sleep_once(struct fetch *fetch)
  * Has nothing come for the stall timeout? An own clock, because libcurl's low-speed limit averages
  * over several seconds and so finds a stall of 2 s after 8. Connecting has a limit of its own.
  */
-static bool has_stalled(struct fetch *fetch)
+bool fetch_has_stalled(struct fetch *fetch)
 {
 	const uint64_t limit_ns = fetch->settings.stall_timeout * NS_PER_S;
 	uint64_t received = fetch->now.bytes + fetch->now.header_bytes;
@@ -243,9 +249,9 @@ static CURLcode drive(struct fetch *fetch)
 			message = curl_multi_info_read(fetch->multi, &left);
 			return message ? message->data.result : CURLE_FAILED_INIT;
 		}
-		if (has_stalled(fetch))
+		if (fetch_has_stalled(fetch))
 			return CURLE_OPERATION_TIMEDOUT;
-		call_hooks(fetch);
+		fetch_call_hooks(fetch);
 		if (rc == CURLM_OK && !fetch->now.stopped)
 			rc = sleep_once(fetch);
 	} while (rc == CURLM_OK && !fetch->now.stopped);
@@ -256,36 +262,21 @@ static bool set_callbacks(struct fetch *fetch)
 {
 	CURL *easy = fetch->easy;
 
-	return !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
+	return !curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch) &&
+	       !curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) &&
 	       !curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch) &&
 	       !curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) &&
 	       !curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
 }
 
-/* One request, with its redirects. */
-static CURLcode transfer(struct fetch *fetch, bool fresh_connection, struct failure *failure)
-{
-	CURLcode rc = CURLE_OUT_OF_MEMORY;
-
-	if (fetch_setup(fetch, fresh_connection) && set_callbacks(fetch) &&
-	    curl_multi_add_handle(fetch->multi, fetch->easy) == CURLM_OK) {
-		rc = drive(fetch);
-		*failure = fetch_conclude(fetch, rc);
-		(void)curl_multi_remove_handle(fetch->multi, fetch->easy); /* keeps connections */
-	} else {
-		*failure = (struct failure){ .kind = FAILURE_FETCH, .code = (int32_t)rc };
-	}
-	return rc;
-}
-
-static void begin(struct fetch *fetch, const struct fetch_request *request, uint64_t offset)
+static void begin(struct fetch *fetch, const struct fetch_request *request)
 {
 	static const struct fetch_hooks no_hooks = { .arg = NULL };
 	uint64_t now_ns = clock_ns();
 
 	fetch->now = (struct transfer){ .request = request,
 					.hooks = request->hooks ? request->hooks : &no_hooks,
-					.offset = offset,
+					.offset = fetch->offset,
 					.total = FETCH_SIZE_UNKNOWN,
 					.received_ns = now_ns,
 					.looked_ns = now_ns,
@@ -303,30 +294,58 @@ static uint64_t rest_begins(const struct fetch_request *request)
 	return request->offset - (request->offset == request->source.total);
 }
 
-int fetch_run(struct fetch *fetch, const struct fetch_request *request, struct fetch_result *result)
+void fetch_first_try(struct fetch *fetch, const struct fetch_request *request)
 {
-	uint64_t offset = request->offset > 0 ? rest_begins(request) : 0;
-	bool fresh = false, again;
+	fetch->fresh_connection = false;
+	fetch->offset = request->offset > 0 ? rest_begins(request) : 0;
+}
+
+bool fetch_begin_try(struct fetch *fetch, const struct fetch_request *request)
+{
+	begin(fetch, request);
+	if (fetch_setup(fetch, fetch->fresh_connection) && set_callbacks(fetch) &&
+	    curl_multi_add_handle(fetch->multi, fetch->easy) == CURLM_OK)
+		return true;
+	fetch_teardown(fetch);
+	return false;
+}
+
+bool fetch_end_try(struct fetch *fetch, CURLcode rc, struct fetch_result *result)
+{
 	curl_off_t modified = -1;
+	bool again;
 
-	do {
-		CURLcode rc;
-
-		begin(fetch, request, offset);
-		rc = transfer(fetch, fresh, &result->failure);
-		/* Neither comes twice: a fresh connection is not kept, the whole is no rest. */
-		again = (!fresh && fetch_lost_kept_connection(fetch, rc)) || fetch->now.no_rest;
-		fresh = fresh || !fetch->now.no_rest;
-		if (fetch->now.no_rest)
-			offset = 0;
-		if (result->failure.kind != FAILURE_NONE && !again)
-			note_source(fetch);
-		(void)curl_easy_getinfo(fetch->easy, CURLINFO_FILETIME_T, &modified);
-		fetch_teardown(fetch);
-	} while (again);
-	result->modified = (time_t)modified;
+	result->failure = fetch->easy ?
+				  fetch_conclude(fetch, rc) :
+				  (struct failure){ .kind = FAILURE_FETCH, .code = (int32_t)rc };
 	result->bytes = fetch->now.bytes;
 	result->total = fetch->now.total;
+	if (!fetch->easy)
+		return false; /* it could not begin */
+	/* Neither comes twice: a fresh connection is not kept, the whole is no rest. */
+	again = (!fetch->fresh_connection && fetch_lost_kept_connection(fetch, rc)) ||
+		fetch->now.no_rest;
+	if (fetch->now.no_rest)
+		fetch->offset = 0;
+	else
+		fetch->fresh_connection = true;
+	if (result->failure.kind != FAILURE_NONE && !again)
+		note_source(fetch);
+	(void)curl_easy_getinfo(fetch->easy, CURLINFO_FILETIME_T, &modified);
+	(void)curl_multi_remove_handle(fetch->multi, fetch->easy); /* keeps connections */
+	fetch_teardown(fetch);
+	result->modified = (time_t)modified;
+	return again;
+}
+
+int fetch_run(struct fetch *fetch, const struct fetch_request *request, struct fetch_result *result)
+{
+	CURLcode rc;
+
+	fetch_first_try(fetch, request);
+	do {
+		rc = fetch_begin_try(fetch, request) ? drive(fetch) : CURLE_OUT_OF_MEMORY;
+	} while (fetch_end_try(fetch, rc, result));
 	return result->failure.kind == FAILURE_NONE ? 0 : -1;
 }
 

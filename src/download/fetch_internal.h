@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include <curl/curl.h>
 
@@ -41,10 +42,18 @@ struct transfer {
 struct fetch {
 	struct fetch_settings settings;
 	CURLM *multi;
+	bool own_multi;
 	CURLSH *share; /* TLS sessions: they outlive the easy handle */
 	CURL *easy;    /* of the transfer in progress */
 	struct curl_slist *headers;
 	struct transfer now;
+	bool fresh_connection; /* the next try must not use a kept one */
+	uint64_t offset;       /* where it begins */
+	/* In a fetch_loop: */
+	void *owner;
+	const struct fetch_request *request; /* NULL: idle */
+	struct fetch_result result;
+	TAILQ_ENTRY(fetch) link; /* in its list of active or of ended ones */
 };
 
 /* libcurl takes longs, and means "no limit" by none. */
@@ -52,6 +61,23 @@ static inline long to_long(unsigned value)
 {
 	return value > INT_MAX ? INT_MAX : (long)value;
 }
+
+/* ---- fetch.c ---- */
+
+/* As fetch_new, with a multi handle that is not its own; NULL: its own. */
+struct fetch *fetch_new_in(CURLM *multi, const struct fetch_settings *settings);
+
+/* Settles where the first try of REQUEST begins. */
+void fetch_first_try(struct fetch *fetch, const struct fetch_request *request);
+
+/* Sets a try up and adds it to the multi handle. False: memory is short. */
+bool fetch_begin_try(struct fetch *fetch, const struct fetch_request *request);
+
+/* libcurl has ended the try with RC. True: it is to be made again, else *RESULT is set. */
+bool fetch_end_try(struct fetch *fetch, CURLcode rc, struct fetch_result *result);
+
+void fetch_call_hooks(struct fetch *fetch);
+bool fetch_has_stalled(struct fetch *fetch);
 
 /* ---- fetch_setup.c ---- */
 

@@ -11,7 +11,7 @@
 
 #include "common/clock.h"
 #include "common/signals.h"
-#include "download/attempt.h"
+#include "download/local_job.h"
 #include "download/models.h"
 
 struct sequential {
@@ -56,33 +56,17 @@ static void do_job(struct sequential *seq, struct job *job)
 	const struct fetch_hooks hooks = {
 		.arg = seq, .progress = moved, .pollfd = signals_pollfd, .wakeup = signals_wakeup
 	};
-	const struct attempt_config order = { .fetch = seq->fetch,
-					      .dirfd = batch->settings->dirfd,
-					      .url = job->url,
-					      .name = job->name,
-					      .resume = batch_resumes(batch, job),
-					      .remote_time = batch->settings->remote_time,
-					      .hooks = &hooks };
+	const struct attempt_config config = local_job_config(batch, job, seq->fetch, &hooks);
 	struct attempt attempt;
-	struct batch_result result;
 
 	seq->job = job;
 	batch_started(batch, job, 0, clock_ns());
-	attempt_run(&attempt, &order);
-	if (attempt.fd < 0) {
-		if (!batch->signo)
-			batch_failed(batch, job, 0, &attempt.result.failure, attempt.result.bytes);
-		return;
-	}
-	result = (struct batch_result){ .bytes = attempt.result.bytes,
-					.total = attempt.result.total,
-					.inode = attempt.inode,
-					.unlocked = !attempt.locked,
-					.ended_ns = clock_ns() };
-	batch_received(batch, job, 0, &result);
+	attempt_run(&attempt, &config);
+	local_job_ended(batch, job, 0, &attempt);
 	while (job->state == JOB_CHECKING)
 		(void)batch_check(batch);
-	(void)close(attempt.fd); /* committed, or removed */
+	if (attempt.fd >= 0)
+		(void)close(attempt.fd); /* committed, or removed */
 }
 
 /* Only jobs that wait for another try are left: sleeps until the first may have it. */

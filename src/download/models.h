@@ -12,5 +12,6 @@
  */
 int model_process_run(struct batch *batch);
 int model_sequential_run(struct batch *batch);
+int model_event_run(struct batch *batch);
 
 #endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model_event.c - the event model: one process, one thread, many transfers at once in one epoll
+ * loop, no IPC. A lane is what elsewhere is a worker.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/signals.h"
+#include "download/fetch_loop.h"
+#include "download/local_job.h"
+#include "download/models.h"
+
+struct event_model;
+
+struct lane {
+	struct event_model *model;
+	unsigned number;
+	struct fetch *fetch;
+	struct job *job; /* NULL: idle */
+	bool fetched;    /* its transfer is over; the job is being checked */
+	struct fetch_hooks hooks;
+	struct attempt_config config;
+	struct attempt attempt;
+};
+
+struct event_model {
+	struct batch *batch;
+	struct signals signals;
+	struct fetch_loop *loop;
+	struct lane *lanes;
+};
+
+static int on_progress(void *arg, uint64_t bytes, uint64_t total)
+{
+	const struct lane *lane = arg;
+
+	batch_moved(lane->model->batch, lane->job, lane->number, bytes, total);
+	return 0;
+}
+
+static void read_signals(struct event_model *model)
+{
+	int signo;
+
+	while ((signo = signals_next(&model->signals))) {
+		if (signals_ends(signo))
+			model->batch->signo = signo;
+		else
+			progress_resize(model->batch->settings->progress);
+	}
+}
+
+/* The file is committed, or will not be: its lock may go. */
+static void leave_job(struct lane *lane)
+{
+	if (lane->attempt.fd >= 0)
+		(void)close(lane->attempt.fd);
+	lane->job = NULL;
+	lane->fetched = false;
+}
+
+static void end_job(struct lane *lane)
+{
+	lane->fetched = true;
+	local_job_ended(lane->model->batch, lane->job, lane->number, &lane->attempt);
+	if (lane->job->state != JOB_CHECKING)
+		leave_job(lane);
+}
+
+static void begin_job(struct lane *lane, struct job *job)
+{
+	struct event_model *model = lane->model;
+
+	lane->job = job;
+	lane->config = local_job_config(model->batch, job, lane->fetch, &lane->hooks);
+	batch_started(model->batch, job, lane->number, clock_ns());
+	if (attempt_begin(&lane->attempt, &lane->config))
+		fetch_loop_start(model->loop, lane->fetch, &lane->attempt.request);
+	else
+		end_job(lane);
+}
+
+static void begin_jobs(struct event_model *model)
+{
+	struct batch *batch = model->batch;
+	unsigned i;
+
+	for (i = 0; i < batch->settings->workers && batch->ready_count > 0; i++)
+		if (!model->lanes[i].job)
+			begin_job(&model->lanes[i], batch_next(batch, i));
+}
+
+static void end_transfers(struct event_model *model)
+{
+	struct fetch_result result;
+	struct fetch *fetch;
+	struct lane *lane;
+
+	while ((fetch = fetch_loop_next(model->loop, &result))) {
+		lane = fetch_owner(fetch);
+		lane->attempt.result = result;
+		attempt_end(&lane->attempt);
+		end_job(lane);
+	}
+}
+
+static void check(struct event_model *model)
+{
+	struct batch *batch = model->batch;
+	unsigned i;
+
+	if (!batch_is_checking(batch))
+		return;
+	(void)batch_check(batch);
+	for (i = 0; i < batch->settings->workers; i++)
+		if (model->lanes[i].fetched && model->lanes[i].job->state != JOB_CHECKING)
+			leave_job(&model->lanes[i]);
+}
+
+static uint64_t next_timeout(const struct event_model *model, uint64_t retry_ns)
+{
+	const struct batch *batch = model->batch;
+	const uint64_t now_ns = clock_ns();
+	const int64_t progress_ns = progress_next_ns(batch->settings->progress, now_ns);
+	uint64_t timeout_ns = UINT64_MAX;
+
+	if (batch_is_checking(batch))
+		return 0;
+	if (retry_ns != UINT64_MAX)
+		timeout_ns = retry_ns > now_ns ? retry_ns - now_ns : 0;
+	if (progress_ns >= 0 && (uint64_t)progress_ns < timeout_ns)
+		timeout_ns = (uint64_t)progress_ns;
+	return timeout_ns;
+}
+
+static int turn(struct event_model *model)
+{
+	const uint64_t retry_ns = batch_wake(model->batch, clock_ns());
+	int rc;
+
+	begin_jobs(model);
+	rc = fetch_loop_wait(model->loop, next_timeout(model, retry_ns));
+	if (rc < 0)
+		return batch_report(model->batch, "wait for the transfers", NULL, rc);
+	end_transfers(model);
+	check(model);
+	read_signals(model);
+	progress_refresh(model->batch->settings->progress, clock_ns());
+	return 0;
+}
+
+static int open_lanes(struct event_model *model)
+{
+	const struct batch_settings *settings = model->batch->settings;
+	unsigned i;
+
+	model->loop = fetch_loop_new(model->signals.fd);
+	model->lanes = calloc(settings->workers, sizeof *model->lanes);
+	for (i = 0; model->loop && model->lanes && i < settings->workers; i++) {
+		struct lane *lane = &model->lanes[i];
+
+		*lane = (struct lane){ .model = model,
+				       .number = i,
+				       .hooks = { .arg = lane, .progress = on_progress },
+				       .attempt.fd = -1 };
+		lane->fetch = fetch_loop_add(model->loop, &settings->fetch, lane);
+		if (!lane->fetch)
+			return -ENOMEM;
+	}
+	return model->loop && model->lanes ? 0 : -ENOMEM;
+}
+
+static void close_lanes(struct event_model *model)
+{
+	unsigned i;
+
+	for (i = 0; model->lanes && i < model->batch->settings->workers; i++) {
+		struct lane *lane = &model->lanes[i];
+
+		if (lane->job) {
+			fetch_loop_stop(model->loop, lane->fetch);
+			leave_job(lane);
+		}
+		fetch_free(lane->fetch);
+	}
+	free(model->lanes);
+	fetch_loop_free(model->loop);
+}
+
+int model_event_run(struct batch *batch)
+{
+	struct event_model model = { .batch = batch, .signals = { .fd = -1 } };
+	int rc = signals_open(&model.signals);
+
+	if (rc < 0)
+		return batch_report(batch, "receive signals", NULL, rc);
+	rc = open_lanes(&model);
+	if (rc < 0)
+		(void)batch_report(batch, "prepare the transfers", NULL, rc);
+	while (rc == 0 && batch->open > 0 && !batch->signo)
+		rc = turn(&model);
+	close_lanes(&model);
+	signals_close(&model.signals);
+	return rc;
+}

@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317,SC2086 # shared with lib.sh; lists of words
+# models_test.sh - every model brings the same jobs to the same end: files, checksums, retries, exit
+# codes, JSON; and leaves nothing when it is interrupted or killed.
+DEADLINE=120
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+RUN_DEADLINE=30
+start_origin
+awk 'BEGIN { for (i = 0; i < 40; i++) print i * i * 300, "f" i }' >"$T/list"
+sums_of <"$T/list" >"$T/sums"
+while read -r sum name; do
+	size=$(awk -v name="$name" '$2 == name { print $1 }' "$T/list")
+	echo "$ORIGIN/bytes/$size/$name sha256=$sum"
+done <"$T/sums" >"$T/urls"
+G=$T/got
+
+# run CASE ARGUMENT...: the model under test, into an empty $G.
+run() {
+	case_="$label: $1"
+	shift
+	rm -rf "$G"
+	run_ipcdemo $options -d "$G" "$@"
+}
+
+ends_well() {
+	run 'files with checksums' -j 4 --progress=plain -i "$T/urls"
+	succeeds "$case_"
+	verify "$case_" "$G" "$T/sums"
+	run 'more workers than files' -j 60 --progress=none -i "$T/urls"
+	succeeds "$case_"
+	verify "$case_" "$G" "$T/sums"
+}
+
+ends_badly() {
+	run 'one of two fails' --progress=none "$ORIGIN/bytes/7/good" "$ORIGIN/fault/status/404/bad"
+	fails "$case_" 1 'bad: HTTP 404 Not Found'
+	equal "$case_: the other is there" good "$(names_in "$G")"
+	run 'a connection breaks off, and is tried again' --progress=plain --retries=1 \
+		"$ORIGIN/fault/truncate/1000/broken"
+	fails "$case_" 1 'broken: '
+	matches "$case_: it was tried twice" 'next try in' "$T/err"
+	run 'a wrong checksum' --progress=none --retries=0 \
+		--checksum="sha256=$(printf '%064d' 0)" "$ORIGIN/bytes/1000/wrong"
+	fails "$case_" 1 'SHA-256'
+	equal "$case_: nothing is left" '' "$(names_in "$G")"
+	run 'the origin stalls' --progress=none --retries=0 --stall-timeout=1 \
+		"$ORIGIN/fault/stall/1000/stalled"
+	fails "$case_" 1 'nothing'
+}
+
+tells() {
+	run JSON --progress=json -i "$T/urls"
+	equal "$case_: exit 0" 0 "$status"
+	equal "$case_: a start and a done for each file" '40 40' \
+		"$(grep -c '"event":"start"' "$T/out") $(grep -c '"event":"done"' "$T/out")"
+	matches "$case_: the model" "\"event\":\"summary\".*\"model\":\"$model\"" \
+		"$T/out"
+}
+
+under_way() {
+	[ -s "$G/one.part" ] && { [ "$model" = sequential ] || [ -s "$G/two.part" ]; }
+}
+
+# stopped_by SIGNAL
+stopped_by() {
+	case_="$label: SIG$1"
+	rm -rf "$G"
+	start_ipcdemo $options --progress=none -j 2 -d "$G" \
+		"$ORIGIN/fault/slow/10000/600000/one" "$ORIGIN/fault/slow/10000/600000/two"
+	await 10 under_way || not_ok "$case_: the files are under way"
+	began_ms=$(now_ms)
+	kill -s "$1" "$ipcdemo_pid"
+	end_ipcdemo
+	is_true "$case_: ends within 3 s" [ $(($(now_ms) - began_ms)) -lt 3000 ]
+	equal "$case_: dies of it" "$2" "$status"
+	equal "$case_: no file that is not whole stands under its name" '' \
+		"$(cd "$G" && find . -name one -o -name two)"
+}
+
+each() {
+	ends_well
+	ends_badly
+	tells
+	stopped_by INT 130
+	stopped_by KILL 137
+}
+
+# each_model OPTION...: the model is the last word of the first option.
+each_model() {
+	options="--model=$*" model=$1 label="$*"
+	each
+}
+
+each_model sequential
+each_model event
+each_model process
+finish
