@@ -4,7 +4,7 @@
 #
 #	ipcdemo list --json | jq -r --arg capabilities "BOUNDARIES EOF ..." -f matrix.jq
 #
-# The words of $capabilities become columns: those in the heading of `ipcdemo list`, so that there is
+# The words of $capabilities become columns: those in the help of `ipcdemo list`, so that there is
 # no second list of them. A mechanism that the build lacks has no figures, and no row.
 
 def row: "| " + join(" | ") + " |";

@@ -21,6 +21,12 @@
  *
  * Every function returns 0 or a count, else -errno. Nothing here prints, exits, reads
  * the environment or keeps state outside the session.
+ *
+ * A session leaves its process as it was: signal dispositions, the mask, limits. SIGPIPE does not
+ * arrive because of a session, and the program need not do anything about it. (To ignore it
+ * saves time over `pipe` before Linux 6.18: core/pipe_io.h says why.) Only `signal` takes
+ * something for itself, one real-time signal, which is blocked from ipc_open to ipc_close; open
+ * it before the first thread starts, and end its slots' processes before ipc_close.
  */
 #ifndef IPC_IPC_H
 #define IPC_IPC_H
@@ -66,8 +72,10 @@ enum ipc_capability {
 	IPC_CAP_DURABLE = 1 << 4,      /* a record that was sent survives the sender's SIGKILL */
 	IPC_CAP_NAMED = 1 << 5,        /* leaves a name behind if the hub is killed */
 	IPC_CAP_CROSS_HOST = 1 << 6,   /* can reach another host */
+	IPC_CAP_JOIN = 1 << 7,         /* a slot may be taken with a ticket: ipc_join */
+	IPC_CAP_THREADS = 1 << 8,      /* ... also by a thread of the hub's own process */
 };
-#define IPC_CAP_COUNT 7
+#define IPC_CAP_COUNT 9
 
 /* What a mechanism is akin to. ipc_group_name() gives the words; 0 where nobody said. */
 enum ipc_group {
@@ -163,11 +171,14 @@ struct ipc_config {
 				    directory; NULL: /tmp. Copied. */
 };
 
-/* The other end of a slot. Both are borrowed: keep PIDFD open as long as the slot is attached. */
+/*
+ * The other end of a slot. PIDFD is borrowed: keep it open as long as the slot is attached. It
+ * becomes readable when the peer has ended: a pidfd, or for a thread an eventfd that the thread
+ * writes last. -1: none; then the peer's death shows only over a mechanism with IPC_CAP_EOF.
+ */
 struct ipc_peer {
 	pid_t pid;
-	int pidfd; /* -1: none; then the death of the peer is seen only where the mechanism has EOF
-		    */
+	int pidfd;
 };
 
 struct ipc;
@@ -193,13 +204,48 @@ int ipc_arm(struct ipc *session, unsigned slot);
  */
 int ipc_attach(struct ipc *session, unsigned slot, enum ipc_role role, const struct ipc_peer *peer);
 
+/*
+ * A ticket lets somebody take a slot who did not inherit the session by a fork: a program that was
+ * executed, or a thread. It is a line of text, for instance for the command line, and the
+ * descriptors that the text names by number. The descriptors are close-on-exec.
+ */
+#define IPC_TICKET_FDS   4
+#define IPC_TICKET_WORDS 3
+struct ipc_ticket {
+	char text[256];
+	int fds[IPC_TICKET_FDS];          /* -1: none */
+	uint64_t words[IPC_TICKET_WORDS]; /* the mechanism's own; TEXT has them, too */
+};
+
+/*
+ * The hub, instead of ipc_arm (IPC_CAP_JOIN): arms SLOT and moves its end into TICKET. Then
+ *  - for a process: start it so that it inherits ticket->fds under their numbers (clear
+ *    FD_CLOEXEC in the child, between fork and exec), ipc_attach(IPC_HUB), ipc_ticket_close;
+ *  - for a thread (IPC_CAP_THREADS): ipc_attach(IPC_HUB), with the own pid in PEER, and give the
+ *    thread the text. ipc_join takes the descriptors over: no ipc_ticket_close then.
+ * Errors as of ipc_arm; -ENOTSUP: the mechanism cannot.
+ */
+int ipc_ticket(struct ipc *session, unsigned slot, struct ipc_ticket *ticket);
+
+/* Closes the descriptors of a ticket that this process has given to another, or does not use. */
+void ipc_ticket_close(struct ipc_ticket *ticket);
+
+/*
+ * The other side of it: makes a session whose only slot, *SLOT, is the ticket's. It is like the one
+ * of a forked process after ipc_attach(IPC_SLOT), and is closed alike. HUB as in ipc_attach.
+ * The text is trusted. On success the descriptors belong to the session, on failure to the caller.
+ * -EINVAL no ticket, -ENOENT a mechanism that this build lacks, -EBADF a descriptor was not
+ * inherited, -ENOMEM, or what the mechanism met.
+ */
+int ipc_join(struct ipc **session, const char *text, const struct ipc_peer *hub, unsigned *slot);
+
 /* How later calls without IPC_NOWAIT wait. IPC_BLOCK at first. */
 void ipc_set_strategy(struct ipc *session, enum ipc_strategy strategy);
 
 /*
  * Sends records, on the sending side. Takes N whole records or fewer, never a part, in order;
  * returns how many (at least 1). A slot's process names its own slot. Waits for room for the first
- * only. -EAGAIN full (IPC_NOWAIT), -EPIPE the peer is gone. Never raises SIGPIPE. RECORDS is the
+ * only. -EAGAIN full (IPC_NOWAIT), -EPIPE the peer is gone. No SIGPIPE. RECORDS is the
  * caller's again on return.
  */
 ssize_t ipc_send(struct ipc *session, unsigned slot, const void *records, size_t n, unsigned flags);

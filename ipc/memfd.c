@@ -103,7 +103,8 @@ static int memfd_limits(struct ipc_limit *limits, size_t cap)
 	return 5;
 }
 
-static int memfd_arm(struct ipc *s, unsigned slot)
+/* A slot's ring. TICKET: its owner needs the descriptor. NULL: it is forked, and does not. */
+static int memfd_make_ring(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
 	int fd = memfd_make(s);
 	int rc;
@@ -115,8 +116,22 @@ static int memfd_arm(struct ipc *s, unsigned slot)
 		rc = memfd_seal(s, fd);
 	if (rc == 0)
 		rc = ring_slots_map(s, slot, fd);
-	sys_close(&fd); /* no worker needs it, and one that opens it again finds it sealed */
+	if (rc == 0 && ticket)
+		rc = ring_slots_ticket(s, slot, fd, ticket);
+	if (rc < 0 || !ticket)
+		sys_close(
+			&fd); /* no worker needs it, and one that opens it again finds it sealed */
 	return rc;
+}
+
+static int memfd_arm(struct ipc *s, unsigned slot)
+{
+	return memfd_make_ring(s, slot, NULL);
+}
+
+static int memfd_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	return memfd_make_ring(s, slot, ticket);
 }
 
 const struct ipc_backend ipc_memfd = {
@@ -125,7 +140,8 @@ const struct ipc_backend ipc_memfd = {
 		.title = "sealed memfd",
 		.summary = "a ring per slot in a memfd of fixed size, a doorbell for who sleeps",
 		.group = IPC_GROUP_MEMORY,
-		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
+		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE |
+ IPC_CAP_JOIN | IPC_CAP_THREADS,
 		.record_limit = 1 << 20,
 		.shared_memory = true,
 		.objects = { { "a mapped memfd per slot", "grep memfd:ipcdemo /proc/PID/maps" },
@@ -148,6 +164,8 @@ const struct ipc_backend ipc_memfd = {
 	.open = ring_slots_open,
 	.arm = memfd_arm,
 	.attach = ring_slots_attach,
+	.ticket = memfd_ticket,
+	.join = ring_slots_join,
 	.send = ring_slots_send,
 	.recv = ring_slots_recv,
 	.pollfd = ring_slots_pollfd,

@@ -23,14 +23,15 @@
  *   1,025th pipe of an unprivileged user has two pages (fs.pipe-user-pages-soft), so
  *   nothing may count on a capacity.
  * Wake-up: the read end polls, level-triggered. A blocking read is one system call.
- * Failure modes: full - write waits, or -EAGAIN. Reader gone - EPIPE, and SIGPIPE unless it is
- *   ignored: there is no MSG_NOSIGNAL for pipes. Writer gone - end of file, after the data.
+ * Failure modes: full - write waits, or -EAGAIN. Reader gone - EPIPE, and the signal SIGPIPE with
+ *   it, which ends a process that does not ignore it. Pipes have no MSG_NOSIGNAL; RWF_NOSIGNAL
+ *   came with Linux 6.18 (pipe_io.h does without). Writer gone - end of file, after the data.
  * Costs: one system call and one copy on each side; a batch of up to PIPE_BUF bytes
  *   shares them.
  * Pitfalls: the write end that a sibling inherited keeps end of file from ever coming.
- *   O_NONBLOCK belongs to the open file, not to the descriptor: it would reach every process that
- *   shares the end, so not to wait is asked for by the call (RWF_NOWAIT) where the kernel
- *   knows that for pipes (Linux 6.4). A process of the same user can open
+ *   O_NONBLOCK belongs to the open file, not to the descriptor: set here, it is set in every
+ *   process that shares the end. So each call says for itself that it must not wait (RWF_NOWAIT),
+ *   where the kernel knows that for pipes (Linux 6.4). A process of the same user can open
  *   /proc/PID/fd/N and write into the pipe.
  * Use when: parent and child, one direction, and the simplest thing that is right.
  * Avoid when: records of more than PIPE_BUF bytes must stay whole, or descriptors must travel.
@@ -40,24 +41,12 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "ipc/core/backend.h"
 #include "ipc/core/fd_slots.h"
+#include "ipc/core/pipe_io.h"
 #include "ipc/core/sys.h"
-
-struct pipe_state {
-	struct fd_slots slots; /* first: fd_slots.h */
-	bool nonblock;         /* kernel without RWF_NOWAIT for pipes: O_NONBLOCK and ppoll */
-};
-
-static bool pipe_nonblock(const struct ipc *s)
-{
-	return ((struct pipe_state *)s->state)->nonblock;
-}
 
 static int pipe_limits(struct ipc_limit *limits, size_t cap)
 {
@@ -79,45 +68,18 @@ static int pipe_limits(struct ipc_limit *limits, size_t cap)
 	return 4;
 }
 
-/* Does this kernel know RWF_NOWAIT for pipes? Asked with an empty one. */
-static int pipe_try_nowait(struct ipc *s, bool *known)
-{
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	int fds[2];
-	int rc = (int)SYS(s, pipe2(fds, O_CLOEXEC));
-
-	if (rc < 0)
-		return rc;
-	*known = SYS(s, preadv2(fds[0], &iov, 1, -1, RWF_NOWAIT)) == -EAGAIN;
-	sys_close(&fds[0]);
-	sys_close(&fds[1]);
-	return 0;
-}
-
 static int pipe_open(struct ipc *s)
 {
-	struct pipe_state *state = s->state;
-	struct sigaction action;
-	bool nowait;
-	int rc = pipe_try_nowait(s, &nowait);
+	int rc = pipe_io_ask(s);
 
-	if (rc < 0)
-		return rc;
-	state->nonblock = !nowait;
-	/* A dead reader must be -EPIPE, not our death; a program's own handler stays. */
-	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
-		action.sa_handler = SIG_IGN;
-		(void)sigaction(SIGPIPE, &action, NULL); /* cannot fail for a valid signal */
-	}
-	return fd_slots_open(s);
+	return rc < 0 ? rc : fd_slots_open(s);
 }
 
 static int pipe_arm(struct ipc *s, unsigned slot)
 {
-	int flags = O_CLOEXEC | (pipe_nonblock(s) ? O_NONBLOCK : 0);
-	int fds[2];
-	int rc = (int)SYS(s, pipe2(fds, flags));
+	const struct pipe_io *io = s->state;
+	int fds[2]; /* the read end, the write end */
+	int rc = (int)SYS(s, pipe2(fds, O_CLOEXEC | (io->nonblock ? O_NONBLOCK : 0)));
 
 	if (rc < 0)
 		return rc;
@@ -128,51 +90,39 @@ static int pipe_arm(struct ipc *s, unsigned slot)
 	return 0;
 }
 
+static int pipe_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	int rc = pipe_arm(s, slot);
+
+	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
+}
+
 static int pipe_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	(void)peer; /* whoever holds the other end */
+	pipe_io_look(s);
 	return fd_slots_attach(s, slot);
 }
 
-static ssize_t pipe_write(struct ipc *s, int fd, const void *buf, size_t bytes, unsigned flags)
+static int pipe_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		     const struct ipc_peer *peer)
 {
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = bytes };
-	ssize_t rc;
+	int rc = pipe_io_ask(s);
 
-	if (!pipe_nonblock(s))
-		return flags & IPC_NOWAIT ? SYS(s, pwritev2(fd, &iov, 1, -1, RWF_NOWAIT)) :
-					    SYS(s, write(fd, buf, bytes));
-	while ((rc = SYS(s, write(fd, buf, bytes))) == -EAGAIN && !(flags & IPC_NOWAIT))
-		if ((rc = sys_poll(s, fd, POLLOUT, -1, -1)) < 0)
-			break;
-	return rc;
+	pipe_io_look(s);
+	return rc < 0 ? rc : fd_slots_join(s, slot, ticket, peer);
 }
 
 static ssize_t pipe_send(struct ipc *s, unsigned slot, const void *records, size_t n,
 			 unsigned flags)
 {
-	size_t most =
-		PIPE_BUF / s->record_size; /* the write is then atomic, even if we are killed */
-	ssize_t rc = pipe_write(s, fd_slots_at(s, slot)->own, records,
-				(n < most ? n : most) * s->record_size, flags);
+	size_t most = PIPE_BUF / s->record_size; /* more would not be atomic: see Guarantees */
+	ssize_t rc = pipe_io_write(s, fd_slots_at(s, slot)->own, records,
+				   (n < most ? n : most) * s->record_size, flags);
 
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
 	return rc < 0 ? rc : rc / (ssize_t)s->record_size;
-}
-
-static ssize_t pipe_read(struct ipc *s, int fd, void *buf, size_t bytes, unsigned flags)
-{
-	struct iovec iov = { .iov_base = buf, .iov_len = bytes };
-	ssize_t rc;
-
-	if (!pipe_nonblock(s))
-		return flags & IPC_NOWAIT ? SYS(s, preadv2(fd, &iov, 1, -1, RWF_NOWAIT)) :
-					    SYS(s, read(fd, buf, bytes));
-	while ((rc = SYS(s, read(fd, buf, bytes))) == -EAGAIN && !(flags & IPC_NOWAIT))
-		if ((rc = sys_poll(s, fd, POLLIN, -1, -1)) < 0)
-			break;
-	return rc;
 }
 
 static ssize_t pipe_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
@@ -181,7 +131,7 @@ static ssize_t pipe_recv(struct ipc *s, unsigned *slot, void *records, size_t ca
 
 	if (rc < 0)
 		return rc;
-	rc = pipe_read(s, fd_slots_at(s, *slot)->own, records, cap * s->record_size, flags);
+	rc = pipe_io_read(s, fd_slots_at(s, *slot)->own, records, cap * s->record_size, flags);
 	if (rc == 0)
 		fd_slots_ended(s, *slot);
 	if (rc <= 0)
@@ -197,23 +147,26 @@ const struct ipc_backend ipc_pipe = {
 		.summary = "one pipe per slot; a send is one atomic write, PIPE_BUF bytes at most",
 		.group = IPC_GROUP_PIPES,
 		.capabilities = IPC_CAP_EOF | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
-				IPC_CAP_DURABLE,
+				IPC_CAP_DURABLE | IPC_CAP_JOIN | IPC_CAP_THREADS,
 		.record_limit = PIPE_BUF,
 		.objects = { { "a pipe per slot: 16 page buffers and two open files",
 			       "ls -l /proc/PID/fd | grep pipe:" },
 			     { "an epoll instance in the hub, if it has several slots",
 			       "cat /proc/PID/fdinfo/N" } },
 		.syscalls = { "pipe2", "read", "write", "preadv2", "pwritev2", "epoll_create1",
-			      "epoll_ctl", "epoll_wait", "ppoll", "close" },
+			      "epoll_ctl", "epoll_wait", "ppoll", "rt_sigaction", "rt_sigprocmask",
+			      "close" },
 		.man = { "pipe(7)", "pipe2(2)", "read(2)", "write(2)", "preadv2(2)", "epoll(7)" },
 	},
-	.state_size = sizeof(struct pipe_state),
+	.state_size = sizeof(struct pipe_io),
 	.slot_size = sizeof(struct fd_slot),
 	.limits = pipe_limits,
 	.hub_fds = fd_slots_hub_fds,
 	.open = pipe_open,
 	.arm = pipe_arm,
 	.attach = pipe_attach,
+	.ticket = pipe_ticket,
+	.join = pipe_join,
 	.send = pipe_send,
 	.recv = pipe_recv,
 	.pollfd = fd_slots_pollfd,

@@ -149,7 +149,8 @@ static int shm_start(struct ipc *s)
 	return ring_slots_open(s);
 }
 
-static int shm_arm(struct ipc *s, unsigned slot)
+/* A slot's ring. TICKET: its owner needs the descriptor. NULL: it is forked, and does not. */
+static int shm_make_ring(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
 	int fd = shm_make(s);
 	int rc;
@@ -159,8 +160,21 @@ static int shm_arm(struct ipc *s, unsigned slot)
 	rc = ring_slots_size(s, fd);
 	if (rc == 0)
 		rc = ring_slots_map(s, slot, fd);
-	sys_close(&fd); /* the worker does not exist yet: it never has a descriptor to truncate */
+	if (rc == 0 && ticket)
+		rc = ring_slots_ticket(s, slot, fd, ticket);
+	if (rc < 0 || !ticket)
+		sys_close(&fd); /* a forked worker never has a descriptor to truncate */
 	return rc;
+}
+
+static int shm_arm(struct ipc *s, unsigned slot)
+{
+	return shm_make_ring(s, slot, NULL);
+}
+
+static int shm_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	return shm_make_ring(s, slot, ticket);
 }
 
 const struct ipc_backend ipc_shm = {
@@ -169,7 +183,8 @@ const struct ipc_backend ipc_shm = {
 		.title = "POSIX shared memory",
 		.summary = "a ring per slot in an object of /dev/shm, a doorbell for who sleeps",
 		.group = IPC_GROUP_MEMORY,
-		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
+		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE |
+ IPC_CAP_JOIN | IPC_CAP_THREADS,
 		.record_limit = 1 << 20,
 		.shared_memory = true,
 		.objects = { { "a mapped object per slot, without a name",
@@ -194,6 +209,8 @@ const struct ipc_backend ipc_shm = {
 	.open = shm_start,
 	.arm = shm_arm,
 	.attach = ring_slots_attach,
+	.ticket = shm_ticket,
+	.join = ring_slots_join,
 	.send = ring_slots_send,
 	.recv = ring_slots_recv,
 	.pollfd = ring_slots_pollfd,

@@ -12,8 +12,10 @@
  *      read(signalfd) <--- 8 bytes ------ pidfd_send_signal(hub, SI_QUEUE, 2nd of 7)
  *      the 7th: a record of 56 bytes      dies; what it queued stays queued
  *
- * Life cycle: the number is claimed at open by blocking it, here and in what is forked then, and
- *   unblocked at close. No name, no object; what is pending goes with its receiver.
+ * Life cycle: the number is claimed at open by blocking it, here and in what is forked then. Close
+ *   throws away what is pending, restores the disposition and unblocks. (If a slot was detached
+ *   while its process lived, the number stays ignored.) No name, no object; what is pending goes
+ *   with its receiver.
  * Guarantees: signals of one number arrive in the order of sending and survive their sender.
  *   si_errno, which queued signals leave free, says which piece of which slot's record this is,
  *   so a record that its sender left half-way, or of an earlier owner of the slot, is never
@@ -51,6 +53,7 @@
 #include <unistd.h>
 
 #include "ipc/core/backend.h"
+#include "ipc/core/rt_signal.h"
 #include "ipc/core/sys.h"
 
 #define SIGNAL_RECORD_LIMIT 512
@@ -67,9 +70,10 @@ struct signal_slot {
 };
 
 struct signal_state {
-	sigset_t set;   /* the session's number */
-	siginfo_t info; /* what we send, but for piece and value */
-	int fd;         /* the signalfd of a receiving side, else -1 */
+	struct rt_signal own; /* the session's number */
+	bool haunted;         /* a slot was let go while its process lived: see signal_close */
+	siginfo_t info;       /* what we send, but for piece and value */
+	int fd;               /* the signalfd of a receiving side, else -1 */
 	enum { TICK_NONE, TICK_CAME, TICK_IDLE, TICK_SET } tick; /* see signal_attach */
 	timer_t timer;
 	size_t next, count; /* of infos */
@@ -114,20 +118,18 @@ static int signal_enter(struct ipc *s)
 
 	sys_close(&state->fd);
 	state->next = state->count = 0;
+	state->info.si_signo = state->own.number;
 	state->info.si_code = SI_QUEUE;
 	state->info.si_pid = getpid();
 	state->info.si_uid = getuid();
-	state->fd = ipc_receives(s) ? (int)SYS(s, signalfd(-1, &state->set, SFD_CLOEXEC)) : -1;
+	state->fd = ipc_receives(s) ? (int)SYS(s, signalfd(-1, &state->own.set, SFD_CLOEXEC)) : -1;
 	return ipc_receives(s) && state->fd < 0 ? state->fd : 0;
 }
 
-/* Claims a number that is neither blocked, as one in use is, nor has a handler. */
 static int signal_open(struct ipc *s)
 {
 	struct signal_state *state = s->state;
-	struct sigaction action;
-	sigset_t blocked;
-	int rc, signo;
+	int rc;
 
 	/*
 	 * All slots share this user's queue. A hub that waits for room in it, to end a record,
@@ -135,19 +137,11 @@ static int signal_open(struct ipc *s)
 	 */
 	if (!s->single && signal_quota() < 256 + 8 * s->slots)
 		return -EAGAIN;
-	(void)sigprocmask(SIG_BLOCK, NULL, &blocked); /* only asks: cannot fail */
-	for (signo = SIGRTMIN; signo <= SIGRTMAX; signo++)
-		if (!sigismember(&blocked, signo) && sigaction(signo, NULL, &action) == 0 &&
-		    (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN))
-			break;
-	if (signo > SIGRTMAX)
-		return -EBUSY;
-	(void)sigemptyset(&state->set);
-	(void)sigaddset(&state->set, signo);
-	state->info.si_signo = signo;
 	state->fd = -1;
-	rc = signal_enter(s);
-	return rc < 0 ? rc : (int)SYS(s, sigprocmask(SIG_BLOCK, &state->set, NULL));
+	rc = rt_signal_claim(s, &state->own);
+	if (rc == 0 && (rc = signal_enter(s)) < 0)
+		rt_signal_release(s, &state->own, false);
+	return rc;
 }
 
 static int signal_arm(struct ipc *s, unsigned slot)
@@ -169,7 +163,7 @@ static int signal_attach(struct ipc *s, unsigned slot, const struct ipc_peer *pe
 {
 	struct signal_state *state = s->state;
 	struct signal_slot *at = signal_slot(s, slot);
-	struct sigevent event = { .sigev_signo = state->info.si_signo };
+	struct sigevent event = { .sigev_signo = state->own.number };
 	int rc;
 
 	if (!ipc_receives(s) && peer->pidfd < 0)
@@ -181,6 +175,27 @@ static int signal_attach(struct ipc *s, unsigned slot, const struct ipc_peer *pe
 	    SYS(s, timer_create(CLOCK_MONOTONIC, &event, &state->timer)) == 0)
 		state->tick = TICK_IDLE;
 	return rc;
+}
+
+/* The number stays blocked across an execve(2). */
+static int signal_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	ticket->words[0] = (uint64_t)((struct signal_state *)s->state)->own.number;
+	(void)signal_arm(s, slot); /* cannot fail */
+	ticket->words[1] = signal_slot(s, slot)->tag;
+	return 0;
+}
+
+static int signal_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		       const struct ipc_peer *peer)
+{
+	struct signal_state *state = s->state;
+
+	state->fd = -1;
+	signal_slot(s, slot)->tag = (unsigned)ticket->words[1];
+	return rt_signal_adopt(&state->own, (int)ticket->words[0]) < 0 ?
+		       -EINVAL :
+		       signal_attach(s, slot, peer);
 }
 
 /*
@@ -298,8 +313,13 @@ static int signal_pollfd(struct ipc *s, short *events)
 static void signal_detach(struct ipc *s, unsigned slot)
 {
 	struct signal_state *state = s->state;
+	struct signal_slot *at = signal_slot(s, slot);
 
-	signal_slot(s, slot)->pid = 0; /* whatever it still has pending is nobody's */
+	/* A peer that is dead, if only as a zombie, sends nothing more. */
+	if (at->pid > 0 && ipc_receives(s) &&
+	    (at->pidfd < 0 || sys_poll(s, -1, 0, at->pidfd, 0) == 0))
+		state->haunted = true;
+	at->pid = 0; /* whatever it still has pending is nobody's */
 	if (state->tick != TICK_NONE)
 		(void)SYS(s, timer_delete(state->timer));
 	state->tick = TICK_NONE;
@@ -308,17 +328,10 @@ static void signal_detach(struct ipc *s, unsigned slot)
 static void signal_close(struct ipc *s)
 {
 	struct signal_state *state = s->state;
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	sys_close(&state->fd);
-	if (getpid() != s->opener)
-		return;
-	/*
-	 * Ignored first: that throws away what is pending, which would kill us once unblocked.
-	 * Ignored it stays: a worker that outlives the session may still send.
-	 */
-	(void)SYS(s, sigaction(state->info.si_signo, &ignore, NULL));
-	(void)SYS(s, sigprocmask(SIG_UNBLOCK, &state->set, NULL));
+	if (getpid() == s->opener)
+		rt_signal_release(s, &state->own, state->haunted);
 }
 
 const struct ipc_backend ipc_signal = {
@@ -327,7 +340,7 @@ const struct ipc_backend ipc_signal = {
 		.title = "real-time signal",
 		.summary = "one number per session; a record is a run of queued signals of 8 bytes",
 		.group = IPC_GROUP_SIGNALS,
-		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_DURABLE,
+		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_DURABLE | IPC_CAP_JOIN,
 		.record_limit = SIGNAL_RECORD_LIMIT,
 		.objects = { { "pending signals", "grep -E 'SigQ|SigBlk|ShdPnd' /proc/PID/status" },
 			     { "a receiver's signalfd", "grep sigmask /proc/PID/fdinfo/N" } },
@@ -344,6 +357,8 @@ const struct ipc_backend ipc_signal = {
 	.open = signal_open,
 	.arm = signal_arm,
 	.attach = signal_attach,
+	.ticket = signal_ticket,
+	.join = signal_join,
 	.send = signal_send,
 	.recv = signal_recv,
 	.pollfd = signal_pollfd,

@@ -98,6 +98,13 @@ static int unix_arm(struct ipc *s, unsigned slot)
 	return 0;
 }
 
+static int unix_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	int rc = unix_arm(s, slot);
+
+	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
+}
+
 static int unix_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	(void)peer; /* whoever holds the other end */
@@ -202,7 +209,8 @@ const struct ipc_backend ipc_unix = {
 		.summary = "one SEQPACKET socket pair per slot; a batch of records is one packet",
 		.group = IPC_GROUP_SOCKETS,
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_EOF | IPC_CAP_POLLABLE |
-				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE,
+				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE | IPC_CAP_JOIN |
+				IPC_CAP_THREADS,
 		.record_limit = UNIX_RECORD_LIMIT,
 		.objects = { { "a socket pair per slot, unnamed", "ss -xp | grep 'pid=PID,'" },
 			     { "an epoll instance in the hub, if it has several slots",
@@ -219,6 +227,8 @@ const struct ipc_backend ipc_unix = {
 	.open = fd_slots_open,
 	.arm = unix_arm,
 	.attach = unix_attach,
+	.ticket = unix_ticket,
+	.join = fd_slots_join,
 	.send = unix_send,
 	.recv = unix_recv,
 	.pollfd = unix_pollfd,

@@ -43,18 +43,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <zmq.h>
 
 #include "ipc/core/backend.h"
+#include "ipc/core/foreign_fds.h"
 #include "ipc/core/sys.h"
 
 /* The functions here are zipc_, because zmq_ is the library's. */
-#define ZIPC_OWN_FDS   8  /* of a context with a listening socket, and the way to it */
-#define ZIPC_SPARE_FDS 64 /* free at each arm, for workers that are about to connect */
+#define ZIPC_OWN_FDS   8 /* of a context with a listening socket, and the way to it */
+/*
+ * Free at each arm, for workers that are about to connect. The library ends the process when it
+ * lacks one, also in accept(), which happens whenever a worker likes.
+ */
+#define ZIPC_SPARE_FDS 64
 
 struct zipc_slot {
 	uint64_t id; /* the routing id, a secret; 0: not armed */
@@ -93,21 +95,6 @@ static int zipc_hub_fds(unsigned slots)
 }
 
 /*
- * The library ends the process when it lacks a descriptor, also in accept(), which happens when a
- * worker likes. So: are there enough? Sure if the highest numbers are free. To take some, and see,
- * would itself be what a thread of the library must not meet.
- */
-static int zipc_room(void)
-{
-	struct rlimit limit;
-	int fd = getrlimit(RLIMIT_NOFILE, &limit) < 0 ? -1 : (int)limit.rlim_cur - ZIPC_SPARE_FDS;
-
-	while (fd >= 0 && fd < (int)limit.rlim_cur && fcntl(fd, F_GETFD) < 0)
-		fd++;
-	return fd >= 0 && fd == (int)limit.rlim_cur ? 0 : -EMFILE;
-}
-
-/*
  * A context and its socket. Calls wait a second at most, so that the facade gets to look at the
  * peer; so does the end, for what was sent to be written. There is no second try to connect, as a
  * hub that is gone does not come back; so the backlog has room for all workers at once.
@@ -122,11 +109,9 @@ static int zipc_start(struct ipc *s)
 				ZMQ_BACKLOG,  IPC_SLOTS_MAX, ZMQ_ROUTER_MANDATORY, 1 };
 	/* The library's own handshake, which it counts too, takes 49 bytes. */
 	int64_t most = s->record_size < 64 ? 64 : (int64_t)s->record_size;
-	int i, fd, rc = zipc_room();
+	int i, rc = foreign_fds_room(ZIPC_SPARE_FDS);
 
-	for (i = 0, fd = 0; i < ZIPC_OWN_FDS; fd++) /* the numbers that will be given out next */
-		if (fcntl(fd, F_GETFD) < 0)
-			state->fds[i++] = fd;
+	foreign_fds_next(state->fds, ZIPC_OWN_FDS);
 	(void)zmq_msg_init(&state->body); /* cannot fail, nor can an option that exists */
 	state->size = -1;
 	state->context = rc == 0 ? zmq_ctx_new() : NULL;
@@ -179,7 +164,21 @@ static int zipc_arm(struct ipc *s, unsigned slot)
 
 	/* Its first byte, whichever that is, must not be 0 (zmq_setsockopt(3), ZMQ_ROUTING_ID). */
 	zipc_slot(s, slot)->id = (id & ~(0xfffull << 8)) | slot << 8 | 1 | 1ull << 56;
-	return zipc_room();
+	return foreign_fds_room(ZIPC_SPARE_FDS);
+}
+
+/* A slot's owner: a context of its own, and a greeting, by which the hub learns the way back. */
+static int zipc_connect(struct ipc *s)
+{
+	struct zipc_state *state = s->state;
+	int rc;
+
+	(void)snprintf(state->endpoint, 48, "ipc:///proc/self/fd/%d", state->listener);
+	rc = zipc_start(s);
+	memset(s->slot_state, 0, s->slots * sizeof(struct zipc_slot)); /* the siblings' secrets */
+	if (rc == 0)
+		rc = (int)SYS(s, zmq_connect(state->socket, state->endpoint));
+	return rc < 0 ? rc : (int)SYS(s, zmq_send(state->socket, "", 0, ZMQ_DONTWAIT));
 }
 
 /*
@@ -190,28 +189,42 @@ static int zipc_arm(struct ipc *s, unsigned slot)
 static int zipc_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	struct zipc_state *state = s->state;
-	int i, fd, gap = 0, rc;
 
 	zipc_slot(s, slot)->pid = peer->pid;
 	if (s->role == IPC_HUB)
 		return 0;
-	for (i = 0; i < ZIPC_OWN_FDS && state->fds[i] < state->listener; i++)
-		(void)close(state->fds[i]);
-	/* The lowest number is given out first, so behind a long gap no more come. */
-	for (fd = 0; gap < 1024; fd++) {
-		struct sockaddr_un name = { .sun_family = AF_UNSPEC };
+	foreign_fds_close(state->fds, ZIPC_OWN_FDS, state->listener);
+	foreign_fds_close_bound(state->endpoint + 6);
+	return zipc_connect(s);
+}
 
-		rc = getsockname(fd, (void *)&name, &(socklen_t){ sizeof name - 1 });
-		gap = rc < 0 && errno == EBADF ? gap + 1 : 0;
-		if (rc == 0 && strcmp(name.sun_path, state->endpoint + 6) == 0)
-			(void)close(fd);
-	}
-	(void)snprintf(state->endpoint, 48, "ipc:///proc/self/fd/%d", state->listener);
-	rc = zipc_start(s);
-	memset(s->slot_state, 0, s->slots * sizeof(struct zipc_slot)); /* the siblings' secrets */
+/* The hub's socket has no name any more; the O_PATH descriptor still leads to it. */
+static int zipc_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	int listener = ((struct zipc_state *)s->state)->listener;
+	int rc = zipc_arm(s, slot);
+
 	if (rc == 0)
-		rc = (int)SYS(s, zmq_connect(state->socket, state->endpoint));
-	return rc < 0 ? rc : (int)SYS(s, zmq_send(state->socket, "", 0, ZMQ_DONTWAIT)); /* greet */
+		rc = ticket->fds[0] = (int)SYS(s, fcntl(listener, F_DUPFD_CLOEXEC, 0));
+	ticket->words[0] = zipc_slot(s, slot)->id;
+	return rc < 0 ? rc : 0;
+}
+
+static int zipc_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		     const struct ipc_peer *peer)
+{
+	struct zipc_state *state = s->state;
+	int rc;
+
+	(void)peer;
+	zipc_slot(s, slot)->id = ticket->words[0];
+	state->listener = ticket->fds[0];
+	rc = zipc_connect(s);
+	if (rc == 0)
+		return 0;
+	state->listener = -1; /* still the caller's */
+	zipc_close(s);
+	return rc;
 }
 
 /* In the hub: a message with this routing id has come. Is it a slot's? Notes down a greeting. */
@@ -249,7 +262,7 @@ static int zipc_fetch(struct ipc *s, int flags)
 		if (rc >= 0)
 			rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
 		state->size = rc < 0 ? -1 : rc;
-		/* A frame too many makes it no record. */
+		/* A frame too many is no record. */
 		for (; rc >= 0 && zmq_msg_more(&state->body); state->size = 0)
 			rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
 		if (rc < 0 || !hub || zipc_identify(s, id))
@@ -328,7 +341,8 @@ const struct ipc_backend ipc_zmq = {
 		.title = "ZeroMQ",
 		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is a message",
 		.group = IPC_GROUP_LIBRARIES,
-		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT,
+		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
+				IPC_CAP_JOIN | IPC_CAP_THREADS,
 		.record_limit = 1 << 20,
 		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" } },
 		.syscalls = { "openat", "getsockname", "unlink", "rmdir", "fcntl", "close" },
@@ -342,6 +356,8 @@ const struct ipc_backend ipc_zmq = {
 	.open = zipc_open,
 	.arm = zipc_arm,
 	.attach = zipc_attach,
+	.ticket = zipc_ticket,
+	.join = zipc_join,
 	.send = zipc_send,
 	.recv = zipc_recv,
 	.pollfd = zipc_pollfd,

@@ -14,7 +14,10 @@
  *  - Result 0 or a count, else -errno. Foreign codes (ETERM, ENOMSG) are mapped here.
  *  - A system call goes through SYS(), which counts it and restarts it after a
  *    signal (signal(7): some calls fail with EINTR after SIGSTOP/SIGCONT even without a handler).
- *  - Descriptors are close-on-exec from birth. SIGPIPE is never raised.
+ *  - Descriptors are close-on-exec from birth.
+ *  - After close the process is as it was before open: signal dispositions, mask and what is
+ *    pending, limits, environment, umask, directory. Between them SIGPIPE never arrives, whatever
+ *    the program has decided about it: sockets by MSG_NOSIGNAL, pipes by pipe_io.h.
  *  - What comes from the other side is hostile: bound it, copy it, then look at the copy.
  */
 #ifndef IPC_BACKEND_H
@@ -42,7 +45,7 @@ struct ipc {
 	bool single;   /* one peer only: role IPC_SLOT, or a hub with one slot */
 	size_t record_size;
 	unsigned depth;
-	pid_t opener; /* only this process removes names */
+	pid_t opener; /* only this process removes names; 0 after join */
 	char runtime_dir[IPC_PATH_MAX];
 	uint64_t syscalls; /* see SYS() */
 };
@@ -109,6 +112,19 @@ struct ipc_backend {
 	 * of file). role IPC_HUB: drop the slot's end; PEER says who owns it.
 	 */
 	int (*attach)(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
+
+	/*
+	 * ticket: as arm, for an owner that is not forked here: a program that was executed, or a
+	 * thread. Moves what SLOT's owner needs into ticket->fds (the caller's from then on; the
+	 * unused are -1) and ticket->words. The hub's attach follows as ever.
+	 * join: in the owner, instead of open, arm and attach. s->role, s->self and the figures
+	 * of the session are set, the states are zero. Takes ticket->fds over, but on failure
+	 * leaves them open, and nothing else behind.
+	 * Both NULL without IPC_CAP_JOIN. IPC_CAP_THREADS: hub and owner may be one process.
+	 */
+	int (*ticket)(struct ipc *s, unsigned slot, struct ipc_ticket *ticket);
+	int (*join)(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		    const struct ipc_peer *peer);
 
 	/*
 	 * The sending side. 1..N whole records, in one go if the mechanism can. IPC_NOWAIT: -EAGAIN

@@ -70,6 +70,22 @@ int fd_slots_attach(struct ipc *s, unsigned slot)
 	return 0;
 }
 
+int fd_slots_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	ticket->fds[0] = fd_slots_at(s, slot)->other;
+	fd_slots_at(s, slot)->other = -1;
+	return 0;
+}
+
+int fd_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		  const struct ipc_peer *peer)
+{
+	(void)peer; /* whoever holds the other end */
+	set_of(s)->epoll = -1;
+	fd_slots_armed(s, slot, ticket->fds[0], -1);
+	return ticket->fds[0] < 0 ? -EINVAL : 0;
+}
+
 int fd_slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags)
 {
 	struct fd_slots *set = set_of(s);

@@ -49,6 +49,10 @@ static inline struct fd_slot *fd_slots_at(const struct ipc *s, unsigned slot)
 void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
 /* The whole of attach for such a mechanism. */
 int fd_slots_attach(struct ipc *s, unsigned slot);
+/* After the backend's own arm: the rest of ticket. And the whole of join. */
+int fd_slots_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket);
+int fd_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		  const struct ipc_peer *peer);
 
 /* Receiving: which slot to read next; waits for one unless IPC_NOWAIT. 0, -EAGAIN or -errno. */
 int fd_slots_next_of_many(struct ipc *s, unsigned *slot, unsigned flags);

@@ -46,9 +46,36 @@ struct ring_slot {
 	uint64_t slept;   /* receiving: the position after the last sleep */
 };
 
+static inline struct ring_slots *ring_slots_of(const struct ipc *s)
+{
+	return s->state;
+}
+
+static inline struct ring_slot *ring_slot_at(const struct ipc *s, unsigned slot)
+{
+	return (struct ring_slot *)s->slot_state + slot;
+}
+
+/* The two words of the doorbell, by side. */
+static inline _Atomic uint64_t *ring_slots_own_word(const struct ipc *s,
+						    const struct ring_slot *slot)
+{
+	return ipc_receives(s) ? &slot->ring.control->receiver : &slot->ring.control->sender;
+}
+
+static inline _Atomic uint64_t *ring_slots_peer_word(const struct ipc *s,
+						     const struct ring_slot *slot)
+{
+	return ipc_receives(s) ? &slot->ring.control->sender : &slot->ring.control->receiver;
+}
+
 int ring_slots_open(struct ipc *s);
 int ring_slots_size(struct ipc *s, int fd);
 int ring_slots_map(struct ipc *s, unsigned slot, int fd);
+/* After the backend's own arm, which has kept the memory's FD for this: the rest of ticket. */
+int ring_slots_ticket(struct ipc *s, unsigned slot, int fd, struct ipc_ticket *ticket);
+int ring_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		    const struct ipc_peer *peer);
 int ring_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
 ssize_t ring_slots_send(struct ipc *s, unsigned slot, const void *records, size_t n,
 			unsigned flags);
@@ -57,6 +84,11 @@ int ring_slots_pollfd(struct ipc *s, short *events);
 void ring_slots_detach(struct ipc *s, unsigned slot);
 void ring_slots_close(struct ipc *s);
 int ring_slots_hub_fds(unsigned slots);
+
+/* After something was published: wakes the peer if its WORD says that it sleeps. */
+void ring_slots_wake(struct ipc *s, struct ring_slot *slot, _Atomic uint64_t *word);
+/* Tells the sender how far we are, and wakes it if it waits for room. */
+void ring_slots_tell(struct ipc *s, struct ring_slot *slot);
 
 /* Bytes that a slot maps for records of RECORD_SIZE, with the mechanism's own depth. */
 size_t ring_slots_slot_bytes(size_t record_size);

@@ -7,12 +7,14 @@
 #include "ipc/ipc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ipc/core/registry.h"
+#include "ipc/core/ticket.h"
 #include "ipc/core/waiting.h"
 
 enum stage { SLOT_FREE, SLOT_ARMED, SLOT_ATTACHED };
@@ -106,15 +108,31 @@ int ipc_open(struct ipc **session, const char *name, const struct ipc_config *co
 	return 0;
 }
 
-int ipc_arm(struct ipc *s, unsigned slot)
+static void become_slot(struct session *session, unsigned slot, const struct ipc_peer *hub)
 {
-	int rc;
+	struct ipc *s = &session->ipc;
 
+	s->role = IPC_SLOT;
+	s->single = true;
+	s->self = slot;
+	s->syscalls = 0;
+	session->waiting.peer = *hub;
+	memset(session->stage, SLOT_FREE, s->slots); /* the siblings' are not ours to detach */
+}
+
+static int arm_check(const struct ipc *s, unsigned slot)
+{
 	if (slot >= s->slots || s->role != IPC_HUB)
 		return -EINVAL;
-	if (session_of(s)->stage[slot] != SLOT_FREE)
-		return -EBUSY;
-	rc = s->backend->arm(s, slot);
+	return session_of(s)->stage[slot] == SLOT_FREE ? 0 : -EBUSY;
+}
+
+int ipc_arm(struct ipc *s, unsigned slot)
+{
+	int rc = arm_check(s, slot);
+
+	if (rc == 0)
+		rc = s->backend->arm(s, slot);
 	if (rc == 0)
 		session_of(s)->stage[slot] = SLOT_ARMED;
 	return rc;
@@ -126,19 +144,82 @@ int ipc_attach(struct ipc *s, unsigned slot, enum ipc_role role, const struct ip
 
 	if (slot >= s->slots || s->role != IPC_HUB || session_of(s)->stage[slot] != SLOT_ARMED)
 		return -EINVAL;
-	s->role = role;
-	if (role == IPC_SLOT) {
-		s->single = true;
-		s->self = slot;
-		memset(session_of(s)->stage, SLOT_FREE,
-		       s->slots); /* the siblings' slots are not ours to detach */
-		s->syscalls = 0;
-	}
-	if (s->single)
+	if (role == IPC_SLOT)
+		become_slot(session_of(s), slot, peer);
+	else if (s->single)
 		session_of(s)->waiting.peer = *peer;
 	rc = s->backend->attach(s, slot, peer);
 	session_of(s)->stage[slot] = SLOT_ATTACHED;
 	return rc;
+}
+
+int ipc_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	struct ticket_session about = { .slot = slot,
+					.config = { .direction = s->direction,
+						    .record_size = s->record_size,
+						    .slots = s->slots,
+						    .depth = s->depth } };
+	int rc = arm_check(s, slot);
+
+	*ticket = (struct ipc_ticket){ .fds = { -1, -1, -1, -1 } };
+	if (rc == 0)
+		rc = s->backend->ticket ? s->backend->ticket(s, slot, ticket) : -ENOTSUP;
+	if (rc < 0)
+		return rc;
+	session_of(s)->stage[slot] = SLOT_ARMED;
+	(void)snprintf(about.name, sizeof about.name, "%s", s->backend->info.name);
+	rc = ticket_write(ticket, &about);
+	if (rc < 0) {
+		ipc_ticket_close(ticket);
+		ipc_detach(s, slot);
+	}
+	return rc;
+}
+
+/* Are they all open? They are close-on-exec from now on, as every descriptor here. */
+static int take_descriptors(const struct ipc_ticket *ticket)
+{
+	size_t i;
+
+	for (i = 0; i < IPC_TICKET_FDS; i++)
+		if (ticket->fds[i] >= 0 && fcntl(ticket->fds[i], F_SETFD, FD_CLOEXEC) < 0)
+			return -errno;
+	return 0;
+}
+
+int ipc_join(struct ipc **session, const char *text, const struct ipc_peer *hub, unsigned *slot)
+{
+	const struct ipc_backend *backend;
+	struct ticket_session about;
+	struct ipc_ticket ticket;
+	struct session *new;
+	int rc = ticket_read(text, &ticket, &about);
+
+	if (rc < 0)
+		return rc;
+	backend = ipc_backend_find(about.name);
+	if (!backend || !backend->join)
+		return backend ? -ENOTSUP : -ENOENT;
+	rc = config_check(backend, &about.config);
+	if (rc == 0)
+		rc = take_descriptors(&ticket);
+	if (rc < 0)
+		return rc;
+	new = session_new(backend, &about.config);
+	if (!new)
+		return -ENOMEM;
+	new->ipc.opener = 0;
+	become_slot(new, about.slot, hub);
+	rc = backend->join(&new->ipc, about.slot, &ticket, hub);
+	if (rc < 0) {
+		session_free(new);
+		return rc;
+	}
+	new->stage[about.slot] = SLOT_ATTACHED;
+	*slot = about.slot;
+	*session = &new->ipc;
+	return 0;
 }
 
 void ipc_set_strategy(struct ipc *s, enum ipc_strategy strategy)

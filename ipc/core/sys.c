@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,6 +49,11 @@ int sys_poll(struct ipc *s, int fd, short events, int pidfd, int64_t timeout_ns)
 			return -errno;
 	}
 	return (fds[0].revents ? 1 : 0) | (fds[1].revents ? 2 : 0);
+}
+
+int sys_membarrier(struct ipc *s, int command)
+{
+	return (int)SYS(s, syscall(SYS_membarrier, command, 0, 0));
 }
 
 void sys_limit(struct ipc_limit *limit, const char *name, const char *source, const char *format,

@@ -21,6 +21,9 @@ void sys_close(int *fd);
  */
 int sys_poll(struct ipc *s, int fd, short events, int pidfd, int64_t timeout_ns);
 
+/* membarrier(2), which has no wrapper. 0 or -errno. */
+int sys_membarrier(struct ipc *s, int command);
+
 /* Fills one limit from printf-like parts; the value of a /proc/sys file, "?" when unreadable. */
 void sys_limit(struct ipc_limit *limit, const char *name, const char *source, const char *format,
 	       ...) __attribute__((format(printf, 4, 5)));

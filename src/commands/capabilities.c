@@ -37,6 +37,14 @@ static const struct capability capabilities[] = {
 	  .meaning = "can reach another host",
 	  .need = "cross-host",
 	  .need_help = "the other end is on another host" },
+	{ .heading = "join",
+	  .meaning = "lets a program that was executed take a slot",
+	  .need = "join",
+	  .need_help = "the other end is an executed program, not a forked one" },
+	{ .heading = "thread",
+	  .meaning = "serves threads of the hub's own process",
+	  .need = "threads",
+	  .need_help = "the other end is a thread of the same process" },
 };
 
 static_assert(sizeof capabilities / sizeof capabilities[0] == IPC_CAP_COUNT,

@@ -39,7 +39,8 @@ refresh() {
 
 equal "README.md has the two marker lines, in order" "$begin$end" \
 	"$(grep -x -e "$begin" -e "$end" "$readme" | tr -d '\n')" || finish
-capabilities=$("$IPCDEMO" list | sed -n '1s/^ *here *bytes *//p')
+capabilities=$("$IPCDEMO" list --help | sed -n '/^Capabilities:/,/^$/s/^  \([A-Z_]*\) .*/\1/p' |
+	tr '\n' ' ' | sed 's/ $//')
 "$IPCDEMO" list --json >"$T/json"
 jq -r --arg capabilities "$capabilities" -f "$srcdir/build-aux/matrix.jq" "$T/json" >"$T/table"
 is_true "the table has a heading and rows" [ "$(wc -l <"$T/table")" -ge 4 ]
@@ -53,7 +54,7 @@ if [ "${1:-}" = refresh ]; then
 	refresh
 fi
 
-# Every capability that a mechanism has is a column: none got lost between JSON and heading.
+# Every capability that a mechanism has is a column: none got lost between JSON and help.
 equal "every capability has its column" '' \
 	"$(jq -r '.mechanisms[].capabilities[]' "$T/json" | sort -u |
 		grep -vxF -e "$(echo "$capabilities" | tr ' ' '\n')")"

@@ -5,7 +5,8 @@
 #	awk -v kind=KIND -f sizes.awk FILE...		KIND: backend, c or text
 #
 #	all		lines of the file, card and comments included: 500, a backend 400
-#	code		lines that hold more than comment and white space: a backend 250
+#	code		lines that hold more than comment and white space: a backend 250, its
+#			.info, the text that list and explain show, not counted
 #	function	lines from the first of its signature to its closing brace: 60
 #	parameters	of a function: 5; more if the comment just before it says whose type asks
 #		for them: "parameters: of libmicrohttpd's callback"
@@ -91,7 +92,7 @@ BEGIN {
 FNR == 1 {
 	end_file()
 	file = FILENAME
-	lines = code = in_comment = in_function = 0
+	lines = code = in_comment = in_function = in_info = 0
 	signature = ""
 }
 
@@ -103,7 +104,11 @@ FNR == 1 {
 		next
 	was_comment = in_comment
 	is_code = holds_code($0)
-	code += is_code
+	if (kind == "backend" && $0 == "\t.info = {")
+		in_info = 1
+	code += is_code && !in_info
+	if ($0 == "\t},")
+		in_info = 0
 }
 
 in_function {

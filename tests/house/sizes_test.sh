@@ -4,7 +4,7 @@
 # sizes_test.sh - no file, function or line is longer than a reader can hold.
 #
 #	file        500 lines in all
-#	backend     250 lines of code, 400 in all with its card and drawing
+#	backend     250 lines of code (its .info is text), 400 in all with card and drawing
 #	function    60 lines, 5 parameters (a foreign callback type may ask for more)
 #	line        100 columns, tabs of 8
 #
@@ -62,6 +62,8 @@ self_check()
 	lines 501 'echo x' | expect 'lines in all: 501' text
 	(lines 250 'int x;' && lines 150 '/* card */') | expect kept backend
 	(lines 250 'int x;' && lines 151 '/* card */') | expect 'lines in all: 401' backend
+	(lines 250 'int x;' && printf '\t.info = {\n' && lines 9 '.a = 1,' && printf '\t},\n') |
+		expect kept backend
 	(lines 251 'int x;' && lines 9 '/* c */') | expect 'lines of code: 251' backend
 	(echo 'int a; /* a' && lines 250 ' * b' && echo ' */ int c;') | expect kept backend
 	function_of 60 | expect kept c

@@ -32,6 +32,7 @@ struct subject {
 	const struct rule *rule;
 	enum ipc_direction direction;
 	size_t record;
+	bool joined;     /* workers take their slots with tickets, as executed programs do */
 	const char *dir; /* private, must be empty at the end */
 };
 
@@ -62,6 +63,11 @@ extern const struct rule contract_owner_rules[];
 extern const struct rule contract_hostile_rules[];
 extern const struct rule contract_args_rules[];
 extern const struct rule contract_script_rules[];
+extern const struct rule contract_host_rules[];
+extern const struct rule contract_join_rules[];
+
+/* The other half of a rule in contract_join.c: what a program does that was given a TICKET. */
+int contract_joined_program(const char *ticket);
 
 /* ---- checks ---- */
 
@@ -188,7 +194,8 @@ struct world {
 	unsigned sessions, slots;
 	size_t record;
 	struct ipc_peer hub;
-	struct ipc_peer *worker; /* [slots]; pid 0: none */
+	struct ipc_peer *worker;                 /* [slots]; pid 0: none */
+	struct ipc_ticket *ticket[SESSIONS_MAX]; /* [slots], if subject->joined */
 	struct board *board;
 	long fds_before;     /* open before the first session */
 	bool armed;          /* all slots are, already */

@@ -7,7 +7,6 @@
 
 #include <limits.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,27 +228,6 @@ static void run_descriptors(const struct subject *subject)
 	world_close(&w);
 }
 
-/* ---- SIGPIPE, whatever the program does about it ---- */
-
-static void pipe_handler(int signo)
-{
-	(void)signo;
-}
-
-/* A handler that the program has set stays; the default must not kill: death rules see to that. */
-static void run_sigpipe(const struct subject *subject)
-{
-	struct sigaction mine = { .sa_handler = pipe_handler }, now;
-	struct world w;
-
-	CHECK_EQ(sigaction(SIGPIPE, &mine, NULL), 0);
-	world_open(&w, subject, 1);
-	world_spawn(&w, 0, worker_idle);
-	world_close(&w);
-	CHECK_EQ(sigaction(SIGPIPE, NULL, &now), 0);
-	CHECK(now.sa_handler == pipe_handler);
-}
-
 /* ---- several sessions at once, in one process, with the same slots ---- */
 
 static void echo_worker(struct world *w, unsigned slot)
@@ -303,7 +281,6 @@ const struct rule contract_args_rules[] = {
 	{ .name = "descriptors, 1 slot", .run = run_descriptors, .slots = 1 },
 	{ .name = "descriptors, 20 slots", .run = run_descriptors, .slots = 20 },
 	{ .name = "descriptors of a slot", .run = run_slot_fds, .slots = 20 },
-	{ .name = "SIGPIPE", .run = run_sigpipe, .flags = RULE_BOTH_WAYS },
 	{ .name = "three sessions", .run = run_sessions, .count = 500 },
 	{ .name = "three sessions, old kernel",
 	  .run = run_sessions,

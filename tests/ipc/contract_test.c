@@ -58,10 +58,19 @@ struct trial {
 	bool kept;              /* something in its directory */
 };
 
-/* The script first, as it is the longest. */
-static const struct rule *const tables[] = {
-	contract_script_rules, contract_args_rules,  contract_flow_rules,  contract_press_rules,
-	contract_wait_rules,   contract_death_rules, contract_owner_rules, contract_hostile_rules,
+/*
+ * The script first, as it is the longest. JOINED: once more, with workers that take their slots
+ * with tickets (IPC_CAP_JOIN).
+ */
+static const struct {
+	const struct rule *rules;
+	bool joined;
+} tables[] = {
+	{ contract_script_rules, false }, { contract_args_rules, false },
+	{ contract_join_rules, false },   { contract_host_rules, true },
+	{ contract_flow_rules, true },    { contract_press_rules, false },
+	{ contract_wait_rules, true },    { contract_death_rules, true },
+	{ contract_owner_rules, true },   { contract_hostile_rules, false },
 };
 
 static struct trial trials[TRIALS_MAX];
@@ -305,9 +314,11 @@ static void trial_run(void **state)
 /* ---- the list of trials ---- */
 
 /* Nobody is left out by name: a rule may ask for a capability, or for longer records. */
-static bool applies(const struct rule *rule, const struct ipc_info *info)
+static bool applies(const struct rule *rule, const struct ipc_info *info, bool joined)
 {
-	return (info->capabilities & rule->needs) == rule->needs &&
+	unsigned needs = rule->needs | (joined ? IPC_CAP_JOIN : 0);
+
+	return (info->capabilities & needs) == needs &&
 	       (rule->record == RECORD_LIMIT || rule->record <= info->record_limit);
 }
 
@@ -323,7 +334,7 @@ static bool chosen(const struct ipc_info *info, const struct rule *rule)
 }
 
 static void add_trial(const struct ipc_backend *backend, const struct rule *rule,
-		      enum ipc_direction direction)
+		      enum ipc_direction direction, bool joined)
 {
 	struct trial *trial = &trials[trial_count];
 	const char *way = direction == IPC_TO_HUB ? "to hub" : "from hub";
@@ -333,13 +344,15 @@ static void add_trial(const struct ipc_backend *backend, const struct rule *rule
 		.backend = backend,
 		.rule = rule,
 		.direction = direction,
+		.joined = joined,
 		.record = rule->record == RECORD_LIMIT ? backend->info.record_limit :
 			  rule->record                 ? rule->record :
 							 56,
 		.dir = trial->dir,
 	};
-	(void)snprintf(trial->name, sizeof trial->name, "%s / %s%s%s", backend->info.name,
-		       rule->name, rule->flags & RULE_BOTH_WAYS ? ", " : "",
+	(void)snprintf(trial->name, sizeof trial->name, "%s / %s%s%s%s", backend->info.name,
+		       rule->name, joined ? ", joined" : "",
+		       rule->flags & RULE_BOTH_WAYS ? ", " : "",
 		       rule->flags & RULE_BOTH_WAYS ? way : "");
 	tests[trial_count] = (struct CMUnitTest){
 		.name = trial->name,
@@ -350,7 +363,8 @@ static void add_trial(const struct ipc_backend *backend, const struct rule *rule
 }
 
 /* One rule for all mechanisms, so that neighbours in the list use different ones. */
-static size_t add_rule(const struct rule *rule, const struct ipc_backend *const *subjects)
+static size_t add_rule(const struct rule *rule, const struct ipc_backend *const *subjects,
+		       bool joined)
 {
 	size_t skipped = 0, i;
 	int way;
@@ -359,8 +373,9 @@ static size_t add_rule(const struct rule *rule, const struct ipc_backend *const 
 		for (i = 0; subjects[i]; i++) {
 			if (!chosen(&subjects[i]->info, rule))
 				continue;
-			if (applies(rule, &subjects[i]->info))
-				add_trial(subjects[i], rule, way ? IPC_FROM_HUB : IPC_TO_HUB);
+			if (applies(rule, &subjects[i]->info, joined))
+				add_trial(subjects[i], rule, way ? IPC_FROM_HUB : IPC_TO_HUB,
+					  joined);
 			else
 				skipped++;
 		}
@@ -430,22 +445,34 @@ static int say_no_trial(const struct ipc_backend *const *subjects)
 	return 2;
 }
 
+static size_t add_rules(const struct ipc_backend *const *subjects)
+{
+	const struct rule *rule;
+	size_t skipped = 0, i;
+
+	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
+		for (rule = tables[i].rules; rule->name; rule++) {
+			skipped += add_rule(rule, subjects, false);
+			if (tables[i].joined && rule->slots < CONTRACT_MANY)
+				skipped += add_rule(rule, subjects, true);
+		}
+	return skipped;
+}
+
 int main(int argc, char **argv)
 {
 	const struct ipc_backend *subjects[SUBJECTS_MAX] = { NULL };
-	const struct rule *rule;
-	size_t skipped = 0, i;
+	size_t skipped, i;
 	int failed;
 
-	(void)argc;
+	if (argc == 3 && strcmp(argv[1], "--join") == 0)
+		return contract_joined_program(argv[2]);
 	program = argv[0];
 	prepare();
 	prepare_quotas();
 	printf("contract: CONTRACT_SEED=%llu\n", (unsigned long long)contract_seed);
 	find_subjects(subjects);
-	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
-		for (rule = tables[i]; rule->name; rule++)
-			skipped += add_rule(rule, subjects);
+	skipped = add_rules(subjects);
 	if (trial_count + skipped == 0)
 		return say_no_trial(subjects);
 	failed = _cmocka_run_group_tests("contract", tests, trial_count, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "tests/ipc/contract.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -169,8 +170,14 @@ void world_also(struct world *w, enum ipc_direction direction)
 
 void world_open(struct world *w, const struct subject *subject, unsigned slots)
 {
+	unsigned i;
+
 	*w = (struct world){ .subject = subject, .slots = slots, .record = subject->record };
 	w->worker = calloc(slots, sizeof *w->worker);
+	for (i = 0; i < SESSIONS_MAX && subject->joined; i++) {
+		w->ticket[i] = calloc(slots, sizeof *w->ticket[i]);
+		CHECK(w->ticket[i]);
+	}
 	w->board = mmap(NULL, sizeof *w->board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			-1, 0);
 	CHECK(w->worker && w->board != MAP_FAILED);
@@ -179,6 +186,47 @@ void world_open(struct world *w, const struct subject *subject, unsigned slots)
 	CHECK(w->hub.pidfd >= 0);
 	w->fds_before = descriptors();
 	world_also(w, subject->direction);
+	w->s = w->session[0];
+}
+
+static bool is_of_ticket(const struct world *w, unsigned slot, int fd)
+{
+	unsigned i, k;
+
+	for (i = 0; i < w->sessions; i++)
+		for (k = 0; k < IPC_TICKET_FDS; k++)
+			if (w->ticket[i][slot].fds[k] == fd)
+				return true;
+	return false;
+}
+
+/* As execve(2) would: nothing of the hub's stays, but what the tickets name. */
+static void drop_all_but_tickets(const struct world *w, unsigned slot)
+{
+	int fd, most = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	CHECK(dir);
+	while ((entry = readdir(dir)))
+		if (atoi(entry->d_name) > most)
+			most = atoi(entry->d_name);
+	(void)closedir(dir);
+	for (fd = 3; fd <= most; fd++)
+		if (fd != w->hub.pidfd && !is_of_ticket(w, slot, fd))
+			(void)close(fd);
+}
+
+static void worker_join(struct world *w, unsigned slot)
+{
+	unsigned i, mine;
+
+	drop_all_but_tickets(w, slot);
+	for (i = 0; i < w->sessions; i++) {
+		CHECK_EQ(ipc_join(&w->session[i], w->ticket[i][slot].text, &w->hub, &mine), 0);
+		CHECK_EQ(mine, slot);
+		ipc_set_strategy(w->session[i], w->subject->rule->strategy);
+	}
 	w->s = w->session[0];
 }
 
@@ -192,7 +240,9 @@ static _Noreturn void worker_run(struct world *w, unsigned slot, worker_main *ma
 	}
 	if (w->early)
 		w->early();
-	for (i = 0; i < w->sessions; i++)
+	if (w->subject->joined)
+		worker_join(w, slot);
+	for (i = 0; i < w->sessions && !w->subject->joined; i++)
 		CHECK_EQ(ipc_attach(w->session[i], slot, IPC_SLOT, &w->hub), 0);
 	main(w, slot);
 	_exit(0);
@@ -203,7 +253,8 @@ static int world_arm(struct world *w, unsigned slot)
 	unsigned i;
 
 	for (i = 0; i < w->sessions; i++) {
-		int rc = ipc_arm(w->session[i], slot);
+		int rc = w->subject->joined ? ipc_ticket(w->session[i], slot, &w->ticket[i][slot]) :
+					      ipc_arm(w->session[i], slot);
 
 		if (rc == 0)
 			continue;
@@ -241,8 +292,11 @@ int world_try_spawn(struct world *w, unsigned slot, worker_main *main)
 	peer->pidfd = (int)syscall(SYS_pidfd_open, peer->pid, 0);
 	if (peer->pidfd < 0)
 		contract_skip("pidfd_open", -errno);
-	for (i = 0; i < w->sessions && rc == 0; i++)
+	for (i = 0; i < w->sessions && rc == 0; i++) {
 		rc = ipc_attach(w->session[i], slot, IPC_HUB, peer);
+		if (w->subject->joined)
+			ipc_ticket_close(&w->ticket[i][slot]);
+	}
 	return rc;
 }
 
@@ -279,17 +333,19 @@ void world_close(struct world *w)
 	unsigned slot, i;
 
 	gate_open(&w->board->gate[GATE_ALL_READ]);
-	for (slot = 0; slot < w->slots; slot++) {
+	for (slot = 0; slot < w->slots; slot++)
 		if (w->worker[slot].pid > 0)
 			world_reap(w, slot, 0);
-		if (w->worker[slot].pidfd > 0)
-			(void)close(w->worker[slot].pidfd);
-	}
 	for (i = 0; i < w->sessions; i++)
 		ipc_close(w->session[i]);
+	for (slot = 0; slot < w->slots; slot++) /* the sessions had borrowed them */
+		if (w->worker[slot].pidfd > 0)
+			(void)close(w->worker[slot].pidfd);
 	(void)close(w->hub.pidfd);
 	(void)munmap(w->board, sizeof *w->board);
 	free(w->worker);
+	for (i = 0; i < SESSIONS_MAX; i++)
+		free(w->ticket[i]);
 }
 
 long world_fds(const struct world *w)

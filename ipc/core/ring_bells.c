@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring_bells.c - the doorbells of ring_slots.h: who announces a sleep, who rings, who looks again.
+ * The order of the steps, and why none can be left out, is told in ring.h.
+ */
+#include "config.h"
+
+#include "ipc/core/ring_slots.h"
+
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <linux/membarrier.h>
+
+#include "ipc/core/sys.h"
+
+#define BELLS_TURN 64    /* bells heard by one epoll_wait */
+#define BELLS_CALM 4096u /* records without a sleep, then back to BELL_NEVER */
+
+static void ring_bell(struct ipc *s, const struct ring_slot *slot)
+{
+	static const uint64_t one = 1;
+
+	/* EAGAIN: the counter is full. Then it was rung 2^64 times, or filled on purpose. */
+	(void)SYS(s, write(s->role == IPC_HUB ? slot->to_slot : slot->to_hub, &one, sizeof one));
+}
+
+void ring_slots_wake(struct ipc *s, struct ring_slot *slot, _Atomic uint64_t *word)
+{
+	if (bell_wanted(&slot->ring, word))
+		ring_bell(s, slot);
+}
+
+void ring_slots_tell(struct ipc *s, struct ring_slot *from)
+{
+	struct ring *r = &from->ring;
+
+	ring_tell(r);
+	ring_slots_wake(s, from, &r->control->sender);
+	if (r->said == BELL_AWAKE && r->position - from->slept >= BELLS_CALM &&
+	    ring_slots_of(s)->asymmetric)
+		bell_say(r, &r->control->receiver, BELL_NEVER);
+}
+
+/* ---- sleep ---- */
+
+/* Which bells were rung since the last look? One event each, so this ends, whoever rings. */
+static void hear(struct ipc *s)
+{
+	struct epoll_event turn[BELLS_TURN];
+	unsigned heard;
+	ssize_t n, i;
+
+	for (heard = 0; heard <= s->slots; heard += BELLS_TURN) {
+		n = SYS(s, epoll_wait(ring_slots_of(s)->epoll, turn, BELLS_TURN, 0));
+		for (i = 0; i < n; i++)
+			ring_slot_at(s, turn[i].data.u32)->rung = true;
+		if (n < BELLS_TURN)
+			break;
+	}
+}
+
+/* Does the session wait for this one? A hub that sends: only if its last send met no room. */
+static bool awaited(const struct ipc *s, const struct ring_slot *slot)
+{
+	return slot->ring.live && (s->single || slot->full || ipc_receives(s));
+}
+
+/*
+ * (A) of ring.h for one slot, unless an announcement stands that nobody can have answered.
+ * True: (B) has to be membarrier(2).
+ */
+static bool announce(struct ipc *s, struct ring_slot *slot)
+{
+	/* Who sends while we sleep sees all the room there is. */
+	if (ipc_receives(s) && slot->ring.known != slot->ring.position)
+		ring_slots_tell(s, slot);
+	if (bell_announced(&slot->ring) && !slot->rung)
+		return false;
+	slot->rung = false;
+	return bell_announce(&slot->ring, ring_slots_own_word(s, slot));
+}
+
+/* (C) of ring.h: has this one published in the meantime? */
+static bool look_again(const struct ipc *s, struct ring_slot *slot)
+{
+	if (ipc_receives(s) ? !ring_ready(&slot->ring) : ring_room(&slot->ring) == 0)
+		return false;
+	slot->full = false; /* room is told once, the caller may have lost interest */
+	return true;
+}
+
+int ring_slots_pollfd(struct ipc *s, short *events)
+{
+	struct ring_slots *set = ring_slots_of(s);
+	unsigned first = s->single ? s->self : 0, end = s->single ? s->self + 1 : s->slots;
+	unsigned i, waiting = 0;
+	bool never = false;
+	int rc = 0;
+
+	/* Before the announcements: what was rung for is seen below, a ring from now on stays. */
+	if (set->announced)
+		hear(s);
+	set->announced = true;
+	for (i = first; i < end; i++)
+		if (awaited(s, ring_slot_at(s, i))) {
+			never |= announce(s, ring_slot_at(s, i));
+			waiting++;
+		}
+	if (never)
+		rc = sys_membarrier(s, MEMBARRIER_CMD_GLOBAL_EXPEDITED);
+	else
+		bell_fence();
+	if (rc < 0)
+		return rc; /* a sandbox: to sleep now could be for ever */
+	for (i = first; i < end; i++)
+		if (awaited(s, ring_slot_at(s, i)) && look_again(s, ring_slot_at(s, i)))
+			return -EAGAIN;
+	if (waiting == 0 && !ipc_receives(s))
+		return -EAGAIN; /* as far as we know there is room in all of them */
+	*events = POLLIN;
+	return set->epoll;
+}
