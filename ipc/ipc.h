@@ -70,10 +70,10 @@ enum ipc_capability {
 	IPC_CAP_POLLABLE = 1 << 2,     /* has a descriptor for poll(2) and epoll(7) */
 	IPC_CAP_TRUSTED_SLOT = 1 << 3, /* the slot of a record cannot be forged by another slot */
 	IPC_CAP_DURABLE = 1 << 4,      /* a record that was sent survives the sender's SIGKILL */
-	IPC_CAP_NAMED = 1 << 5,        /* leaves a name behind if the hub is killed */
-	IPC_CAP_CROSS_HOST = 1 << 6,   /* can reach another host */
-	IPC_CAP_JOIN = 1 << 7,         /* a slot may be taken with a ticket: ipc_join */
-	IPC_CAP_THREADS = 1 << 8,      /* ... also by a thread of the hub's own process */
+	IPC_CAP_NAMED = 1 << 5, /* a killed hub leaves a name, but for a moment in open or arm */
+	IPC_CAP_CROSS_HOST = 1 << 6, /* can reach another host */
+	IPC_CAP_JOIN = 1 << 7,       /* a slot may be taken with a ticket: ipc_join */
+	IPC_CAP_THREADS = 1 << 8,    /* ... also by a thread of the hub's own process */
 };
 #define IPC_CAP_COUNT 9
 
@@ -152,7 +152,7 @@ int ipc_register(const struct ipc_module *module);
  */
 int ipc_probe(const char *name, char *reason, size_t size);
 
-/* Fills LIMITS with up to CAP figures of this machine; returns how many. */
+/* Fills LIMITS with up to CAP figures of this machine; returns how many, or -ENOENT. */
 int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap);
 
 /*
@@ -201,6 +201,8 @@ int ipc_arm(struct ipc *session, unsigned slot);
  * Takes one end of SLOT. Called after the fork, once in each process. The slot's process drops
  * whatever it inherited but its own end; PEER is the hub there. The hub drops the slot's end and
  * learns the PEER.
+ * -EINVAL: SLOT is not armed, or this process is no hub (any more). -EMFILE, -ENOMEM, or what the
+ * mechanism met: then SLOT is good for ipc_detach only.
  */
 int ipc_attach(struct ipc *session, unsigned slot, enum ipc_role role, const struct ipc_peer *peer);
 
@@ -246,7 +248,7 @@ void ipc_set_strategy(struct ipc *session, enum ipc_strategy strategy);
  * Sends records, on the sending side. Takes N whole records or fewer, never a part, in order;
  * returns how many (at least 1). A slot's process names its own slot. Waits for room for the first
  * only. -EAGAIN full (IPC_NOWAIT), -EPIPE the peer is gone. No SIGPIPE. RECORDS is the
- * caller's again on return.
+ * caller's again on return. -EINVAL: N is 0, SLOT is not attached, or this side receives.
  */
 ssize_t ipc_send(struct ipc *session, unsigned slot, const void *records, size_t n, unsigned flags);
 
@@ -258,13 +260,14 @@ int ipc_send_all(struct ipc *session, unsigned slot, const void *records, size_t
  * slots; *SLOT is theirs. Returns how many; 0: the sender of *SLOT has ended and all that it sent
  * was read (told once); -EAGAIN nothing there (IPC_NOWAIT); -EPROTO: *SLOT sent what is no record,
  * kill it. A hub with several slots over a mechanism without IPC_CAP_EOF never gets 0: watch a
- * pidfd there.
+ * pidfd there. -EINVAL: CAP is 0, or this side sends.
  */
 ssize_t ipc_recv(struct ipc *session, unsigned *slot, void *records, size_t cap, unsigned flags);
 
 /*
  * Waits until ipc_recv or ipc_send may succeed. At most TIMEOUT_NS (-1: for ever). 1 ready (or the
- * peer of a one-slot side is dead: the next call says so), 0 timeout.
+ * peer of a one-slot side is dead: the next call says so), 0 timeout, -ENOTCONN the end of the only
+ * peer was told already, or -errno (ENOMEM, what the mechanism met).
  */
 int ipc_wait(struct ipc *session, int64_t timeout_ns);
 

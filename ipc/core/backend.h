@@ -28,9 +28,10 @@
 #include "ipc/ipc.h"
 
 /* Changes whenever something here changes that a compiled mechanism depends on. */
-#define IPC_BACKEND_ABI 1
+#define IPC_BACKEND_ABI 2
 
-#define IPC_PATH_MAX 108 /* sizeof sun_path, see unix(7) */
+#define IPC_PATH_MAX   108 /* sizeof sun_path, see unix(7) */
+#define IPC_LIMITS_MAX 8   /* figures of one mechanism for `explain` */
 
 /* A session as backends see it. They read all of it; they write *state, *slot_state and syscalls.
  */
@@ -75,7 +76,7 @@ struct ipc_backend {
 	struct ipc_info info;
 	size_t state_size; /* private state of a session; may be 0 */
 	size_t slot_size;  /* private state of one slot; may be 0 */
-	/* No blocking call of its own, and a try costs next to nothing: the facade tries first. */
+	/* No blocking call of its own, and a try costs no system call: the facade tries first. */
 	bool never_blocks;
 	/* Threads of a library do the work: tries take their CPU, IPC_ADAPTIVE is IPC_BLOCK. */
 	bool own_threads;
@@ -86,11 +87,16 @@ struct ipc_backend {
 	 */
 	int (*probe)(char *reason, size_t size);
 
-	/* Without a session. Live figures for `explain`; returns how many of CAP were filled. May
-	 * be NULL. */
+	/*
+	 * Without a session. Live figures for `explain`; returns how many were filled. CAP is
+	 * IPC_LIMITS_MAX. May be NULL.
+	 */
 	int (*limits)(struct ipc_limit *limits, size_t cap);
 
-	/* Descriptors in the hub for SLOTS attached slots, libraries' own included. */
+	/*
+	 * The most descriptors that the hub's session holds at any moment, a library's included,
+	 * while it arms, forks and attaches SLOTS slots one after the other.
+	 */
 	int (*hub_fds)(unsigned slots);
 
 	/*
@@ -127,11 +133,22 @@ struct ipc_backend {
 		    const struct ipc_peer *peer);
 
 	/*
-	 * The sending side. 1..N whole records, in one go if the mechanism can. IPC_NOWAIT: -EAGAIN
-	 * when not even one fits. Without it: waits in the mechanism's own blocking call; one that
-	 * has none answers -EAGAIN and the facade sleeps on pollfd. A record begun is finished,
-	 * there alone may a NOWAIT call wait. -EPIPE: the peer is gone (where the mechanism can
-	 * know).
+	 * The sending side. Takes 1..N whole records, in one go if the mechanism can. -EPIPE: the
+	 * peer is gone (where the mechanism can know).
+	 *
+	 * IPC_NOWAIT: -EAGAIN when not even one fits. A slot has room for at least 2 records and
+	 * for fewer than 10 million, so that "full" is something that happens.
+	 * Without the flag: waits in the mechanism's own blocking call. One that has none answers
+	 * -EAGAIN, and the facade sleeps on pollfd. One that is silent about its peer's death must
+	 * not wait for ever either: within a second or so it answers -EAGAIN, and the facade looks
+	 * at the peer's pidfd.
+	 *
+	 * A record is sent when all of it was handed over, and only then counts. Where it goes in
+	 * parts, one that is begun is finished or never seen. A NOWAIT call may wait for the rest
+	 * of
+	 * it, but a bounded time: perhaps nobody reads. What is left then is kept, and goes first
+	 * in
+	 * the next call; or is given up, and the receiver drops the parts.
 	 */
 	ssize_t (*send)(struct ipc *s, unsigned slot, const void *records, size_t n,
 			unsigned flags);
@@ -140,6 +157,8 @@ struct ipc_backend {
 	 * The receiving side. 1..CAP whole records of *SLOT; no slot is served twice while another
 	 * has waited. 0, once: the sender of *SLOT ended and everything was read (IPC_CAP_EOF
 	 * only). -EPROTO with *SLOT: hostile bytes. Waiting as for send.
+	 * Part of a record is kept back, and the answer is -EAGAIN until the rest comes; part of
+	 * one before the end of file is -EPROTO.
 	 */
 	ssize_t (*recv)(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags);
 

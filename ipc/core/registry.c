@@ -183,10 +183,17 @@ int ipc_probe(const char *name, char *reason, size_t size)
 int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap)
 {
 	const struct ipc_backend *backend = ipc_backend_find(name);
+	struct ipc_limit all[IPC_LIMITS_MAX];
+	int count;
 
 	if (!backend)
 		return -ENOENT;
-	return backend->limits ? backend->limits(limits, cap) : 0;
+	count = backend->limits ? backend->limits(all, IPC_LIMITS_MAX) : 0;
+	if (count > 0 && (size_t)count > cap)
+		count = (int)cap;
+	if (count > 0)
+		memcpy(limits, all, (size_t)count * sizeof *limits);
+	return count;
 }
 
 int ipc_hub_fds(const char *name, unsigned slots)

@@ -17,12 +17,14 @@
 #include "ipc/core/ticket.h"
 #include "ipc/core/waiting.h"
 
-enum stage { SLOT_FREE, SLOT_ARMED, SLOT_ATTACHED };
+/* What a slot is good for. After attach: of which side this process is, or neither if it failed. */
+enum stage { SLOT_FREE, SLOT_ARMED, SLOT_SENDS, SLOT_RECEIVES, SLOT_BROKEN };
 
 /* A session: what its mechanism sees of it, and what the facade keeps for itself. */
 struct session {
 	struct ipc ipc; /* first: the caller's pointer is to this one */
 	struct waiting waiting;
+	bool receives;
 	unsigned char *stage; /* [slots]: enum stage */
 };
 
@@ -67,6 +69,7 @@ static struct session *session_new(const struct ipc_backend *backend,
 	s->record_size = config->record_size;
 	s->depth = config->depth;
 	s->opener = getpid();
+	session->receives = ipc_receives(s);
 	waiting_init(&session->waiting, backend);
 	/* calloc of nothing may be NULL. One byte more than needed, and NULL means "no memory". */
 	s->state = calloc(1, backend->state_size + 1);
@@ -138,6 +141,14 @@ int ipc_arm(struct ipc *s, unsigned slot)
 	return rc;
 }
 
+static void attached(struct session *session, unsigned slot, int rc)
+{
+	session->receives = ipc_receives(&session->ipc);
+	session->stage[slot] = rc < 0            ? SLOT_BROKEN :
+			       session->receives ? SLOT_RECEIVES :
+						   SLOT_SENDS;
+}
+
 int ipc_attach(struct ipc *s, unsigned slot, enum ipc_role role, const struct ipc_peer *peer)
 {
 	int rc;
@@ -149,7 +160,7 @@ int ipc_attach(struct ipc *s, unsigned slot, enum ipc_role role, const struct ip
 	else if (s->single)
 		session_of(s)->waiting.peer = *peer;
 	rc = s->backend->attach(s, slot, peer);
-	session_of(s)->stage[slot] = SLOT_ATTACHED;
+	attached(session_of(s), slot, rc);
 	return rc;
 }
 
@@ -216,7 +227,7 @@ int ipc_join(struct ipc **session, const char *text, const struct ipc_peer *hub,
 		session_free(new);
 		return rc;
 	}
-	new->stage[about.slot] = SLOT_ATTACHED;
+	attached(new, about.slot, 0);
 	*slot = about.slot;
 	*session = &new->ipc;
 	return 0;
@@ -261,7 +272,7 @@ ssize_t ipc_send(struct ipc *s, unsigned slot, const void *records, size_t n, un
 	const bool waits = !(flags & IPC_NOWAIT);
 	ssize_t rc;
 
-	if (slot >= s->slots || session->stage[slot] != SLOT_ATTACHED || n == 0)
+	if (slot >= s->slots || session->stage[slot] != SLOT_SENDS || n == 0)
 		return -EINVAL;
 	if (waits && !session->waiting.direct)
 		return waiting_send(s, &session->waiting, slot, records, n);
@@ -291,7 +302,7 @@ ssize_t ipc_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsig
 	const bool waits = !(flags & IPC_NOWAIT);
 	ssize_t rc;
 
-	if (cap == 0)
+	if (cap == 0 || !session->receives)
 		return -EINVAL;
 	if (waits && !session->waiting.direct)
 		return waiting_recv(s, &session->waiting, slot, records, cap);

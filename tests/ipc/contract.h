@@ -80,7 +80,15 @@ int contract_joined_program(const char *ticket);
 /* Both sides are evaluated once, and shown. */
 #define CHECK_EQ(a, b) contract_equal(__FILE__, __LINE__, #a " is not " #b, (a), (b))
 
+/* CONDITION is about RC: its value is shown, as an error where it is one. */
+#define CHECK_RC(rc, condition)                                       \
+ do {                                                                 \
+  if (!(condition))                                                   \
+   contract_fail_rc(__FILE__, __LINE__, #condition, (long long)(rc)); \
+ } while (0)
+
 _Noreturn void contract_fail(const char *file, int line, const char *what);
+_Noreturn void contract_fail_rc(const char *file, int line, const char *what, long long rc);
 void contract_equal(const char *file, int line, const char *what, long long a, long long b);
 /* The process group that a failed check ends, once there is one. */
 extern pid_t contract_group;

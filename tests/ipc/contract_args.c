@@ -25,7 +25,7 @@ static int try_open(const struct subject *subject, size_t record, unsigned slots
 	struct ipc *s = NULL;
 	int rc = ipc_open(&s, subject->backend->info.name, &config);
 
-	CHECK((rc == 0) == (s != NULL));
+	CHECK_RC(rc, (rc == 0) == (s != NULL));
 	ipc_close(s);
 	return rc;
 }
@@ -87,9 +87,11 @@ static void run_turn(const struct subject *subject)
 	CHECK_EQ(ipc_arm(w.s, 0), -EBUSY);
 	CHECK_EQ(ipc_attach(w.s, 0, IPC_HUB, &w.worker[0]), -EINVAL);
 	if (to_hub) {
+		CHECK_EQ(ipc_send(w.s, 0, record, 1, IPC_NOWAIT), -EINVAL); /* the wrong way */
 		CHECK_EQ(ipc_recv(w.s, &slot, record, 0, IPC_NOWAIT), -EINVAL);
 		CHECK_EQ(ipc_recv(w.s, &slot, record, 1, IPC_NOWAIT), -EAGAIN);
 	} else {
+		CHECK_EQ(ipc_recv(w.s, &slot, record, 1, IPC_NOWAIT), -EINVAL); /* the wrong way */
 		CHECK_EQ(ipc_send(w.s, 0, record, 0, 0), -EINVAL);
 		CHECK_EQ(ipc_send(w.s, 1, record, 1, 0), -EINVAL); /* nobody there */
 		CHECK_EQ(ipc_send(w.s, 2, record, 1, 0), -EINVAL);
@@ -104,27 +106,35 @@ static void run_turn(const struct subject *subject)
 
 static void check_limits(const struct ipc_backend *backend)
 {
-	struct ipc_limit limits[32];
-	int count = 0;
-	size_t cap;
+	struct ipc_limit limits[IPC_LIMITS_MAX];
+	int count = backend->limits ? backend->limits(limits, IPC_LIMITS_MAX) : 0;
 
-	for (cap = 0; backend->limits && cap <= 32; cap++) { /* however little room there is */
-		count = backend->limits(limits, cap);
-		CHECK(count >= 0 && count <= (int)cap);
-	}
+	CHECK(count >= 0 && count <= IPC_LIMITS_MAX);
 	while (count-- > 0)
 		CHECK(*limits[count].name && *limits[count].value && *limits[count].source);
+}
+
+/* However little room the caller has, what fits is there. */
+static void check_few_limits(const char *name)
+{
+	struct ipc_limit limits[IPC_LIMITS_MAX + 1];
+	int all = ipc_limits(name, limits, IPC_LIMITS_MAX + 1), cap;
+
+	for (cap = 0; cap <= all; cap++) {
+		memset(limits, 0xa5, sizeof limits);
+		CHECK_EQ(ipc_limits(name, limits, (size_t)cap), cap);
+		CHECK_EQ((unsigned char)limits[cap].name[0], 0xa5); /* nothing beyond */
+	}
 }
 
 /* The registry does not know the template, so this is for the others. */
 static void check_listed(const struct ipc_info *info)
 {
-	struct ipc_limit limits[32];
 	char reason[200];
 
+	check_few_limits(info->name);
 	CHECK_EQ(ipc_probe(info->name, reason, sizeof reason), 0);
 	CHECK_EQ(ipc_probe(info->name, NULL, 0), 0);
-	CHECK(ipc_limits(info->name, limits, 32) >= 0);
 	CHECK(ipc_card(info->name) && *ipc_card(info->name));
 	CHECK(ipc_hub_fds(info->name, IPC_SLOTS_MAX) >= ipc_hub_fds(info->name, 1));
 }

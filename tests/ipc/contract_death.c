@@ -39,9 +39,9 @@ static void drain_dead(struct world *w, struct inbox *inbox, unsigned slot)
 	await_death(&w->worker[slot]);
 	do {
 		rc = inbox_recv(inbox, w, &from, 5, IPC_NOWAIT);
-		CHECK(rc != -EPROTO);
-		CHECK(rc != -EAGAIN || !can(w, IPC_CAP_EOF));
-		CHECK(rc != 0 || from == slot);
+		CHECK_RC(rc, rc != -EPROTO);
+		CHECK_RC(rc, rc != -EAGAIN || !can(w, IPC_CAP_EOF));
+		CHECK_RC(rc, rc != 0 || from == slot);
 	} while (rc > 0);
 }
 

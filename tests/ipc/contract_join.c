@@ -201,7 +201,7 @@ static void one_round(struct ipc *const *session, unsigned slots, unsigned life,
 	while (echoes < slots) {
 		ssize_t rc = ipc_recv(session[0], &from, record, 1, 0);
 
-		CHECK(rc == 1 || (rc == 0 && round + 1 == ROUNDS));
+		CHECK_RC(rc, rc == 1 || (rc == 0 && round + 1 == ROUNDS));
 		echoes += rc == 1;
 		*ends += rc == 0;
 		if (rc == 1)

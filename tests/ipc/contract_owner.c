@@ -135,7 +135,7 @@ static void zombie_owner(struct world *w, unsigned slot)
 	for (i = 0; atomic_load(&w->board->gate[GATE_ALL_READ]) == 0; i++) {
 		record_fill(record, w->record, id_of(slot, generation_of(w, 8), i));
 		rc = ipc_send(w->s, slot, record, 1, IPC_NOWAIT);
-		CHECK(rc == 1 || rc == -EAGAIN || rc == -EPIPE);
+		CHECK_RC(rc, rc == 1 || rc == -EAGAIN || rc == -EPIPE);
 		if (rc != 1)
 			dawdle(&rng);
 		if (i == 10)

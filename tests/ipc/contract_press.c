@@ -104,7 +104,7 @@ static void flooder(struct world *w, unsigned slot)
 		for (i = 0; i < 64; i++)
 			record_fill(records + i * w->record, w->record, id_of(slot, 0, next + i));
 		rc = ipc_send(w->s, slot, records, 64, 0);
-		CHECK(rc > 0);
+		CHECK_RC(rc, rc > 0);
 		next += (uint64_t)rc;
 	}
 	atomic_store(&w->board->value[slot], next);

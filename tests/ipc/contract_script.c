@@ -72,7 +72,7 @@ static bool look(struct script *x, unsigned flags)
 	rc = inbox_recv(&x->inbox, &x->w, &slot, 1 + rng_below(&x->timing, 20), flags);
 	if (rc == -EAGAIN)
 		return false;
-	CHECK(rc > 0); /* nobody ends but by our hand, and then drain() sees it */
+	CHECK_RC(rc, rc > 0); /* nobody ends but by our hand, and then drain() sees it */
 	for (; before[slot] < x->inbox.next[slot]; before[slot]++)
 		trace(x, slot, before[slot]);
 	CHECK(x->inbox.next[slot] <= x->ordered[slot]);
@@ -123,7 +123,7 @@ static void drain(struct script *x, unsigned slot)
 		for (; before[from] < x->inbox.next[from]; before[from]++)
 			trace(x, from, before[from]);
 	}
-	CHECK(rc == 0 || !can(&x->w, IPC_CAP_EOF));
+	CHECK_RC(rc, rc == 0 || !can(&x->w, IPC_CAP_EOF));
 	CHECK_EQ((long long)x->inbox.next[slot], (long long)x->ordered[slot]);
 }
 

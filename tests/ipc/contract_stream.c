@@ -35,7 +35,7 @@ int stream_send(struct world *w, unsigned slot, struct stream *stream)
 		for (i = 0; i < n; i++)
 			record_fill(buffer + i * w->record, w->record, stream->first + done + i);
 		rc = ipc_send(w->s, slot, buffer, n, 0);
-		CHECK(rc < 0 || (rc >= 1 && (size_t)rc <= n));
+		CHECK_RC(rc, rc < 0 || (rc >= 1 && (size_t)rc <= n));
 		if (rc < 0)
 			break;
 		done += (uint64_t)rc;
@@ -65,7 +65,7 @@ uint64_t stream_fill(struct world *w, unsigned slot, uint64_t next)
 		rc = ipc_send(w->s, slot, records, n, IPC_NOWAIT);
 		if (rc == -EAGAIN)
 			break;
-		CHECK(rc >= 1 && rc <= (ssize_t)n);
+		CHECK_RC(rc, rc >= 1 && rc <= (ssize_t)n);
 		sent += (uint64_t)rc;
 		CHECK(sent < FULL_SURELY);
 	}
@@ -105,8 +105,8 @@ ssize_t inbox_recv(struct inbox *inbox, struct world *w, unsigned *slot, size_t 
 		CHECK(flags & IPC_NOWAIT);
 		return rc;
 	}
-	CHECK(rc >= 0 || rc == -EPROTO);
-	CHECK(rc <= (ssize_t)cap);
+	CHECK_RC(rc, rc >= 0 || rc == -EPROTO);
+	CHECK_RC(rc, rc <= (ssize_t)cap);
 	CHECK(*slot < w->slots);
 	for (i = 0; i < rc; i++) {
 		uint64_t id = record_id(inbox->buffer + (size_t)i * w->record, w->record);
@@ -127,7 +127,7 @@ void inbox_until(struct inbox *inbox, struct world *w, uint64_t count, unsigned 
 	while (inbox->total < count) {
 		ssize_t rc = inbox_recv(inbox, w, &slot, 1 + rng_below(&rng, cap), 0);
 
-		CHECK(rc >= 0);
+		CHECK_RC(rc, rc >= 0);
 		/* An end may be told while others go on, but not in the middle of the stream. */
 		if (rc == 0)
 			CHECK(w->slots > 1);

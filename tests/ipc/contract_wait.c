@@ -157,7 +157,7 @@ static void expect_timeout(struct world *w, int64_t timeout_ns)
 	unsigned wakes = 0;
 
 	if (!can(w, IPC_CAP_POLLABLE)) {
-		CHECK(rc == 0 || rc == 1);
+		CHECK_RC(rc, rc == 0 || rc == 1);
 		return;
 	}
 	/* A library may be woken by its own affairs; not for ever. */

@@ -36,6 +36,15 @@ _Noreturn void contract_fail(const char *file, int line, const char *what)
 	_exit(1);
 }
 
+_Noreturn void contract_fail_rc(const char *file, int line, const char *what, long long rc)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof text, "%s, but rc is %lld%s%s", what, rc, rc < 0 ? ": " : "",
+		       rc < 0 ? strerror((int)-rc) : "");
+	contract_fail(file, line, text);
+}
+
 void contract_equal(const char *file, int line, const char *what, long long a, long long b)
 {
 	char text[512];
