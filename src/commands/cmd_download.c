@@ -10,6 +10,7 @@
 
 #include "commands/commands.h"
 #include "common/exit_code.h"
+#include "download/compare_models.h"
 #include "download/download.h"
 #include "download/fetch.h"
 #include "ipc/ipc.h"
@@ -21,6 +22,10 @@
 static const char *const exists_words[] = { "fail", "skip", "overwrite", "resume", "rename", NULL };
 static const char *const format_words[] = { "plain", "aria2", NULL };
 static const char *const progress_words[] = { "auto", "bar", "plain", "json", "none", NULL };
+
+static const char *const table_words[] = { "table", "json", NULL };
+
+enum { KEY_COMPARE_MODELS = 300, KEY_FORMAT };
 
 #define AT(member) .offset = offsetof(struct download, member)
 
@@ -116,6 +121,22 @@ static const struct option_spec specs[] = {
 	  .choices = download_models,
 	  .help = "process (a pool of workers), sequential (one after the other) or event "
 		  "(all in one thread)",
+	  .group = GROUP_HOW },
+	{ .name = "compare-models",
+	  .key = KEY_COMPARE_MODELS,
+	  .type = OPTION_FLAG,
+	  AT(compare_models),
+	  .help = "run all models in turn on the same jobs, and print what each cost; the files "
+		  "are not kept",
+	  .group = GROUP_HOW },
+	{ .name = "format",
+	  .key = KEY_FORMAT,
+	  .arg = "FORM",
+	  .type = OPTION_CHOICE,
+	  AT(format_json),
+	  .initial = "table",
+	  .choices = table_words,
+	  .help = "of --compare-models: table or json",
 	  .group = GROUP_HOW },
 	{ .name = "recycle",
 	  .key = 258,
@@ -353,7 +374,9 @@ static int download_or_demo(struct download *download, int *signo)
 	if (download->url_count == 0 && !download->input_file)
 		return demo_run(download, signo);
 	code = make_jobs(download, &jobs, &dir);
-	if (code == 0)
+	if (code == 0 && download->compare_models)
+		code = compare_models(download, &jobs, &batch.signo);
+	else if (code == 0)
 		code = download_jobs(download, download->dir ? download->dir : ".", &jobs, &batch);
 	*signo = batch.signo;
 	job_list_free(&jobs);

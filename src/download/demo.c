@@ -21,6 +21,7 @@
 #include "common/terminal.h"
 #include "common/text.h"
 #include "download/demo_picture.h"
+#include "download/compare_models.h"
 #include "download/download.h"
 #include "origin/process.h"
 
@@ -170,9 +171,13 @@ static int fetch_files(struct demo *demo, int *signo)
 	int code = EXIT_INTERNAL;
 
 	download.temporary = *demo->made_dir;
-	if (talks)
+	if (talks && !download.compare_models)
 		describe(demo);
-	if (add_jobs(demo, &jobs) == 0)
+	if (add_jobs(demo, &jobs) < 0)
+		message_error("the demo cannot start: %s", strerror(ENOMEM));
+	else if (download.compare_models)
+		code = compare_models(&download, &jobs, &batch.signo);
+	else
 		code = download_jobs(&download, demo->dir, &jobs, &batch);
 	if (code == EXIT_ALL_DONE && batch.ok == FILES && talks)
 		compare(demo, &jobs, (double)(clock_ns() - batch.begun_ns) / (double)NS_PER_S);

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-enum model { MODEL_PROCESS, MODEL_SEQUENTIAL, MODEL_EVENT };
+enum model { MODEL_SEQUENTIAL, MODEL_PROCESS, MODEL_EVENT };
 
 /* Their names, in that order; ends with NULL. */
 extern const char *const download_models[];
@@ -27,6 +27,8 @@ struct download {
 	const char *output;
 	const char *checksum;
 	bool temporary;         /* the files are removed at the end: the demo's own directory */
+	bool compare_models;    /* all models in turn, instead of one */
+	int format_json;        /* of that table: 0 text, 1 JSON */
 	double demo_seconds[2]; /* least and most, of each file */
 	const char **urls;
 	size_t url_count;
@@ -34,6 +36,9 @@ struct download {
 
 /* Does its model use the mechanism batch.ipc? */
 bool download_uses_ipc(const struct download *download);
+
+/* Does its model go together with the mechanism and the other options? Else WHY has the reason. */
+bool download_model_fits(const struct download *download, char *why, size_t size);
 
 /*
  * Brings JOBS to an end in the directory DIR as DOWNLOAD says, showing progress. Returns the exit

@@ -94,6 +94,23 @@ each_model() {
 	each
 }
 
+compared() {
+	rm -rf "$G"
+	run_ipcdemo --compare-models -j 4 -d "$G" -i "$T/urls"
+	equal '--compare-models: exit 0' 0 "$status"
+	for model in $models; do
+		matches "--compare-models: a row for $model" \
+			"^$model +[0-9.]+ +[0-9.]+ +[0-9.]+ +[0-9]+ +[0-9.]+\$" "$T/out"
+	done
+	matches '--compare-models: it says what the figures mean' 'One after the other' "$T/out"
+	equal '--compare-models: no file is kept' '' "$(names_in "$G")"
+	run_ipcdemo --compare-models --format=json -j 4 -d "$G" "$ORIGIN/fault/status/404/bad"
+	equal '--compare-models: a failed job is exit 1' 1 "$status"
+	matches '--compare-models: JSON' '"schema": "ipcdemo-models/1"' "$T/out"
+}
+
+models='sequential process event'
+compared
 each_model sequential
 each_model event
 each_model process
