@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/exit_code.h"
 #include "common/text.h"
 
 #define WORD_MAX     32     /* longer words are not compared for a suggestion */
@@ -111,6 +112,23 @@ static int parse_range(const char *text, const struct option_spec *spec, double 
 	return range[0] > range[1] ? -EDOM : 0;
 }
 
+/* False: no memory. */
+static bool append(const char ***list, const char *text)
+{
+	const char **longer;
+	size_t n = 0;
+
+	while (*list && (*list)[n])
+		n++;
+	longer = reallocarray(*list, n + 2, sizeof *longer);
+	if (!longer)
+		return false;
+	longer[n] = text;
+	longer[n + 1] = NULL;
+	*list = longer;
+	return true;
+}
+
 /* STATE is NULL for a default, which is right or the table is wrong. */
 static void parse_value(const struct option_spec *spec, const char *text, void *values,
 			const struct argp_state *state)
@@ -124,6 +142,10 @@ static void parse_value(const struct option_spec *spec, const char *text, void *
 		return;
 	case OPTION_TEXT:
 		*(const char **)at = text;
+		return;
+	case OPTION_LIST:
+		if (!append(at, text))
+			argp_failure(state, EXIT_INTERNAL, ENOMEM, "--%s", spec->name);
 		return;
 	case OPTION_CHOICE:
 		*(int *)at = options_choice(spec->name, spec->choices, text, state);

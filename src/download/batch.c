@@ -45,6 +45,8 @@ static void show_failed(struct batch *batch, const struct job *job, unsigned wor
 	const uint32_t first = (uint32_t)job->failure.code;
 	char reason[1024];
 
+	batch->failed++;
+	batch->stopped = batch->settings->fail_fast;
 	if (job->failure.kind == FAILURE_CLASH && first < batch->jobs->count)
 		(void)snprintf(reason, sizeof reason,
 			       "%s is to be the file %s already; give it another name by out=, or "
@@ -104,7 +106,6 @@ void batch_begin(struct batch *batch, const struct batch_settings *settings, str
 		} else if (job->state == JOB_SKIPPED) {
 			show_skipped(batch, job);
 		} else {
-			batch->failed++;
 			show_failed(batch, job, 0);
 		}
 	}
@@ -321,7 +322,11 @@ static bool worker_died(const struct failure *failure)
 static bool is_transient(const struct batch *batch, const struct failure *failure)
 {
 	/* Another run writes the file: it will be there, or can be fetched, when that has ended. */
-	return failure->transient || (failure->kind == FAILURE_HELD && skips(batch));
+	if (failure->kind == FAILURE_HELD)
+		return failure->transient || skips(batch);
+	return failure->transient ||
+	       (batch->settings->retry_all &&
+		(failure->kind == FAILURE_FETCH || failure->kind == FAILURE_HTTP));
 }
 
 /* True if the job has another try; *DELAY_S is then set. */
@@ -353,7 +358,6 @@ void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 	if (!may_retry(batch, job, failure, &delay_s)) {
 		job->state = JOB_FAILED;
 		batch->open--;
-		batch->failed++;
 		leave_part(batch, job, failure->transient);
 		show_failed(batch, job, worker);
 		return;

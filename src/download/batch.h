@@ -34,6 +34,8 @@ struct batch_settings {
 	const char *dir; /* its name for the closing lines; NULL: its files are not kept */
 	int exists;      /* enum exists_policy */
 	struct fetch_settings fetch;
+	bool retry_all;   /* also after failures that are not transient */
+	bool fail_fast;   /* end with the first job that fails */
 	bool remote_time; /* files get the time that the origin gives */
 	struct progress *progress;
 	bool trace;
@@ -54,6 +56,7 @@ struct batch {
 	uint64_t job_ns;                         /* the sum of their own times */
 	uint64_t begun_ns;
 	unsigned kept; /* NAME.part that a later run can go on with */
+	bool stopped;  /* by a failure, under fail_fast */
 	bool unlocked; /* the user was told that the file system has no locks */
 	unsigned left; /* not finished when the batch ended early */
 	int signo;     /* 0, or the signal that ended the batch */
@@ -72,6 +75,12 @@ struct batch_result {
 
 /* Queues the jobs that are JOB_READY; counts and reports those that are settled already. */
 void batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs);
+
+/* Is there more to do, and is it to be done? */
+static inline bool batch_goes_on(const struct batch *batch)
+{
+	return batch->open > 0 && !batch->signo && !batch->stopped;
+}
 
 /* The next ready job, now JOB_ASSIGNED to WORKER: the caller's until one of the three functions
  * below ends the try, or batch_requeue. NULL: none is ready.

@@ -172,7 +172,7 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 	if (download->display.verbose) /* without memory there are none to show */
 		figures = calloc(settings->workers, sizeof *figures);
 	batch->figures = figures;
-	if (batch->open > 0)
+	if (batch_goes_on(batch))
 		rc = models[download->model].run(batch);
 	batch_abandon(batch);
 	batch_end(batch);

@@ -23,6 +23,7 @@ struct download {
 	struct progress_config display;
 	const char *input_file;
 	int input_format; /* enum job_format */
+	bool dry_run;
 	const char *dir;
 	const char *output;
 	const char *checksum;
@@ -46,6 +47,10 @@ bool download_model_fits(const struct download *download, char *why, size_t size
  */
 int download_jobs(const struct download *download, const char *dir, struct job_list *jobs,
 		  struct batch *batch);
+
+/* Prints what download_jobs would do, a line for each job: action, name and URL, with tabs between.
+ * Returns the exit code: whether all would go well as far as can be told. */
+int download_dry_run(const struct download *download, const char *dir, struct job_list *jobs);
 
 /* The built-in demo: its own origin, two files, a comparison. Returns the exit code; *SIGNO is as
  * batch->signo. */

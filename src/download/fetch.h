@@ -25,15 +25,15 @@ struct fetch_settings {
 	unsigned connect_timeout; /* name look-up, connection and TLS handshake together */
 	unsigned stall_timeout;   /* no byte for so long: the transfer fails. 0: never */
 	unsigned max_redirs;
-	uint64_t max_size;          /* FETCH_SIZE_UNKNOWN: none */
-	const char *user_agent;     /* NULL: "ipcdemo/VERSION" */
-	const char *const *headers; /* "Name: value" each, NULL at the end; NULL: none */
-	const char *cacert;         /* file of certificates to trust; NULL: the system's */
-	const char *capath;         /* directory of them; NULL: the system's */
-	bool insecure;              /* trust any certificate */
-	bool netrc;                 /* name and password from ~/.netrc */
-	bool compressed;            /* ask for compression, write what was compressed */
-	bool http2;                 /* over TLS, where the origin has it */
+	uint64_t max_size;      /* FETCH_SIZE_UNKNOWN: none */
+	const char *user_agent; /* NULL: "ipcdemo/VERSION" */
+	const char **headers;   /* "Name: value" each, NULL at the end; NULL: none */
+	const char *cacert;     /* file of certificates to trust; NULL: the system's */
+	const char *capath;     /* directory of them; NULL: the system's */
+	bool insecure;          /* trust any certificate */
+	bool netrc;             /* name and password from ~/.netrc */
+	bool compressed;        /* ask for compression, write what was compressed */
+	bool http2;             /* over TLS, where the origin has it */
 };
 
 /*

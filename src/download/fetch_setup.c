@@ -103,7 +103,7 @@ static bool add_range(struct fetch *fetch)
 
 static bool set_headers(struct fetch *fetch)
 {
-	const char *const *header = fetch->settings.headers;
+	const char **header = fetch->settings.headers;
 
 	for (; header && *header; header++)
 		if (!add_header(fetch, *header))

@@ -202,7 +202,7 @@ int model_event_run(struct batch *batch)
 	rc = open_lanes(&model);
 	if (rc < 0)
 		(void)batch_report(batch, "prepare the transfers", NULL, rc);
-	while (rc == 0 && batch->open > 0 && !batch->signo)
+	while (rc == 0 && batch_goes_on(batch))
 		rc = turn(&model);
 	close_lanes(&model);
 	signals_close(&model.signals);

@@ -182,7 +182,7 @@ int model_process_run(struct batch *batch)
 	model.pool.signals = model.signals.fd;
 	if (rc == 0)
 		rc = model_dispatch(&model);
-	while (rc == 0 && batch->open > 0 && !batch->signo)
+	while (rc == 0 && batch_goes_on(batch))
 		rc = model_turn(&model);
 	if (rc == 0 && !model.ending)
 		end_workers(&model);

@@ -103,7 +103,7 @@ int model_sequential_run(struct batch *batch)
 	rc = signals_open(&seq.signals);
 	if (rc < 0)
 		(void)batch_report(batch, "receive signals", NULL, rc);
-	while (rc == 0 && batch->open > 0 && !batch->signo) {
+	while (rc == 0 && batch_goes_on(batch)) {
 		job = batch_next(batch, 0);
 		if (job)
 			do_job(&seq, job);

@@ -45,6 +45,7 @@ struct answer {
 	const char *text;
 	enum after after;
 	const char *more;
+	size_t size; /* of TEXT; 0: it ends with its NUL */
 };
 
 /* Written by the origin, read by the test. */
@@ -164,8 +165,9 @@ static inline _Noreturn void serve(int listener, const struct answer *answers,
 			if (!hear(fd, hostile->seen))
 				break;
 			answer = find_answer(answers, hostile->seen->request);
-		} while (say(fd, answer->text, strlen(answer->text)) &&
-			 finish(fd, answer, hostile->gate[0], hostile->seen));
+		} while (
+			say(fd, answer->text, answer->size ? answer->size : strlen(answer->text)) &&
+			finish(fd, answer, hostile->gate[0], hostile->seen));
 		close(fd);
 	}
 }

@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
+# control_test.sh - the options that say how a list is fetched, seen from outside.
+DEADLINE=60
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+start_origin
+
+run() {
+	rm -rf "$T/got"
+	run_ipcdemo -d "$T/got" "$@"
+}
+
+dry_run() {
+	printf '%s\n' "$ORIGIN/bytes/3/x" "$ORIGIN/bytes/4/x" "$ORIGIN/bytes/5/y" >"$T/list"
+	run --dry-run -i "$T/list"
+	equal "--dry-run: a clash is a failure" 1 "$status"
+	equal "--dry-run: names and URLs" "fetch	x	$ORIGIN/bytes/3/x
+fail	x	$ORIGIN/bytes/4/x	$ORIGIN/bytes/3/x has this name already
+fetch	y	$ORIGIN/bytes/5/y" "$(cat "$T/out")"
+	absent "$T/got"
+	mkdir "$T/got" && touch "$T/got/y"
+	run_ipcdemo --dry-run --exists=skip -d "$T/got" "$ORIGIN/bytes/5/y"
+	equal "--dry-run: what exists" "skip	y	$ORIGIN/bytes/5/y" "$(cat "$T/out")"
+	run_ipcdemo --dry-run
+	fails "--dry-run without a URL" 2 'needs a URL'
+}
+
+# The first job fails while the others would last for ever.
+fail_fast() {
+	for model in process sequential; do
+		run --model=$model --fail-fast -j 2 "$ORIGIN/fault/status/404/x" \
+			"$ORIGIN/fault/slow/1000/1000000/y" "$ORIGIN/fault/slow/1000/1000000/z"
+		fails "--fail-fast, $model" 1 'HTTP 404'
+		equal "--fail-fast, $model: nothing stays" '' "$(names_in "$T/got")"
+	done
+}
+
+retry_all() {
+	run --retries=1 --progress=json "$ORIGIN/fault/status/404/x"
+	equal "404 is final" 0 "$(grep -c '"retry"' "$T/out")"
+	run --retries=1 --retry-all-errors --progress=json "$ORIGIN/fault/status/404/x"
+	equal "--retry-all-errors" 1 "$(grep -c '"retry"' "$T/out")"
+}
+
+wrong_options() {
+	run -H nothing "$ORIGIN/bytes/1/x"
+	fails "--header without a colon" 2 "'nothing' is no line"
+	run --header="A: b
+C: d" "$ORIGIN/bytes/1/x"
+	fails "--header with two lines" 2 'is no line'
+	run --cacert="$T/none" "$ORIGIN/bytes/1/x"
+	fails "--cacert that is not there" 2 'cacert.*none: No such file'
+	unset CURL_CA_BUNDLE
+	SSL_CERT_FILE=$T/none
+	export SSL_CERT_FILE
+	run "$ORIGIN/bytes/1/x"
+	fails "SSL_CERT_FILE that is not there" 2 'SSL_CERT_FILE.*none: No such file'
+	unset SSL_CERT_FILE
+	run --insecure "$ORIGIN/bytes/1/x"
+	matches "--insecure is loud" 'insecure: certificates are not checked' "$T/err"
+}
+
+dry_run
+fail_fast
+retry_all
+wrong_options
+finish
