@@ -56,7 +56,7 @@ across_runs() {
 	rm -rf "$T/got"
 	interrupt ctrl_c
 	equal "Ctrl-C ends by SIGINT" "signal 2" "$how"
-	matches "Ctrl-C says what is kept" '1 unfinished .part file is kept.*--exists=resume' "$T/err"
+	matches "Ctrl-C says what is kept" '1 unfinished .part file is kept.*=resume' "$T/err"
 	first=$(part_size)
 	is_true "Ctrl-C keeps what is there" [ "$first" -gt 300000 ]
 	interrupt kill_parent

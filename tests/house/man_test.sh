@@ -48,7 +48,7 @@ done
 for section in '"EXIT STATUS"' EXAMPLES ENVIRONMENT FILES; do
 	is_true "ipcdemo.1: section $section" grep -qx -e "\.SH $section" "$pages/ipcdemo.1"
 done
-equal "ipcdemo.1: the options stand beneath headings" 5 "$(grep -c '^\.SS "W.*:"\|^\.SS "How .*:"' \
+equal "ipcdemo.1: the options stand beneath headings" 6 "$(grep -c '^\.SS "W.*:"\|^\.SS "How .*:"' \
 	"$pages/ipcdemo.1")"
 
 # ---- section 3, from ipc.h ----
