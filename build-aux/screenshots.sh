@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# screenshots.sh IPCDEMO DIRECTORY - the pictures of README.md, from runs of the program on a
-# terminal of tmux: demo.svg (the rows while it runs, and how it ends) and bench.svg. A bench needs
-# a machine that does nothing else; the picture says so if it was not.
+# screenshots.sh IPCDEMO TREE - the pictures and the figures of README.md, from runs of the program:
+# TREE/doc/demo.svg (a terminal while the demo runs, and how it ends), TREE/doc/bench.svg, and the
+# table between the marks in TREE/README.md. Figures need a machine that does nothing else; picture
+# and table say so if it was not.
 set -eu
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 here=$(cd "$(dirname "$0")" && pwd)
-output=$2
+tree=$2
+output=$tree/doc
 mkdir -p "$output"
 work=$(mktemp -d)
 server=ipcdemo-screenshots-$$
@@ -62,4 +64,17 @@ wait_done
 	shot
 } >"$work/bench"
 perl "$here/terminal-svg.pl" 'ipcdemo bench' <"$work/bench" >"$output/bench.svg"
-echo "screenshots: $output/demo.svg, $output/bench.svg"
+
+"$program" bench --format=json --output="$work/bench.json" 2>/dev/null
+jq -r -f "$here/figures.jq" "$work/bench.json" |
+	awk '/^\|/ { print; next } { print | "fold -s -w 100 | sed \"s/ *$//\"" }' >"$work/figures"
+awk -v figures="$work/figures" '
+	/^<!-- figures: end -->/ { inside = 0 }
+	!inside { print }
+	/^<!-- figures: begin -->/ {
+		inside = 1
+		while ((getline line <figures) > 0)
+			print line
+	}' "$tree/README.md" >"$work/README.md"
+cp "$work/README.md" "$tree/README.md"
+echo "screenshots: $output/demo.svg, $output/bench.svg, the figures in $tree/README.md"
