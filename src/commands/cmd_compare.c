@@ -239,10 +239,11 @@ static void print_table(const struct comparison *c)
 	       "99% interval");
 	for (i = 0; i < c->rows_n;)
 		i = print_rows(c, i);
-	printf("\nnew/old: above 1 is slower, in throughput too; the median of all pairs of rounds\n"
-	       "(Hodges-Lehmann), of the ratio to the floor where both runs have one. Better and\n"
-	       "worse: by a Mann-Whitney U test of the rounds, corrected for the number of rows\n"
-	       "(Holm), at most one comparison in a hundred says so by chance.\n");
+	printf("\nnew/old: above 1 is slower, in throughput too; the median of all pairs of\n"
+	       "rounds (Hodges-Lehmann), of the ratio to the floor where both runs have\n"
+	       "one. Better and worse: by a Mann-Whitney U test of the rounds, corrected for\n"
+	       "the number of rows (Holm), at most one comparison in a hundred says so by\n"
+	       "chance.\n");
 	if (!c->quiet)
 		printf("A run was not quiet, so a difference of less than 2%% is not believed.\n");
 	print_warnings(c->old, "old");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* download_options.h - the options of `ipcdemo [OPTION...] [URL...]`; they fill a struct download. */
+/* download_options.h - the options of `ipcdemo [OPTION...] [URL...]`, for a struct download. */
 #ifndef IPCDEMO_DOWNLOAD_OPTIONS_H
 #define IPCDEMO_DOWNLOAD_OPTIONS_H
 

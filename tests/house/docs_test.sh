@@ -27,8 +27,8 @@ done
 # ---- names of files, in backquotes or as links ----
 for page in README.md CONTRIBUTING.md SECURITY.md ipc/README.md; do
 	[ -f "$srcdir/$page" ] || continue
-	for file in $(grep -oE \
-		'`(src|ipc|tests|examples|build-aux|doc)/[A-Za-z0-9_/.-]+`|\]\([^)#:]+\)' "$srcdir/$page" |
+	name='(src|ipc|tests|examples|build-aux|doc)/[A-Za-z0-9_/.-]+'
+	for file in $(grep -oE "\`$name\`|\]\([^)#:]+\)" "$srcdir/$page" |
 		sed 's/^`//; s/`$//; s/^](//; s/)$//' | grep -vE 'NAME|ROOM|UNIT'); do
 		is_true "$page: $file is there" [ -e "$srcdir/$file" -o \
 			-e "$(dirname "$srcdir/$page")/$file" -o -e "$abs_top_builddir/$file" ]
@@ -44,7 +44,8 @@ done
 		"$IPCDEMO" $command --help
 	done
 } >"$T/help"
-sed -n '/^```sh/,/^```$/p' "$srcdir/README.md" | grep -E '^ *(ipcdemo|--)' | sed 's/#.*//' >"$T/used"
+sed -n '/^```sh/,/^```$/p' "$srcdir/README.md" | grep -E '^ *(ipcdemo|--)' |
+	sed 's/#.*//' >"$T/used"
 is_true "README.md shows how to use it" [ -s "$T/used" ]
 for option in $(grep -oE -e ' --[a-z-]+' "$T/used" | sort -u); do
 	is_true "README.md: $option is an option" grep -qE -e "$option([=\[, ]|\$)" "$T/help"
