@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2034,SC2154 # shared with lib.sh
 #
-# report_check.sh - the page of `ipcdemo bench --report` in a browser: every chart is drawn,
-# nothing is said on the console, nothing sticks out of a phone's width. Not one of the everyday
-# tests: it needs Chromium, from CHROMIUM or the search path. SHOTS=DIR keeps pictures to look at.
+# report_check.sh - the page of `ipcdemo bench --report` in a browser, wide and as on a phone, light
+# and dark: every chart is drawn, nothing is said on the console, nothing sticks out of the screen,
+# every colour has enough contrast. Not one of the everyday tests: it needs Chromium, from CHROMIUM
+# or the search path. SHOTS=DIR keeps pictures to look at; PAGE=FILE shows only that page.
 
 DEADLINE=280
 RUN_DEADLINE=200
@@ -12,39 +13,112 @@ RUN_DEADLINE=200
 . "$(dirname "$0")/../lib.sh"
 
 chromium=$(command -v "${CHROMIUM:-chromium}") || skip_all "chromium is missing"
+command -v jq >"$T/which" || skip_all "jq is missing"
 
-# browse WIDTH OPTION... : the page in a window of that width; what the console says is in
-# $T/console.
+# ---- a browser, by its DevTools protocol over two pipes: messages end with a zero byte ----
+
+start_browser() {
+	mkfifo "$T/to" "$T/from" || exit 1
+	mkdir -p "$T/browser"
+	TMPDIR=$T/browser XDG_RUNTIME_DIR=$T/browser \
+		"$chromium" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
+		--disable-background-networking --disable-component-update --disable-sync \
+		--hide-scrollbars --user-data-dir="$T/browser" --remote-debugging-pipe \
+		3<"$T/to" 4>"$T/from" >"$T/browser.out" 2>&1 8>&- &
+	browser_pid=$!
+	stdbuf -oL tr '\0' '\n' <"$T/from" >>"$T/answers" &
+	exec 7>"$T/to"
+	echo 0 >"$T/serial" # a file: `told` calls in a shell of its own
+}
+
+stop_browser() {
+	call Browser.close '{}'
+	exec 7>&-
+	wait "$browser_pid"
+}
+
+# Called by await.
+# shellcheck disable=SC2317
+answered() {
+	grep -q "^{\"id\":$serial," "$T/answers"
+}
+
+# call METHOD PARAMETERS: sends it to the page, waits; its result is in $T/answer.
+call() {
+	serial=$(($(cat "$T/serial") + 1))
+	echo "$serial" >"$T/serial"
+	printf '{"id":%d,"method":"%s","params":%s%s}\0' "$serial" "$1" "$2" "${session:-}" >&7
+	await 20 answered || not_ok "$1 is answered"
+	grep "^{\"id\":$serial," "$T/answers" | jq .result >"$T/answer"
+}
+
+# shellcheck disable=SC2317
+loaded() {
+	grep -q '"Page.loadEventFired"' "$T/answers"
+}
+
+# browse PAGE WIDTH HEIGHT SCHEME: a new page on a screen of that size.
 browse() {
-	width=$1
-	shift
-	timeout 100 "$chromium" --headless --no-sandbox --disable-gpu --disable-quic \
-		--no-first-run --disable-background-networking --disable-component-update \
-		--disable-sync \
-		--user-data-dir="$T/browser" --enable-logging=stderr --hide-scrollbars \
-		--window-size="$width,6000" "$@" "file://$T/page.html" 2>"$T/browser.err"
-	grep 'CONSOLE' "$T/browser.err" >"$T/console"
+	session=''
+	call Target.createTarget '{"url":"about:blank"}'
+	call Target.attachToTarget "$(jq -c '{targetId, flatten: true}' "$T/answer")"
+	session=$(jq -r '",\"sessionId\":\"\(.sessionId)\""' "$T/answer")
+	call Page.enable '{}'
+	call Runtime.enable '{}'
+	call Log.enable '{}'
+	call Emulation.setDeviceMetricsOverride \
+		"{\"width\":$2,\"height\":$3,\"deviceScaleFactor\":1,\"mobile\":false}"
+	call Emulation.setEmulatedMedia \
+		"{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"$4\"}]}"
+	: >"$T/answers"
+	call Page.navigate "{\"url\":\"file://$1\"}"
+	await 20 loaded || not_ok "the page is loaded"
 }
 
 # told ATTRIBUTE: what the page says of itself.
 told() {
-	sed -n "s/.*<html[^>]* data-$1=\"\([0-9]*\)\".*/\1/p" "$T/dom" | head -n 1
+	call Runtime.evaluate "{\"expression\":\"document.documentElement.dataset.$1\"}"
+	jq -r '.result.value' "$T/answer"
 }
 
-# check WHAT CHARTS WIDTH OPTION...
-check() {
-	what=$1 charts=$2
-	shift 2
-	browse "$@" --dump-dom >"$T/dom"
-	equal "$what: charts" "$charts" "$(told charts)"
-	equal "$what: charts that are drawn" "$charts" "$(told drawn)"
-	equal "$what: errors" 0 "$(told errors)"
-	equal "$what: console" '' "$(cat "$T/console")"
-	equal "$what: nothing wider than the window" 0 "$(told wide)"
-	if [ -n "${SHOTS:-}" ]; then
-		browse "$@" --screenshot="$SHOTS/$what.png"
-	fi
+# shoot NAME: what the screen shows, and the whole page.
+shoot() {
+	[ -n "${SHOTS:-}" ] || return 0
+	call Page.captureScreenshot '{}'
+	jq -r .data "$T/answer" | base64 -d >"$SHOTS/$1.png"
+	call Runtime.evaluate '{"expression":"document.documentElement.scrollHeight"}'
+	call Page.captureScreenshot "$(jq -c --argjson width "$width" '{captureBeyondViewport: true,
+		clip: {x: 0, y: 0, width: $width, height: .result.value, scale: 1}}' "$T/answer")"
+	jq -r .data "$T/answer" | base64 -d >"$SHOTS/$1-whole.png"
 }
+
+# check WHAT PAGE WIDTH HEIGHT SCHEME PLOTS CHARTS
+check() {
+	what=$1 width=$3
+	browse "$2" "$3" "$4" "$5"
+	equal "$what: plots" "$6" "$(told plots)"
+	equal "$what: charts" "$7" "$(told charts)"
+	equal "$what: charts that are drawn" "$7" "$(told drawn)"
+	equal "$what: errors" 0 "$(told errors)"
+	equal "$what: nothing wider than the screen" 0 "$(told wide)"
+	is_true "$what: every colour has a contrast of 3 to 1" test "$(told contrast)" -ge 300
+	equal "$what: nothing on the console" '' "$(grep -E \
+		'"(Log.entryAdded|Runtime.consoleAPICalled|Runtime.exceptionThrown)"' "$T/answers")"
+	shoot "$what"
+}
+
+start_browser
+if [ -n "${PAGE:-}" ]; then
+	for scheme in light dark; do
+		width=1400
+		browse "$PAGE" 1400 900 "$scheme" && shoot "wide-$scheme"
+		width=390
+		browse "$PAGE" 390 844 "$scheme" && shoot "phone-$scheme"
+		equal "$scheme: nothing wider than a phone" 0 "$(told wide)"
+	done
+	stop_browser
+	finish
+fi
 
 quick="--rounds=6 --count=300 --warmup=30 --quiet"
 
@@ -52,20 +126,27 @@ quick="--rounds=6 --count=300 --warmup=30 --quiet"
 run_ipcdemo bench $quick --ipc=all --mode=latency,throughput,oneway --wait=block \
 	--size=56,256 --place=same,all --floor --report="$T/page.html" --output="$T/table"
 equal "the page is made" 0 "$status"
-# Round trips, one way, percentiles, throughput, two sweeps, the ratios.
-check wide 7 1280
-check dark 7 1280 --blink-settings=preferredColorScheme=0
-check phone 7 500
+# One group each of round trips, one way, throughput, three of ratios; the heat map. Lines:
+# percentiles and two sweeps.
+check wide "$T/page.html" 1400 900 light 7 3
+check dark "$T/page.html" 1400 900 dark 7 3
+check phone "$T/page.html" 390 844 light 7 3
 
 # A mechanism's name or a reason could hold anything; a browser must take it for text.
 sed 's/"backend":"pipe"/"backend":"<b>\\u003c\/script>\\u003cimg src=x onerror=alert(1)>"/g' \
-	"$T/page.html" >"$T/hostile.html" && mv "$T/hostile.html" "$T/page.html"
-check hostile 7 1280
-equal "hostile: no element came of it" '' "$(grep -o '<img' "$T/dom")"
+	"$T/page.html" >"$T/hostile.html"
+check hostile "$T/hostile.html" 1400 900 light 7 3
+call Runtime.evaluate '{"expression":"document.images.length"}'
+equal "hostile: no element came of it" 0 "$(jq .result.value "$T/answer")"
 
 # shellcheck disable=SC2086
 run_ipcdemo bench $quick --ipc=pipe --wait=block --place=same --report="$T/page.html" \
 	--output="$T/table"
-check small 2 1280
+check small "$T/page.html" 1400 900 light 1 1
+# shellcheck disable=SC2086
+run_ipcdemo bench $quick --ipc=pipe,unix --wait=block --place=all --report="$T/page.html" \
+	--output="$T/table"
+check pairs "$T/page.html" 390 844 dark 1 0
+stop_browser
 
 finish

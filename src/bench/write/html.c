@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * html.c - the page: the template with Chart.js and the result put in.
+ * html.c - the page: the template with its style, its script, Chart.js and the result put in.
  *
- * page.inc holds both files as arrays of bytes, made by the build, so that the program needs
- * neither at run time and the page needs no network.
+ * page.inc holds these files as arrays of bytes, made by the build, so that the program needs none
+ * of them at run time and the page needs no network.
  */
 #include "config.h"
 
@@ -14,7 +14,7 @@
 
 #include "bench/write/write.h"
 
-/* report_template[], report_chart_js[] */
+/* report_template[], report_style[], report_script[], report_chart_js[] */
 #include "bench/write/page.inc"
 
 struct part {
@@ -75,8 +75,10 @@ int html_write(const char *path, const json_t *result)
 {
 	char *json = json_for_script(result);
 	struct part parts[] = {
+		{ "@STYLE@", (const char *)report_style, sizeof report_style },
 		{ "@DATA@", json, json ? strlen(json) : 0 },
 		{ "@CHART_JS@", (const char *)report_chart_js, sizeof report_chart_js },
+		{ "@SCRIPT@", (const char *)report_script, sizeof report_script },
 	};
 	FILE *out;
 	int bad;
