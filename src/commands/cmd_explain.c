@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd_explain.c - `ipcdemo explain MECHANISM`: a page for a learner. The text is the card at the
- * top of the mechanism's file and its const struct; the figures are this machine's own.
+ * cmd_explain.c - `ipcdemo explain NAME`: a page for a learner, on a mechanism or a concept. A
+ * mechanism's text is the card at the top of its file and its const struct; the figures are this
+ * machine's own.
  */
 #include "config.h"
 
@@ -9,10 +10,13 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "commands/concepts.h"
 #include "common/exit_code.h"
 #include "ipc/ipc.h"
 #include "common/mechanism.h"
+#include "common/message.h"
 #include "common/options.h"
+#include "common/text.h"
 
 #define LIMITS_MAX 16
 
@@ -27,7 +31,7 @@ static int take_name(void *values, const char *name, struct argp_state *state)
 	struct explain *explain = values;
 
 	if (explain->name)
-		argp_error(state, "one mechanism at a time, not also '%s'", name);
+		argp_error(state, "one page at a time, not also '%s'", name);
 	explain->name = name;
 	return 0;
 }
@@ -35,13 +39,15 @@ static int take_name(void *values, const char *name, struct argp_state *state)
 static void need_name(void *values, struct argp_state *state)
 {
 	if (!((struct explain *)values)->name)
-		argp_error(state, "which mechanism? ipcdemo list names them");
+		argp_error(state, "which? A mechanism (ipcdemo list names them) or a concept: "
+				  "process, thread, fork, spawn, pool, queue");
 }
 
 static const struct command_options command = {
-	.usage = "MECHANISM",
-	.doc = "Explains a mechanism: what it is, what happens between parent and worker, what the "
-	       "kernel promises, what it costs, and this machine's limits.",
+	.usage = "NAME",
+	.doc = "Explains a mechanism or a concept: what it is, what happens between parent and "
+	       "worker, what the kernel promises, what it costs, and this machine's limits. "
+	       "Concepts: process, thread, fork, spawn, pool, queue.",
 	.specs = specs,
 	.argument = take_name,
 	.finish = need_name,
@@ -112,15 +118,68 @@ static void print_page(const struct ipc_info *info)
 		     info->name, info->name);
 }
 
+static void print_concept(const struct concept *concept)
+{
+	struct text figures = { 0 };
+
+	(void)printf("%s: %s.\n\n%s", concept->name, concept->title, concept->card);
+	(void)fflush(stdout); /* some figures fork */
+	concept->figures(&figures);
+	print_heading("This machine, now");
+	(void)fputs(text_string(&figures), stdout);
+	text_free(&figures);
+	print_words("Manual pages", concept->man);
+	print_words("Read, in this order", concept->files);
+	(void)printf("\nSee it work:  %s\n", concept->see);
+}
+
+/* Mechanisms first, then concepts. */
+static const char *page_name(size_t index)
+{
+	const struct ipc_info *info = ipc_info_at(index);
+	const struct concept *concept;
+	size_t mechanisms = 0;
+
+	if (info)
+		return info->name;
+	while (ipc_info_at(mechanisms))
+		mechanisms++;
+	concept = concept_at(index - mechanisms);
+	return concept ? concept->name : NULL;
+}
+
+static int refuse_unknown(const char *name)
+{
+	const char *missing, *why, *nearest = options_suggest(name, page_name);
+	size_t i;
+
+	for (i = 0; (missing = ipc_missing_at(i, &why)); i++)
+		if (strcmp(missing, name) == 0)
+			return mechanism_check(name, true); /* says why */
+	if (nearest)
+		message_error("explain: nothing is known of '%s'; did you mean '%s'?", name,
+			      nearest);
+	else
+		message_error("explain: nothing is known of '%s' (ipcdemo list names the "
+			      "mechanisms)",
+			      name);
+	return EXIT_USAGE;
+}
+
 int cmd_explain(int argc, char **argv)
 {
 	struct explain explain = { .name = NULL };
+	const struct concept *concept;
 	const struct ipc_info *info;
 
 	options_parse(&command, &explain, argc, argv);
 	info = ipc_info_find(explain.name);
-	if (!info)
-		return mechanism_check(explain.name, true);
-	print_page(info);
+	concept = concept_find(explain.name);
+	if (!info && !concept)
+		return refuse_unknown(explain.name);
+	if (info)
+		print_page(info);
+	else
+		print_concept(concept);
 	return EXIT_ALL_DONE;
 }

@@ -114,15 +114,42 @@ for name in $(jq -r '.mechanisms[] | select(.record_limit != null) | .name' "$T/
 done
 become_self
 
+# ---- concepts: named by --help, each with a page of the same form ----
+
+run_ipcdemo explain --help
+concepts=$(tr -s '\n ' '  ' <"$T/out" | sed -n 's/.*Concepts: \([a-z, ]*\)\..*/\1/p' | tr -d ,)
+is_true "explain --help names the concepts" [ "$(echo "$concepts" | wc -w)" -ge 6 ]
+for name in $concepts; do
+	run_ipcdemo explain "$name"
+	equal "explain $name: exit 0, stderr empty" "0 " "$status $(head -c 200 "$T/err")"
+	cp "$T/out" "$T/page"
+	printf '%s\n' "$name: " 'What it is: ' 'Costs: ' 'Pitfalls: ' 'Use when: ' 'Avoid when: ' \
+		'This machine, now' 'Manual pages' 'Read, in this order' 'See it work' >"$T/want"
+	is_true "$name: every heading, in its order" in_order
+	equal "$name: no line beyond 100 columns, no trailing space" '' \
+		"$(grep -nE '^.{101,}| $' "$T/page")"
+	live_limits
+	equal "$name: every file to read exists" '' "$(cd "$srcdir" &&
+		section 'Read, in this order' | xargs ls -d 2>&1 >/dev/null)"
+	equal "$name: manual pages look like such" '' "$(section 'Manual pages' | tr -s ' ' '\n' |
+		grep -vE '^[a-z_-]+\([1-8]\)$|^$')"
+done
+for name in fork process thread spawn; do
+	run_ipcdemo explain "$name"
+	is_true "$name: something was measured" grep -qE ' [0-9]+ us +measured' "$T/out"
+done
+run_ipcdemo explain proces
+fails "explain proces" 2 "did you mean 'process'"
+
 run_ipcdemo explain
-fails "explain without a name" 2 'which mechanism'
+fails "explain without a name" 2 'which'
 run_ipcdemo explain pip
 fails "explain pip" 2 "did you mean '?pipe"
 equal "explain pip: nothing on stdout" '' "$(cat "$T/out")"
 run_ipcdemo explain no-such-thing-at-all
 fails "explain with an unknown name" 2 'no-such-thing-at-all'
 run_ipcdemo explain pipe unix
-fails "explain with two names" 2 'one mechanism'
+fails "explain with two names" 2 'one page'
 run_ipcdemo explain --nope pipe
 fails "explain with an unknown option" 2 'nope'
 (harnessed explain "$name") </dev/null >/dev/full 2>"$T/err" 8>&-
