@@ -13,7 +13,7 @@ BEGIN {
 # How a value is completed: its words, or by what its name says; "" not at all.
 function kind(argument, words)
 {
-	return words != "" ? "words" : argument ~ /FILE$/ ? "file" : argument ~ /DIR$/ ? "dir" : ""
+	return words != "" ? "words" : argument ~ /FILE/ ? "file" : argument ~ /DIR$/ ? "dir" : ""
 }
 
 # TEXT within '...' and within [...] of zsh.
@@ -27,7 +27,8 @@ function quoted(text)
 {
 	command = $1
 	sub(/ $/, "", $6)
-	long[command] = long[command] " --" $2 ($4 == "" ? "" : "=")
+	optional = $4 ~ /^\[[^,]*\]$/ # it may come without its argument
+	long[command] = long[command] " --" $2 ($4 == "" ? "" : optional ? " --" $2 "=" : "=")
 	what = kind($4, $6)
 	if (what == "words") {
 		listed = $4 ~ /\[,/
@@ -42,7 +43,10 @@ function quoted(text)
 		action = $4 == "" ? "" : ":" $2 ": "
 	}
 	help = $5
-	spec[command] = spec[command] sprintf("\t\t'--%s%s[%s]%s'\n", $2, $4 == "" ? "" : "=",
+	if (optional)
+		action = ":" action
+	spec[command] = spec[command] sprintf("\t\t'--%s%s[%s]%s'\n", $2,
+		$4 == "" ? "" : optional ? "=-" : "=",
 		quoted(help), quoted_action(action))
 	if ($3 != "-")
 		spec[command] = spec[command] sprintf("\t\t'-%s[%s]%s'\n", $3, quoted(help),

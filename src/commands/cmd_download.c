@@ -126,15 +126,15 @@ int cmd_download(int argc, char **argv)
 		free_options(&download);
 		return EXIT_ALL_DONE;
 	}
-	if (download.batch.trace && download.display.progress == PROGRESS_AUTO)
+	if (download.batch.trace && !*download.batch.trace &&
+	    download.display.progress == PROGRESS_AUTO)
 		download.display.progress = PROGRESS_PLAIN; /* its lines would tear the rows */
+	if (download.batch.fetch.insecure)
+		message_error("--insecure: certificates are not checked; anybody on the way to a "
+			      "server may answer in its place");
 	code = mechanism_load(&download.batch.ipc);
 	if (code == 0)
-		if (download.batch.fetch.insecure)
-			message_error(
-				"--insecure: certificates are not checked; anybody on the way to a "
-				"server may answer in its place");
-	code = mechanism_check(download.batch.ipc, download_uses_ipc(&download));
+		code = mechanism_check(download.batch.ipc, download_uses_ipc(&download));
 	if (code == 0 && fetch_global_init() < 0)
 		code = EXIT_INTERNAL;
 	if (code == 0)

@@ -287,9 +287,11 @@ static const struct option_spec specs[] = {
 	  .group = GROUP_SHOWN },
 	{ .name = "trace",
 	  .key = 267,
-	  .type = OPTION_FLAG,
+	  .arg = "FILE.json",
+	  .type = OPTION_DETAIL,
 	  AT(batch.trace),
-	  .help = "show each IPC record as it passes, on standard error",
+	  .help = "show each IPC record as it passes, on standard error; or write a file for a "
+		  "trace viewer (Perfetto)",
 	  .group = GROUP_SHOWN },
 	{ .name = NULL },
 };

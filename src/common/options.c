@@ -141,7 +141,8 @@ static void parse_value(const struct option_spec *spec, const char *text, void *
 		*(bool *)at = true;
 		return;
 	case OPTION_TEXT:
-		*(const char **)at = text;
+	case OPTION_DETAIL:
+		*(const char **)at = text ? text : "";
 		return;
 	case OPTION_LIST:
 		if (!append(at, text))
@@ -172,8 +173,8 @@ struct parse {
 };
 
 /*
- * For build-aux/completion.sh, a line an option: long name, letter or -, argument, help, words,
- * with tabs between.
+ * For build-aux/completion.sh, a line an option: long name, letter or -, argument (in [] if it may be
+ * missing), help, words; tabs between them.
  */
 static void list_options(const struct command_options *command)
 {
@@ -182,7 +183,9 @@ static void list_options(const struct command_options *command)
 	size_t i;
 
 	for (spec = command->specs; spec->name; spec++) {
-		(void)printf("%s\t%c\t%s\t%s\t", spec->name, spec->key < 256 ? spec->key : '-',
+		(void)printf(spec->type == OPTION_DETAIL ? "%s\t%c\t[%s]\t%s\t" :
+							   "%s\t%c\t%s\t%s\t",
+			     spec->name, spec->key < 256 ? spec->key : '-',
 			     spec->arg ? spec->arg : "", spec->help);
 		for (i = 0; spec->choices && spec->choices[i]; i++)
 			(void)printf("%s ", spec->choices[i]);
@@ -271,11 +274,14 @@ static struct argp_option *argp_options(const struct command_options *command)
 		options[n++] =
 			(struct argp_option){ .doc = command->headings[i], .group = (int)i + 1 };
 	for (i = 0; i < specs; i++)
-		options[n++] = (struct argp_option){ .name = command->specs[i].name,
-						     .key = command->specs[i].key,
-						     .arg = command->specs[i].arg,
-						     .doc = command->specs[i].help,
-						     .group = command->specs[i].group };
+		options[n++] = (struct argp_option){
+			.name = command->specs[i].name,
+			.key = command->specs[i].key,
+			.arg = command->specs[i].arg,
+			.flags = command->specs[i].type == OPTION_DETAIL ? OPTION_ARG_OPTIONAL : 0,
+			.doc = command->specs[i].help,
+			.group = command->specs[i].group
+		};
 	options[n] = (struct argp_option){ .name = "list-options",
 					   .key = LIST_OPTIONS,
 					   .flags = OPTION_HIDDEN };

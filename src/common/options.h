@@ -15,11 +15,12 @@
 #include <stdint.h>
 
 enum option_type {
-	OPTION_FLAG,  /* bool: true when given */
-	OPTION_COUNT, /* unsigned, MIN..MAX */
-	OPTION_BYTES, /* uint64_t, with a suffix K, M, G (powers of 1,024) or without */
-	OPTION_TEXT,  /* const char *: points into argv, or is the default */
-	OPTION_LIST, /* const char **: such a text each time, NULL at the end; to be freed */
+	OPTION_FLAG,   /* bool: true when given */
+	OPTION_COUNT,  /* unsigned, MIN..MAX */
+	OPTION_BYTES,  /* uint64_t, with a suffix K, M, G (powers of 1,024) or without */
+	OPTION_TEXT,   /* const char *: points into argv, or is the default */
+	OPTION_LIST,   /* const char **: such a text each time, NULL at the end; to be freed */
+	OPTION_DETAIL, /* const char *: as OPTION_TEXT, or "" where it comes without its argument */
 	OPTION_CHOICE, /* int: the index of a word in CHOICES */
 	OPTION_RANGE,  /* double[2]: LEAST-MOST, or one figure for both */
 };

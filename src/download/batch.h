@@ -38,7 +38,7 @@ struct batch_settings {
 	bool fail_fast;   /* end with the first job that fails */
 	bool remote_time; /* files get the time that the origin gives */
 	struct progress *progress;
-	bool trace;
+	const char *trace; /* see trace_open; NULL: no trace */
 };
 
 TAILQ_HEAD(job_queue, job);
@@ -52,6 +52,7 @@ struct batch {
 	uint64_t wakeups;   /* of the parent, because of a record */
 	struct meter meter; /* the parent's calls into libipc, and what workers report of theirs */
 	struct progress_worker_figures *figures; /* by slot, borrowed; NULL: nobody wants them */
+	struct trace *trace;                     /* borrowed; NULL: none */
 	uint64_t bytes;                          /* of the jobs that are done */
 	uint64_t job_ns;                         /* the sum of their own times */
 	uint64_t begun_ns;

@@ -15,6 +15,7 @@
 #include "common/exit_code.h"
 #include "common/message.h"
 #include "download/models.h"
+#include "download/trace.h"
 #include "ipc/ipc.h"
 
 #define WORKERS_DEFAULT 8u
@@ -162,7 +163,8 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 		      struct job_list *jobs, struct batch *batch)
 {
 	struct progress_worker_figures *figures = NULL;
-	int rc = job_list_settle(jobs, settings->dirfd, (enum exists_policy)settings->exists);
+	int trace_rc = 0,
+	    rc = job_list_settle(jobs, settings->dirfd, (enum exists_policy)settings->exists);
 
 	if (rc < 0) {
 		(void)report("cannot look for files that exist already", rc);
@@ -172,7 +174,9 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 	if (download->display.verbose) /* without memory there are none to show */
 		figures = calloc(settings->workers, sizeof *figures);
 	batch->figures = figures;
-	if (batch_goes_on(batch))
+	if (settings->trace)
+		trace_rc = trace_open(&batch->trace, settings->trace, batch);
+	if (batch_goes_on(batch) && trace_rc == 0)
 		rc = models[download->model].run(batch);
 	batch_abandon(batch);
 	batch_end(batch);
@@ -180,9 +184,14 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 	summarize(batch, download);
 	batch->figures = NULL;
 	free(figures);
+	if (trace_rc == 0)
+		trace_rc = trace_close(batch->trace);
+	batch->trace = NULL;
+	if (trace_rc < 0)
+		(void)report(settings->trace, trace_rc);
 	if (rc < 0)
 		return exit_code_of(rc);
-	return batch->failed + batch->left > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
+	return batch->failed + batch->left > 0 || trace_rc < 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
 }
 
 int download_jobs(const struct download *download, const char *dir, struct job_list *jobs,

@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "download/pool_internal.h"
+#include "download/trace.h"
 
 #define GRACE_NS      (50 * 1000 * 1000) /* for what a library's threads still carry */
 #define STALL_LOOK_NS (250 * NS_PER_MS)
@@ -187,6 +188,8 @@ static int reap_worker(struct pool *pool, struct pool_worker *worker)
 	(void)epoll_ctl(pool->deaths, EPOLL_CTL_DEL, worker->child.pidfd, NULL);
 	ipc_detach(pool->events, slot);
 	ipc_detach(pool->commands, slot);
+	if (pool->batch->trace)
+		trace_worker_ended(pool->batch->trace, slot);
 	(void)child_reap(&worker->child, true, &status); /* dead already: does not wait */
 	settle_jobs(pool, worker, status);
 	pool_discard_queue(worker);

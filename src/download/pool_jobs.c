@@ -32,6 +32,8 @@ static void queue_flush(struct pool *pool, struct pool_worker *worker)
 
 	while (queue->sent < queue->count) {
 		next = queue->records + queue->sent * RECORD_BYTES;
+		if (pool->batch->trace)
+			trace_send_begins(pool->batch->trace);
 		meter_begin(&pool->batch->meter);
 		n = ipc_send(pool->commands, slot, next, queue->count - queue->sent, IPC_NOWAIT);
 		meter_end(&pool->batch->meter);
@@ -39,8 +41,8 @@ static void queue_flush(struct pool *pool, struct pool_worker *worker)
 			return;
 		if (n < 0)
 			break; /* it is dying: its pidfd will say so */
-		if (pool->batch->settings->trace)
-			trace_commands(pool->batch->begun_ns, slot, worker->child.pid, next,
+		if (pool->batch->trace)
+			trace_commands(pool->batch->trace, slot, worker->child.pid, next,
 				       (size_t)n);
 		queue->sent += (size_t)n;
 	}
@@ -320,8 +322,8 @@ static void handle_records(struct pool *pool, struct pool_worker *worker,
 	size_t i;
 
 	count_records(pool, worker, n);
-	if (pool->batch->settings->trace)
-		trace_events(pool->batch->begun_ns, pool_slot(pool, worker), worker->child.pid,
+	if (pool->batch->trace)
+		trace_events(pool->batch->trace, pool_slot(pool, worker), worker->child.pid,
 			     records, n);
 	worker->last_event_ns = clock_ns();
 	for (i = 0; i < n && !worker->kill_reason.kind; i++)
