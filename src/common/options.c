@@ -173,8 +173,8 @@ struct parse {
 };
 
 /*
- * For build-aux/completion.sh, a line an option: long name, letter or -, argument (in [] if it may be
- * missing), help, words; tabs between them.
+ * For build-aux/completion.sh, a line an option: long name, letter or -, argument (in [] if it
+ * may be missing), help, words; tabs between them.
  */
 static void list_options(const struct command_options *command)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace_json.h - `--trace=FILE.json`: the run for a trace viewer (Perfetto, chrome://tracing), in the
- * array form of the Trace Event Format.
+ * trace_json.h - `--trace=FILE.json`: the run for a trace viewer (Perfetto, chrome://tracing), in
+ * the array form of the Trace Event Format.
  *
  * A track for the parent and one for each worker; a job is a slice of its worker's track. A record
  * is an arrow: an event from the worker's mark to the parent's "receive", a JOB from the parent's

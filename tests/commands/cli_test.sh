@@ -79,7 +79,7 @@ information() {
 	for word in --ipc --jobs --model --recycle --input-file --dir --output --exists --retries \
 		--connect-timeout --stall-timeout --max-redirs --max-size --checksum --progress \
 		--quiet --verbose --trace; do
-		is_true "--help tells of $word" grep -qE -e "$word(=| |\$)" "$T/help"
+		is_true "--help tells of $word" grep -qE -e "$word(=| |\[|\$)" "$T/help"
 	done
 	# The command is the first word: "ipcdemo -q list" would fetch a URL of that name.
 	equal "--help puts no option before a command" '' \
