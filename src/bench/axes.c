@@ -34,8 +34,10 @@ static const char *const headings[] = { "What is measured:", "How long:", "What 
 					NULL };
 
 static const struct option_spec specs[] = {
-	{ "ipc", LONG(0), "NAME[,NAME]", OPTION_TEXT, AT(text.ipc), 0, 0, "all", NULL,
-	  "mechanisms to measure; help lists them", ROWS },
+	{ "ipc", LONG(0), "NAME[,NAME]", OPTION_TEXT, AT(text.ipc), 0, 0, AXES_GROUPS, NULL,
+	  "mechanisms to measure; help lists them; groups: the first of each group that list "
+	  "shows; all: all of them",
+	  ROWS },
 	{ "mode", LONG(1), "MODE[,MODE]", OPTION_TEXT, AT(text.modes), 0, 0, "latency", mode_words,
 	  "latency: round trip of one record; throughput: a stream of them; oneway: one record's "
 	  "way, by one shared clock; download (alone): the same files over each mechanism, and "
@@ -206,7 +208,8 @@ static void check_names(const char **names)
 		status = mechanism_load(&names[i]);
 		if (status != 0)
 			exit(status);
-		if (strcmp(names[i], "all") == 0 || ipc_info_find(names[i]) || is_missing(names[i]))
+		if (strcmp(names[i], "all") == 0 || strcmp(names[i], AXES_GROUPS) == 0 ||
+		    ipc_info_find(names[i]) || is_missing(names[i]))
 			continue;
 		status = mechanism_check(names[i], true);
 		exit(status);

@@ -14,6 +14,8 @@
 void axes_parse(struct options *options, int argc, char **argv);
 void axes_free(struct options *options);
 
+#define AXES_GROUPS "groups" /* --ipc: the first mechanism of each group */
+
 const char *mode_name(enum mode mode);
 const char *wait_name(enum ipc_strategy wait);
 const char *row_status_name(enum row_status status);

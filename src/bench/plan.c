@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/axes.h"
 #include "bench/download_cost.h"
 #include "bench/floor.h"
 
@@ -143,13 +144,28 @@ static int add(struct bench *bench, const struct axes *axes)
 
 /* ---- mechanisms ---- */
 
+/* Is it the first of its group that can be used here? One of no group stands for itself. */
+static bool first_of_group(const char *name)
+{
+	const struct ipc_info *info = ipc_info_find(name), *other;
+	char reason[REASON_SIZE];
+	size_t i;
+
+	for (i = 0; info && (other = ipc_info_at(i)) && other != info; i++)
+		if (other->group == info->group && info->group != IPC_GROUP_OTHER &&
+		    ipc_probe(other->name, reason, sizeof reason) == 0)
+			return false;
+	return info != NULL;
+}
+
 /* Is NAME asked for? Names given twice count once, in the registry's order. */
 static bool wanted(const struct options *options, const char *name)
 {
 	size_t i;
 
 	for (i = 0; options->ipc[i]; i++)
-		if (strcmp(options->ipc[i], name) == 0 || strcmp(options->ipc[i], "all") == 0)
+		if (strcmp(options->ipc[i], name) == 0 || strcmp(options->ipc[i], "all") == 0 ||
+		    (strcmp(options->ipc[i], AXES_GROUPS) == 0 && first_of_group(name)))
 			return true;
 	return false;
 }

@@ -224,20 +224,35 @@ static int find_rates(struct run *r)
 
 /* ---- all rounds ---- */
 
+/* What a round of a row takes beside the measured time: two new processes and the warm-up. */
+#define ROW_EXTRA_MS 20
+
 static void print_start(const struct bench *bench)
 {
-	if (!bench->options->quiet && isatty(STDERR_FILENO))
-		fprintf(stderr, "ipcdemo bench: %zu rows, %u rounds; Ctrl-C ends it early\n",
-			bench->plan.rows_n, bench->options->rounds);
+	const struct options *o = bench->options;
+	double s = (double)bench->plan.rows_n * o->rounds * (o->round_ms + ROW_EXTRA_MS) / 1e3;
+
+	if (o->quiet)
+		return;
+	fprintf(stderr, "ipcdemo bench: %zu rows, %u rounds", bench->plan.rows_n, o->rounds);
+	if (o->modes != 1u << MODE_DOWNLOAD && o->count == 0)
+		fprintf(stderr, ", about %.0f s", s);
+	fputs("; Ctrl-C ends it early\n", stderr);
 }
 
-static void print_time_left(const struct bench *bench, uint64_t begin)
+/* A line on a terminal that each round writes again; after the last it is empty. */
+static void print_round(const struct bench *bench, uint64_t begin)
 {
-	double round_s = (double)(clock_ns() - begin) / (double)NS_PER_S;
+	double left_s = (double)(clock_ns() - begin) / (double)NS_PER_S / bench->rounds *
+			(bench->options->rounds - bench->rounds);
+	char line[80] = "";
 
-	if (!bench->options->quiet && isatty(STDERR_FILENO) && bench->options->rounds > 1)
-		fprintf(stderr, "ipcdemo bench: about %.0f s to go\n",
-			round_s * (bench->options->rounds - 1));
+	if (bench->options->quiet || !isatty(STDERR_FILENO))
+		return;
+	if (bench->rounds < bench->options->rounds)
+		(void)snprintf(line, sizeof line, "round %u of %u done, about %.0f s to go",
+			       bench->rounds, bench->options->rounds, left_s);
+	fprintf(stderr, "\r%-60s\r%s", "", line);
 }
 
 static int all_rounds(struct run *r)
@@ -254,8 +269,8 @@ static int all_rounds(struct run *r)
 	for (round = 0; round < bench->options->rounds && rc == 0; round++) {
 		rc = one_round(r, round);
 		bench->rounds += rc == 0;
-		if (round == 0 && rc == 0)
-			print_time_left(bench, begin);
+		if (rc == 0)
+			print_round(bench, begin);
 	}
 	bench->wall_s = (double)(clock_ns() - begin) / (double)NS_PER_S;
 	bench->signal = r->runner.signal;

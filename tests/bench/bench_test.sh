@@ -87,10 +87,17 @@ else
 	skip_part "two CPUs are needed for placement cross"
 fi
 
+bench --count=20 --wait=block --place=same
+equal "by default: exit status" 0 "$status" || note_file "$T/err"
+holds "by default the first mechanism of each group is measured" "[.results[].backend] ==
+	($("$IPCDEMO" list --json | jq -c '[.mechanisms[] | select(.available)] | . as $all |
+		[.[] | . as $one | select(.group == "other" or .name ==
+			first($all[] | select(.group == $one.group)).name).name]'))"
+
 # ---- the other axes ----
 
 bench --ipc=pipe,unix --mode=throughput --place=same --wait=block,poll --batch=1,32 --senders=1,3 \
-	--size=8,64 --floor --timeout=5
+	--size=8,64 --floor
 equal "batches and senders: exit status" 0 "$status" || note_file "$T/err"
 holds "batches and senders: each combination" \
 	'[.results[] | select(.api == "ipc")] | length == 32 and all(.[]; .status == "ok" and

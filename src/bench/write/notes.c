@@ -264,6 +264,11 @@ void notes_print(FILE *out, const struct result *result, unsigned room)
 	for (i = 0; i < plan->rows_n; i++)
 		row_note(out, plan->rows[i], &result->figures[i], room);
 	notes_left_out(out, plan, "Left out, ", room);
+	if (strcmp(result->bench->options->text.ipc, AXES_GROUPS) == 0)
+		wrap(out,
+		     "Mechanisms: the first of each group that ipcdemo list shows; --ipc=all "
+		     "measures all.",
+		     room);
 	machine(out, result, room);
 	words_meaning(&meaning, result);
 	if (meaning.len)
