@@ -91,6 +91,8 @@ static int fill(struct job *job, const struct job_wish *wish, char *why, size_t 
 	if (!job->url)
 		return errno == EINVAL ? refuse(why, size, "a URL holds a control character", "") :
 					 -ENOMEM;
+	if (!*job->url)
+		return refuse(why, size, "a URL is empty", "");
 	job->shown = url_without_password(job->url);
 	job->name_given = wish->name != NULL;
 	return job->shown ? job_name(job, wish->name) : -ENOMEM;

@@ -285,16 +285,21 @@ static void test_hooks_progress_without_news_is_rare_for_a_busy_loop(void **stat
 	caller_close(&caller);
 }
 
+/* On a busy machine it may not be short: one of ten is. */
 static void test_hooks_cost_nothing_on_a_short_transfer(void **state)
 {
 	struct stage *stage = *state;
 	struct caller caller;
+	unsigned progresses, tries = 0;
 
-	caller_open(&caller, stage);
-	assert_int_equal(fetch_for(stage, &caller, "/five"), 0);
-	assert_int_equal(caller.progresses, 0);
-	assert_int_equal(caller.wakeups, 0);
-	caller_close(&caller);
+	do {
+		caller_open(&caller, stage);
+		assert_int_equal(fetch_for(stage, &caller, "/five"), 0);
+		assert_int_equal(caller.wakeups, 0);
+		progresses = caller.progresses;
+		caller_close(&caller);
+	} while (progresses > 0 && ++tries < 10);
+	assert_int_equal(progresses, 0);
 }
 
 static void test_hooks_may_be_missing_one_by_one(void **state)

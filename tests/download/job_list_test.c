@@ -156,6 +156,7 @@ static void test_job_read_error_names_path_and_line(void **state)
 		     "list:1: only out=NAME and sha256=HEX may follow a URL, not y.pdf");
 	assert_wrong("http://a/x out=a out=b\n", "list:1: given twice: out");
 	assert_wrong("http://a/\x1b[2J\n", "list:1: a URL holds a control character");
+	assert_wrong("http://a/\n\v\n", "list:2: a URL is empty");
 	assert_wrong("http://a/x\r\nhttp://a/y sha256=\r\n",
 		     "list:2: sha256 needs 64 hexadecimal digits, not ");
 	assert_wrong("\n\nhttp://a/x out=..",
