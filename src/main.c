@@ -44,7 +44,7 @@ static const struct command *find_command(const char *word)
 	return NULL;
 }
 
-/* Without a command's word all arguments are a download's. */
+/* Runs the command that argv[1] names; without one, all arguments are a download's. */
 static int run_command(int argc, char **argv)
 {
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
@@ -80,8 +80,8 @@ int cmd_version(int argc, char **argv)
 }
 
 /*
- * A descriptor 0, 1 or 2 that the caller left closed would be the next one opened here: a pipe to a
- * worker could be "standard output".
+ * If the caller left descriptor 0, 1 or 2 closed, the next file opened here would get its number,
+ * and a pipe to a worker could be "standard output".
  */
 static void open_streams(void)
 {
@@ -103,8 +103,8 @@ static void reset_sigchld(void)
 }
 
 /*
- * What was printed has to arrive, also the help that argp prints before it ends the program:
- * fprintf succeeds on a full disk, the error comes here.
+ * Checks that all output has arrived, also the help that argp prints before it ends the program: on
+ * a full disk fprintf succeeds, and the error shows up here.
  */
 static void close_stdout(void)
 {

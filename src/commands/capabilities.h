@@ -7,7 +7,7 @@
 
 struct capability {
 	const char *heading; /* of a column: one short word */
-	const char *meaning; /* what a mechanism with it does, behind "it" */
+	const char *meaning; /* a verb and more: what a mechanism with it does */
 	const char *need;    /* choose's option for those who need it; NULL: none */
 	const char *need_help;
 	bool avoid; /* the need is a mechanism without it */

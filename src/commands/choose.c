@@ -39,9 +39,10 @@ static void add_obstacles(struct text *why, const struct needs *needs, const str
 }
 
 /*
- * What speaks for it, the heaviest first: it decides the order where nothing was measured. A
- * receiver that never sleeps, or many records, want no system call for each; one that sleeps wants
- * its channel to wake it when the sender dies, and records that need no putting together.
+ * Adds what speaks for it, the weightiest first, and returns the sum of the weights: they decide
+ * the order where nothing was measured. A receiver that never sleeps, or gets many records, is
+ * served best without a system call for each; one that sleeps, by a channel that wakes it when the
+ * sender dies.
  */
 static unsigned add_merits(struct text *why, const struct needs *needs, const struct ipc_info *info)
 {
@@ -142,7 +143,7 @@ struct candidate *choose(const struct needs *needs, size_t *n)
 			add_figures(&why[i], &candidates[i], needs);
 			candidates[i].merit = add_merits(&why[i], needs, candidates[i].info);
 		}
-		candidates[i].reason = why[i].at; /* from here on theirs; NULL: nothing to say */
+		candidates[i].reason = why[i].at; /* from here on the candidate's; may be NULL */
 	}
 	free(why);
 	qsort(candidates, *n, sizeof *candidates, by_rank);

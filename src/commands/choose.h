@@ -11,7 +11,7 @@
 
 struct needs {
 	uint64_t record_bytes;
-	unsigned rate; /* records a second; 0: no matter */
+	unsigned rate; /* records a second; 0: any */
 	int spin;      /* the receiver never sleeps */
 	bool bits[IPC_CAP_COUNT];
 	bool measure;
@@ -34,7 +34,7 @@ struct candidate {
 /*
  * All mechanisms of this build, those that fit first, best first. *N of them, to be given to
  * choose_free. NULL when memory is short. With needs->measure it runs the benchmark in a process of
- * its own for some seconds; what that says goes to stderr.
+ * its own for some seconds, which writes its progress to stderr.
  */
 struct candidate *choose(const struct needs *needs, size_t *n);
 void choose_free(struct candidate *candidates, size_t n);

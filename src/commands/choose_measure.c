@@ -33,7 +33,7 @@ static int run_bench(void *arg)
 	return EXIT_FAILURE;
 }
 
-/* Runs it; its JSON, or NULL with a line on stderr. */
+/* Runs it and returns its JSON, or NULL. */
 static json_t *bench(struct bench_run *run)
 {
 	struct child child;

@@ -140,7 +140,7 @@ static int print_json(const struct list *list)
 
 /* ---- for people ---- */
 
-/* What the rows have in common leaves the table. */
+/* What all rows have in common is told below the table instead. */
 struct layout {
 	unsigned varies; /* capability bits that some rows have and some have not */
 	unsigned all;    /* bits that all have */

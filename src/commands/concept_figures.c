@@ -34,7 +34,7 @@ static void add_count(struct text *page, const char *name, uint64_t count, const
 	add(page, name, value, source);
 }
 
-/* A file of /proc that holds one word; nothing where it cannot be read. */
+/* Adds the one word in a file of /proc, or nothing where it cannot be read. */
 static void add_file(struct text *page, const char *name, const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -78,7 +78,7 @@ static void add_time(struct text *page, const char *name, int (*action)(void))
 	for (i = 0; i < TRIES; i++) {
 		begun_ns = clock_ns();
 		if (action() < 0)
-			return; /* not to be had here: a limit, or memory */
+			return; /* a limit or memory forbids it: no figure */
 		took_ns[i] = clock_ns() - begun_ns;
 	}
 	qsort(took_ns, TRIES, sizeof took_ns[0], by_size);
@@ -100,7 +100,7 @@ static int fork_and_wait(void)
 	return rc < 0 ? rc : child_reap(&child, true, &status);
 }
 
-/* So that `ipcdemo --version` says it to nobody. */
+/* Execs `ipcdemo --version`, whose output goes to /dev/null. */
 static int child_execs(void *arg)
 {
 	char program[] = "ipcdemo", version[] = "--version";

@@ -7,7 +7,7 @@ enum exit_code {
 	EXIT_ALL_DONE = 0,
 	EXIT_JOB_FAILED = 1,
 	EXIT_USAGE = 2,       /* also: an input file that cannot be read */
-	EXIT_UNAVAILABLE = 3, /* mechanism or resource not to be had here */
+	EXIT_UNAVAILABLE = 3, /* a mechanism or resource is not available here */
 	EXIT_INTERNAL = 4,
 };
 

@@ -13,19 +13,19 @@
 void message_error(const char *format, ...)
 {
 	struct text line = { 0 };
-	char *said = NULL;
+	char *words = NULL;
 	va_list args;
 	int n;
 
 	va_start(args, format);
-	n = vasprintf(&said, format, args);
+	n = vasprintf(&words, format, args);
 	va_end(args);
 	if (n < 0)
-		return; /* no memory for a sentence: nothing can be said */
+		return; /* out of memory: the line is lost */
 	text_add(&line, "ipcdemo: ");
-	(void)text_add_escaped(&line, said, text_locale());
+	(void)text_add_escaped(&line, words, text_locale());
 	text_add(&line, "\n");
 	(void)fputs(text_string(&line), stderr);
 	text_free(&line);
-	free(said);
+	free(words);
 }

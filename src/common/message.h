@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * message.h - one line to the person on standard error, while no view of progress.h is open.
+ * message.h - one line to the user on standard error, while no view of progress.h is open.
  */
 #ifndef IPCDEMO_MESSAGE_H
 #define IPCDEMO_MESSAGE_H

@@ -112,7 +112,7 @@ static int parse_range(const char *text, const struct option_spec *spec, double 
 	return range[0] > range[1] ? -EDOM : 0;
 }
 
-/* False: no memory. */
+/* False when memory is short. */
 static bool append(const char ***list, const char *text)
 {
 	const char **longer;
@@ -332,7 +332,7 @@ static size_t distance(const char *a, const char *b)
 const char *options_suggest(const char *typed, const char *(*word)(size_t index))
 {
 	const char *nearest = NULL, *candidate;
-	size_t best = strlen(typed) / 2 + 1; /* further away is no typing error */
+	size_t best = strlen(typed) / 2 + 1; /* more edits are no typing error */
 	size_t i, d;
 
 	if (!*typed || strlen(typed) >= WORD_MAX)

@@ -72,6 +72,6 @@ void signals_die(int signo)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, signo);
 	(void)kill(getpid(), signo);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* here it arrives */
+	(void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* it is delivered here */
 	_exit(128 + signo);                         /* only if SIGNO does not end a process */
 }

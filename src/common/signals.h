@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * signals.h - the user's signals as something to read: no work is done in a handler.
+ * signals.h - signals from the user, read from a descriptor: no work is done in a handler.
  *
  * SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH and SIGCONT are blocked and read from a signalfd(2).
  * One that was ignored when the program started (nohup) stays ignored.
@@ -19,7 +19,7 @@ struct signals {
 /* 0, or -errno with the mask as it was. */
 int signals_open(struct signals *signals);
 
-/* The next one that came, or 0. Never waits. */
+/* The next signal that arrived, or 0. Never waits. */
 int signals_next(struct signals *signals);
 
 /*
@@ -34,7 +34,7 @@ bool signals_ends(int signo);
 /* Restores the mask as it was. */
 void signals_close(struct signals *signals);
 
-/* Ends the process by SIGNO, as its parent expects of a program that was told to end. */
+/* Ends the process by SIGNO, which is what its parent expects of a program it interrupted. */
 _Noreturn void signals_die(int signo);
 
 #endif

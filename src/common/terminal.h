@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* terminal.h - how wide the place is where text goes. */
+/* terminal.h - the width of a terminal. */
 #ifndef IPCDEMO_TERMINAL_H
 #define IPCDEMO_TERMINAL_H
 

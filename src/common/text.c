@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* text.c - escaping, display width, and figures of a promised width. */
+/* text.c - see text.h */
 #include "config.h"
 
 #include "common/text.h"
@@ -86,7 +86,8 @@ void text_printf(struct text *text, const char *format, ...)
 		return;
 	}
 	va_start(args, format);
-	(void)vsnprintf(text->at + text->len, (size_t)need + 1, format, args); /* as just counted */
+	(void)vsnprintf(text->at + text->len, (size_t)need + 1, format,
+			args); /* fits: just measured */
 	va_end(args);
 	text->len += (size_t)need;
 }
@@ -102,7 +103,7 @@ bool text_locale(void)
 
 	/* Containers and cron have no locale, and today's files and terminals are UTF-8. */
 	if (!name || strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0)
-		(void)setlocale(LC_CTYPE, "C.UTF-8"); /* failed: the codeset below tells */
+		(void)setlocale(LC_CTYPE, "C.UTF-8"); /* if it fails, the codeset is not UTF-8 */
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
@@ -131,7 +132,7 @@ static size_t utf8_decode(const unsigned char *s, uint32_t *code)
 	len = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 	*code = s[0] & (0x7fU >> len);
 	for (i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80) /* the NUL at the end included */
+		if ((s[i] & 0xc0) != 0x80) /* also the NUL at the end */
 			return 0;
 		*code = *code << 6 | (s[i] & 0x3fU);
 	}
@@ -141,7 +142,7 @@ static size_t utf8_decode(const unsigned char *s, uint32_t *code)
 }
 
 /*
- * Characters that wcwidth finds harmless, but which move or hide their neighbours:
+ * Characters that wcwidth takes for printable, but which move or hide their neighbours:
  * "invoice<U+202E>fdp.exe" shows as "invoiceexe.pdf".
  */
 static bool code_deceives(uint32_t code)
@@ -269,7 +270,7 @@ size_t text_add_cut(struct text *text, const char *string, size_t columns, bool 
 	}
 	text_add(text, dots);
 	used += dots_columns;
-	/* Now to where the rest fits; an accent there would sit on the dots. */
+	/* Skip to where the rest fits; an accent there would attach to the dots, so skip it too. */
 	while (whole - passed > columns - used && glyph_next(&string, utf8, &glyph))
 		passed += glyph.columns;
 	while (glyph_next(&string, utf8, &glyph)) {

@@ -3,8 +3,8 @@
  * text.h - text for people: safe to print, of a known width, short.
  *
  * Names and URLs come from the user's list and end on a terminal, which obeys
- * escape sequences. So nothing reaches a screen but through text_add_escaped or
- * text_add_cut. Columns are what wcwidth(3) says; it needs text_locale first.
+ * escape sequences. So all text from outside goes through text_add_escaped or
+ * text_add_cut. Columns are those of wcwidth(3), which needs text_locale first.
  */
 #ifndef IPCDEMO_TEXT_H
 #define IPCDEMO_TEXT_H

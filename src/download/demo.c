@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * demo.c - the built-in demo: the tutorial's two files, from an origin of our own in a process of
- * its own, fetched for real; then what it saved.
+ * demo.c - the built-in demo: fetches the tutorial's two files from an origin in a process of its
+ * own, by the same code as any download, then compares with one after the other.
  */
 #include "config.h"
 
@@ -33,7 +33,7 @@ struct demo {
 	struct origin_config config;
 	struct child origin;
 	uint16_t port;
-	char made_dir[64]; /* to be removed; "": the user's own */
+	char made_dir[64]; /* removed at the end; "": the user named a directory */
 	const char *dir;
 };
 
@@ -42,7 +42,7 @@ static double random_seconds(const double range[2])
 {
 	uint32_t random = 0;
 
-	(void)getrandom(&random, sizeof random, 0); /* if it fails: the shortest time will do */
+	(void)getrandom(&random, sizeof random, 0); /* if it fails, the shortest time is taken */
 	return range[0] + (range[1] - range[0]) * ((double)(random % 1000) / 999.0);
 }
 
@@ -72,7 +72,7 @@ static int make_dir(struct demo *demo)
 	return -errno;
 }
 
-/* Only what the demo can have made there. */
+/* Removes what the demo can have made there, and nothing else. */
 static void remove_dir(struct demo *demo)
 {
 	char path[sizeof demo->made_dir + 64];
@@ -143,7 +143,7 @@ static void describe(const struct demo *demo)
 	text_free(&lines);
 }
 
-/* The tutorial's comparison; true here, because the origin paces each file by itself. */
+/* The tutorial's comparison. It is true here, since the origin paces each file by itself. */
 static void compare(const struct demo *demo, const struct job_list *jobs, double wall_s)
 {
 	struct picture picture = { .sequential = demo->download->model == MODEL_SEQUENTIAL,

@@ -15,7 +15,7 @@
 #define NARROWEST    50
 #define INDENT       2
 
-/* One file: its name, then a bar from FROM to TO seconds on a line of WIDTH cells a WHOLE. */
+/* A line for one file: its name, then a bar from FROM to TO seconds. */
 static void draw_bar(struct text *lines, const char *name, double from, double to,
 		     double cells_per_s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* demo_picture.h - the end of the demo: both files on one time line, at once and in turn. */
+/* demo_picture.h - the end of the demo: both files on a time line, at once and in turn. */
 #ifndef IPCDEMO_DEMO_PICTURE_H
 #define IPCDEMO_DEMO_PICTURE_H
 

@@ -79,7 +79,7 @@ int origin_sha256(const char *name, uint64_t size, unsigned char sha256[32])
 	uint64_t done = 0;
 	int rc = -ENOMEM;
 
-	/* With memory at hand libcrypto fails only where a policy forbids the algorithm. */
+	/* From here on libcrypto fails only where a policy forbids SHA-256. */
 	if (!chunk || !ctx)
 		goto out;
 	rc = -EOPNOTSUPP;

@@ -64,11 +64,11 @@ struct request {
 struct fault_kind {
 	const char *kind;
 	unsigned numbers;
-	enum plan_ending ending; /* for those that end in the middle */
+	enum plan_ending ending; /* of the answer */
 	void (*plan)(struct request *request, struct origin_plan *plan);
 };
 
-/* True once for each path. Short of memory it is true again: the client then merely retries. */
+/* True once for each path; again if memory is short: then the client only retries again. */
 static bool first_time(struct origin_faults *faults, const char *path)
 {
 	bool first = true;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.h - what the origin's server and its faults share: the plan of one
- * answer. A fault is a plan that a sane server would not follow; carrying it out is
- * server.c's part.
+ * plan.h - the plan of one answer: faults.c makes plans that no sane server would follow, server.c
+ * carries plans out.
  */
 #ifndef IPCDEMO_PLAN_H
 #define IPCDEMO_PLAN_H
@@ -14,13 +13,13 @@
 #define ORIGIN_SIZE_UNKNOWN UINT64_MAX
 
 enum plan_ending {
-	END_CLEAN, /* as HTTP wants it */
+	END_CLEAN, /* as HTTP asks for */
 	END_CLOSE, /* the connection is closed, whatever was announced */
 	END_RESET, /* it is reset: the client sees ECONNRESET */
 	END_STALL, /* it stays open, and nothing more comes */
 };
 
-/* An answer told by its bytes: HEAD, UNIT so many times, TAIL, then the close. */
+/* An answer given byte by byte: HEAD, COUNT times UNIT, TAIL, then the close. */
 struct origin_raw {
 	const char *kind;
 	const char *head;
@@ -46,20 +45,20 @@ struct origin_plan {
 
 struct origin_faults;
 
-/* The first-time memory of one origin. NULL when memory is short. */
+/* Remembers which paths were asked for before. NULL when memory is short. */
 struct origin_faults *origin_faults_new(void);
 void origin_faults_free(struct origin_faults *faults);
 
 /*
- * The plan for PATH, percent-decoded, what follows "/fault/". PLAN comes filled with
- * status 200, END_CLEAN and zeros; plan->name points into PATH. Called from many threads.
- * 0, or -ENOENT: no such fault, or its numbers are not numbers.
+ * Makes the plan for PATH, which is what follows "/fault/", percent-decoded. PLAN comes filled with
+ * status 200, END_CLEAN and zeros; plan->name points into PATH. Several threads may call this at
+ * once. 0, or -ENOENT: there is no such fault, or its numbers are not numbers.
  */
 int origin_faults_plan(struct origin_faults *faults, const char *path, struct origin_plan *plan);
 
 /*
- * Reads a decimal number and the slash behind it from *PATH and steps over both. False, and
- * *PATH is as it was, when there is none or it is over 2^63.
+ * Reads a decimal number and the slash behind it from *PATH and steps over both. False, with *PATH
+ * unchanged, when there is none or it is over 2^63.
  */
 bool origin_take_number(const char **path, uint64_t *number);
 

@@ -21,7 +21,7 @@ static int serve(void *arg)
 	origin_serve(serving->config, serving->ready_fd);
 }
 
-/* What origin_serve could not do, from its exit status. */
+/* The errno that origin_serve left as its exit status, negative. */
 static int error_of(int status)
 {
 	return WIFEXITED(status) && WEXITSTATUS(status) ? -WEXITSTATUS(status) : -EIO;

@@ -62,7 +62,7 @@ struct reply {
 /* Sleeps until DUE_NS; false as soon as the other side of FD hangs up. */
 static bool wait_until(int fd, uint64_t due_ns)
 {
-	/* POLLRDHUP: a stalled body sends nothing, so no reset would tell of the hang-up. */
+	/* POLLRDHUP: a stalled body sends nothing, so no EPIPE would report a hang-up. */
 	struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
 	uint64_t now;
 
@@ -79,8 +79,8 @@ static bool wait_until(int fd, uint64_t due_ns)
 }
 
 /*
- * Waits until the bytes behind POS are due and says how many, N at most; 0: the client
- * is gone. What is due follows from the start alone, so delays do not add up.
+ * Waits until the bytes behind POS are due; returns how many, N at most; 0: the client is gone.
+ * What is due is computed from the start, so that delays do not add up.
  */
 static size_t pace(const struct reply *reply, uint64_t pos, size_t n)
 {
@@ -100,7 +100,7 @@ static void reset_connection(int fd)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-	(void)connect(fd, &none, sizeof none); /* on failure the close that follows must do */
+	(void)connect(fd, &none, sizeof none); /* if it fails, the close that follows has to do */
 }
 
 static ssize_t end_reply(const struct reply *reply)
@@ -109,7 +109,7 @@ static ssize_t end_reply(const struct reply *reply)
 	case END_CLEAN:
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	case END_STALL:
-		(void)wait_until(reply->fd, UINT64_MAX); /* ends by the hang-up */
+		(void)wait_until(reply->fd, UINT64_MAX); /* until the client hangs up */
 		break;
 	case END_RESET:
 		reset_connection(reply->fd);
@@ -120,7 +120,7 @@ static ssize_t end_reply(const struct reply *reply)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The library wants up to MAX bytes from POS on. In the connection's own thread: may sleep. */
+/* Fills in up to MAX bytes from POS on. In the connection's own thread, so it may sleep. */
 static ssize_t read_body(void *cls, uint64_t pos, char *buf, size_t max)
 {
 	struct reply *reply = cls;
@@ -169,8 +169,7 @@ static void send_raw(int fd, const struct origin_raw *raw)
 	for (unsigned i = 0; i < raw->count && ok; i++)
 		ok = send_text(fd, raw->unit);
 	if (ok)
-		(void)send_text(fd,
-				raw->tail); /* a client that left early is what some faults want */
+		(void)send_text(fd, raw->tail); /* some faults make the client leave early */
 }
 
 static bool add_range_headers(struct MHD_Response *response, const struct origin_plan *plan)
@@ -229,7 +228,7 @@ static enum MHD_Result queue(struct MHD_Connection *connection, const struct ori
 	return rc;
 }
 
-/* A status has a line of text for a body, which a client must never take for the file. */
+/* The body of a status is a line of text, which a client must never take for the file. */
 static enum MHD_Result answer_status(struct MHD_Connection *connection,
 				     const struct origin_plan *plan)
 {
@@ -276,7 +275,7 @@ static bool percent_decode(char *out, const char *in)
 	return true;
 }
 
-/* Behind PATH, which is decoded, what is to be sent? Sets a status when there is nothing. */
+/* Plans the answer to PATH, which is decoded; a status where there is nothing to send. */
 static void find(const struct origin *origin, const char *path, struct origin_plan *plan)
 {
 	static const char bytes[] = "bytes/", fault[] = "fault/";
@@ -357,7 +356,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 		return MHD_YES;
 	}
 	if (*upload_size) {
-		*upload_size = 0; /* a GET with a body: legal, and without meaning */
+		*upload_size = 0; /* a GET with a body is legal, and means nothing */
 		return MHD_YES;
 	}
 	return answer(cls, connection, url);
@@ -436,7 +435,7 @@ void origin_stop(struct origin *origin)
 
 _Noreturn void origin_serve(const struct origin_config *config, int ready_fd)
 {
-	/* Ctrl-C and a hang-up reach the whole group: when the origin ends is its parent's say. */
+	/* Ctrl-C and a hang-up reach the whole group; the parent decides when the origin ends. */
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct origin *origin;
 	uint16_t port;

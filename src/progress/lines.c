@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lines.c - words for what happened. Errors bear the program's name, as everywhere. */
+/* lines.c - the text of each line. Errors begin with the program's name. */
 #include "config.h"
 
 #include "progress/lines.h"
@@ -41,7 +41,7 @@ static void line_retry(struct text *line, const struct progress_event *event, bo
 void line_event(struct text *line, const struct progress_event *event, bool utf8)
 {
 	if (event->kind == PROGRESS_FAILED) {
-		/* By its URL: that is what the user has to look at, and it names one job. */
+		/* The URL: that is what the user has to look at, and it names one job. */
 		text_add(line, "ipcdemo: ");
 		text_add_escaped(line, known(event->url, event->file), utf8);
 		text_add(line, ": ");

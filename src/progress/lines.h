@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lines.h - the lines that stay: of one event, a note, a total, and the last lines of a run. */
+/* lines.h - lines that stay on the screen: for an event, a note, a total, and the closing lines. */
 #ifndef IPCDEMO_LINES_H
 #define IPCDEMO_LINES_H
 

@@ -19,7 +19,7 @@ bool output_writable(int fd)
 	do {
 		rc = poll(&pollfd, 1, 0);
 	} while (rc < 0 && errno == EINTR);
-	return rc != 0; /* an error shows at the write */
+	return rc != 0; /* the write that follows reports an error */
 }
 
 int output_write(int fd, const char *bytes, size_t n)
@@ -34,7 +34,8 @@ int output_write(int fd, const char *bytes, size_t n)
 			n -= (size_t)done;
 		} else if (errno == EAGAIN) {
 			/* The descriptor is shared, and someone made it non-blocking. */
-			(void)poll(&pollfd, 1, -1); /* EINTR included: the write tells */
+			(void)poll(&pollfd, 1,
+				   -1); /* interrupted or not: the write is tried again */
 		} else if (errno != EINTR) {
 			return -errno;
 		}
@@ -42,7 +43,7 @@ int output_write(int fd, const char *bytes, size_t n)
 	return 0;
 }
 
-/* A log on a full disk is no reason to stop a download; a reader who left is. */
+/* A log on a full disk does not stop a download; a reader that left does. */
 void output_line(struct progress *progress, struct text *line)
 {
 	text_add(line, "\n");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * progress.h - what the person sees while jobs run. Three views, one interface:
+ * progress.h - shows a run to a person or a program. Three views, one interface:
  * view_tty.c (one row per worker and a total), view_plain.c (a line per event),
  * view_json.c (one object per line on stdout). progress.c chooses and forwards.
  *
@@ -80,30 +80,30 @@ struct progress_summary {
 struct progress;
 
 /*
- * NULL with errno when memory is short. CONFIG is copied, its strings too. Sets LC_CTYPE from
- * the environment, to C.UTF-8 where that says nothing. Bars need a terminal on stderr with a
- * TERM other than "dumb", and not quiet; asked for elsewhere they are plain lines.
+ * NULL with errno when memory is short. CONFIG and its strings are copied. Sets LC_CTYPE from the
+ * environment, or to C.UTF-8 where that is the C locale. Rows need a terminal on stderr, a TERM
+ * other than "dumb", and not quiet; elsewhere PROGRESS_BAR gives plain lines.
  */
 struct progress *progress_open(const struct progress_config *config);
 
 /*
- * Copies what it needs of EVENT. Words for PROGRESS_FAILED go to stderr whatever the view. As JSON,
- * PROGRESS_MOVED is left out while the reader of stdout is behind; no other event is.
+ * Copies what it needs of EVENT. Every view writes a failure to stderr in words. The JSON view
+ * leaves PROGRESS_MOVED out while the reader of stdout is behind, and no other event.
  */
 void progress_event(struct progress *progress, const struct progress_event *event);
 
-/* Nobody reads what is written any more: the reader of a pipe left. Needs SIGPIPE ignored. */
+/* True once the reader of stdout or stderr has closed its end. Needs SIGPIPE ignored. */
 bool progress_reader_gone(const struct progress *progress);
 
 /* Nanoseconds until the view wants progress_refresh; -1: no need. At most 10 redraws a second. */
 int64_t progress_next_ns(const struct progress *progress, uint64_t now_ns);
 
-/* Too early, it does nothing: call it after every round of events. */
+/* Redraws if that is due. Call it after every round of events. */
 void progress_refresh(struct progress *progress, uint64_t now_ns);
 
 /*
- * The terminal changed its size (SIGWINCH), or the program was continued (SIGCONT). With the
- * size as it was it must be the latter: the rows begin again below what the shell has written.
+ * The terminal changed its size (SIGWINCH), or the program was continued (SIGCONT). If the size is
+ * unchanged it was SIGCONT: the rows begin again below what the shell has written.
  */
 void progress_resize(struct progress *progress);
 

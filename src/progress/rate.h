@@ -11,7 +11,7 @@
 
 #define RATE_UNKNOWN UINT64_MAX
 
-/* Samples this far apart at least; together they reach back beyond one window. */
+/* Samples are at least this far apart; together they span more than one window. */
 #define RATE_STEP_NS   UINT64_C(300000000)
 #define RATE_WINDOW_NS UINT64_C(4000000000)
 #define RATE_SLOTS     16
@@ -27,10 +27,10 @@ struct rate {
 	uint64_t bytes;
 };
 
-/* A new transfer, or one that begins again: what was seen before no longer counts. */
+/* Forgets all earlier samples: a new transfer, or one that begins again. */
 void rate_start(struct rate *rate, uint64_t now_ns, uint64_t bytes);
 
-/* BYTES is the counter itself, not what was added. One that falls is a new start. */
+/* BYTES is the total so far. If it is smaller than before, the transfer began again. */
 void rate_add(struct rate *rate, uint64_t now_ns, uint64_t bytes);
 
 /* RATE_UNKNOWN until enough time has passed for the figure to mean something. */

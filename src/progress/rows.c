@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rows.c - lays rows out: which columns fit, and what stands in each. */
+/* rows.c - which columns of a row fit, and the text of each. */
 #include "config.h"
 
 #include "progress/rows.h"
@@ -30,7 +30,7 @@ static const struct {
 	[ROW_COL_LEFT] = { 2, 1 + UNITS_CLOCK_COLUMNS }, /* "~0:12" */
 };
 
-/* What goes first where there is no room, and the narrowest name for which it goes. */
+/* The order in which columns are left out, and for how narrow a name. */
 static const struct {
 	enum row_column column;
 	unsigned name;
@@ -50,7 +50,7 @@ static unsigned digits(unsigned n)
 
 void row_layout(struct row_layout *layout, unsigned columns, unsigned workers)
 {
-	/* The last column stays free: a character there leaves the cursor in a state of its own. */
+	/* The last column stays empty: terminals differ in what follows a character there. */
 	unsigned room = columns > 1 ? columns - 1 : 0;
 	enum row_column gone;
 	unsigned used;
@@ -78,7 +78,7 @@ void row_layout(struct row_layout *layout, unsigned columns, unsigned workers)
 	}
 }
 
-/* Rows differ in these only. */
+/* The figures of one row. */
 struct cells {
 	uint64_t bytes;
 	uint64_t size;   /* PROGRESS_SIZE_UNKNOWN: a spinner */
@@ -101,7 +101,7 @@ static void row_fill(struct row *row, size_t n)
 	row->columns += n;
 }
 
-/* S, ASCII, to the right of a column that is WIDTH wide. */
+/* Adds S, which is ASCII, right-aligned in WIDTH columns. */
 static void row_right(struct row *row, const char *s, size_t width)
 {
 	size_t len = strlen(s);
@@ -122,7 +122,7 @@ static void row_bar_ascii(struct row *row, unsigned width, double part)
 	text_add(&row->text, "]");
 }
 
-/* Eighths of a cell. */
+/* Draws in eighths of a cell. */
 static void row_bar_blocks(struct row *row, unsigned width, double part)
 {
 	static const char *const block[] = {
@@ -175,7 +175,7 @@ static void row_percent(struct row *row, const struct row_layout *layout, const 
 		row->columns++;
 		return;
 	}
-	/* Down, and never 100% while a byte is missing. */
+	/* Rounded down: never 100% while a byte is missing. */
 	if (cells->bytes < cells->size)
 		percent = (unsigned)((double)cells->bytes / (double)cells->size * 100);
 	if (cells->bytes < cells->size && percent > 99)
@@ -213,7 +213,7 @@ static void row_size(struct row *row, const struct cells *cells)
 	row_fill(row, column[ROW_COL_SIZE].width - 3 - strlen(size));
 }
 
-/* All between the number and the name. */
+/* All columns between the number and the name. */
 static void row_cells(struct row *row, const struct row_layout *layout, const struct cells *cells)
 {
 	char figure[UNITS_MAX];
@@ -265,7 +265,7 @@ void row_worker(struct row *row, const struct row_layout *layout, const struct t
 		.bytes = at->bytes,
 		.size = at->total != PROGRESS_SIZE_UNKNOWN && at->bytes > at->total ?
 				PROGRESS_SIZE_UNKNOWN :
-				at->total, /* the origin was wrong: so would 100% be */
+				at->total, /* the announced size was wrong: a spinner */
 		.speed = at->busy ? rate_bytes_per_s(&at->rate, now_ns) : RATE_UNKNOWN,
 		.moved_ns = at->rate.moved_ns,
 	};

@@ -64,7 +64,7 @@ void totals_event(struct totals *totals, const struct progress_event *event)
 			worker_start(worker, event);
 		return;
 	}
-	/* A job can fail or be skipped before any worker has it: then the row is another's. */
+	/* A job that failed or was skipped before a worker had it is not the one in its row. */
 	if (worker && (!worker->busy || worker->job != event->job))
 		worker = NULL;
 	if (worker && (event->kind == PROGRESS_MOVED || event->kind == PROGRESS_DONE))
@@ -92,7 +92,7 @@ uint64_t progress_seconds_left(uint64_t bytes, uint64_t size, uint64_t speed)
 	return (size - bytes) / speed + ((size - bytes) % speed != 0);
 }
 
-/* Adds what runs to TOTAL; returns how many of those have a size, and adds these to SIZES. */
+/* Adds the running jobs to TOTAL and known sizes to SIZES; returns how many are known. */
 static unsigned sum_running(const struct totals *totals, struct progress_total *total,
 			    uint64_t *sizes)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * totals.h - what the events amount to: who fetches what, and how far all are together.
+ * totals.h - adds the events up: what each worker fetches, and how far all jobs are together.
  *
  * A job's bytes count from its START to its end. A retry or a failure takes them back, so that
- * no total ever exceeds what is on the disk. Pure but for the memory.
+ * no total ever exceeds what is on the disk. Reads no clock and writes nothing.
  */
 #ifndef IPCDEMO_TOTALS_H
 #define IPCDEMO_TOTALS_H
@@ -28,7 +28,7 @@ struct totals {
 	unsigned workers;
 	unsigned jobs, ok, failed, skipped;
 	uint64_t ok_bytes;
-	uint64_t moved; /* bytes that arrived, also those that were in vain */
+	uint64_t moved; /* bytes received, those of failed tries too */
 	bool started;
 	struct rate rate; /* of moved */
 };
@@ -39,7 +39,7 @@ struct progress_total {
 	uint64_t bytes;     /* of finished and running jobs */
 	uint64_t size;      /* of all jobs; PROGRESS_SIZE_UNKNOWN unless every one is known */
 	uint64_t speed;     /* RATE_UNKNOWN */
-	uint64_t left_s;    /* PROGRESS_SIZE_UNKNOWN: no idea */
+	uint64_t left_s;    /* or PROGRESS_SIZE_UNKNOWN */
 	bool left_is_guess; /* from the mean size of the jobs that are known */
 };
 
@@ -49,7 +49,7 @@ void totals_event(struct totals *totals, const struct progress_event *event);
 void totals_sum(const struct totals *totals, uint64_t now_ns, struct progress_total *total);
 void totals_close(struct totals *totals);
 
-/* Seconds until SIZE is reached, PROGRESS_SIZE_UNKNOWN when nobody can tell. */
+/* Seconds until SIZE is reached, or PROGRESS_SIZE_UNKNOWN. */
 uint64_t progress_seconds_left(uint64_t bytes, uint64_t size, uint64_t speed);
 
 #endif

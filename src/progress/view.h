@@ -14,9 +14,10 @@ struct progress_view {
 	size_t state_size;                      /* progress.c allocates, zeroed */
 	int (*open)(struct progress *progress); /* 0 or -errno, then nothing is left behind */
 	void (*event)(struct progress *progress, const struct progress_event *event);
-	int64_t (*next_ns)(const struct progress *progress, uint64_t now_ns); /* NULL: no clock */
+	int64_t (*next_ns)(const struct progress *progress,
+			   uint64_t now_ns);                         /* NULL: nothing by time */
 	void (*refresh)(struct progress *progress, uint64_t now_ns); /* NULL with next_ns */
-	void (*resize)(struct progress *progress);                   /* NULL: no matter */
+	void (*resize)(struct progress *progress);                   /* NULL: ignored */
 	void (*note)(struct progress *progress, bool error, const char *text);
 	void (*summary)(struct progress *progress, const struct progress_summary *summary);
 	void (*close)(struct progress *progress);

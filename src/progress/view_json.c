@@ -66,7 +66,7 @@ static int json_add(const char *bytes, size_t n, void *line)
 	return 0;
 }
 
-/* Takes OBJECT. FAILED: it lacks something, for want of memory. */
+/* Writes OBJECT and frees it. FAILED: for lack of memory a member is missing. */
 static void json_put(struct progress *progress, json_t *object, int failed)
 {
 	struct json *json = progress->state;
@@ -81,7 +81,7 @@ static void json_put(struct progress *progress, json_t *object, int failed)
 	json_decref(object);
 	text_add(&json->line, "\n");
 	if (progress->error)
-		return; /* after half a line nothing sensible can follow */
+		return; /* the line before may be incomplete: nothing can follow it */
 	if (failed || json->line.incomplete)
 		progress->error = -ENOMEM;
 	else
@@ -99,7 +99,7 @@ static void json_event(struct progress *progress, const struct progress_event *e
 	json_t *object;
 	int rc = 0;
 
-	/* A reader that is behind wants the latest figure, not each: it must not stall the jobs. */
+	/* A slow reader gets fewer progress events, so that it does not stall the jobs. */
 	if (event->kind == PROGRESS_MOVED && !output_writable(STDOUT_FILENO))
 		return;
 	object = json_object();

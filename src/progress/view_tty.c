@@ -26,17 +26,17 @@
 #include "progress/totals.h"
 
 #define TTY_FRAME_NS UINT64_C(100000000)
-#define TTY_IDLE_NS  UINT64_C(500000000) /* speeds fall and times pass without any event */
+#define TTY_IDLE_NS  UINT64_C(500000000) /* without events: speeds and times change */
 
-/* Narrower than this, a row would say nothing. */
+/* On a narrower terminal there are no rows. */
 #define TTY_LEAST_COLUMNS 10
 
-/* What may wait for a terminal that was stopped with Ctrl-S. */
+/* Lines held back at most, while the terminal is stopped with Ctrl-S. */
 #define TTY_HELD_BYTES (1024 * 1024)
 
 #define CODE_HIDE_CURSOR "\033[?25l"
 #define CODE_SHOW_CURSOR "\033[?25h"
-#define CODE_WRAP_OFF    "\033[?7l" /* should a width be wrong, the row is clipped, not broken */
+#define CODE_WRAP_OFF    "\033[?7l" /* a row of misjudged width is clipped, not wrapped */
 #define CODE_WRAP_ON     "\033[?7h"
 #define CODE_UP          "\033[%uA"
 #define CODE_ERASE_LINE  "\033[K"     /* from the cursor to the end of the line */
@@ -154,15 +154,15 @@ static int tty_open(struct progress *progress)
 	return rc;
 }
 
-/* A job in the background of its shell may write, but the screen is not its own. */
+/* In the background of its shell the program may write lines, but must draw no rows. */
 static bool tty_is_ours(void)
 {
 	pid_t front = tcgetpgrp(STDERR_FILENO);
 
-	return front < 0 || front == getpgrp(); /* not our controlling terminal: nobody else's */
+	return front < 0 || front == getpgrp(); /* not our controlling terminal: no shell uses it */
 }
 
-/* Rows for as many workers: in order of their numbers, the busy first if not all fit. */
+/* Fills up to ROWS rows in order of worker numbers, the busy first if not all fit. */
 static unsigned tty_pick(struct tty *tty, unsigned rows, uint64_t now_ns)
 {
 	const struct totals *totals = &tty->totals;
@@ -189,7 +189,7 @@ static unsigned tty_busy(const struct tty *tty)
 	return busy;
 }
 
-/* Fills tty->row; returns how many rows that is. The line below them is the cursor's. */
+/* Fills tty->row, returns the number of rows. The cursor needs the line below them. */
 static unsigned tty_compose(struct progress *progress, uint64_t now_ns)
 {
 	struct tty *tty = progress->state;
@@ -212,7 +212,7 @@ static unsigned tty_compose(struct progress *progress, uint64_t now_ns)
 	return n;
 }
 
-/* What a terminal that has gone cannot show is not missed. */
+/* After a failed write the terminal is gone: from then on nothing is written. */
 static void tty_write(struct tty *tty, const struct text *what)
 {
 	if (!tty->dead && output_write(STDERR_FILENO, text_string(what), what->len) < 0)
@@ -258,14 +258,14 @@ static void frame_begin(struct tty *tty)
 	if (tty->drawn > 0)
 		text_printf(&tty->frame, CODE_UP, tty->drawn);
 	if (tty->held.len > 0 || tty->redraw) {
-		/* First, since at the end of a full line it would take its last character. */
+		/* Before the text: behind a full line it would erase that line's last character. */
 		text_add(&tty->frame, CODE_ERASE_BELOW);
 		text_add(&tty->frame, text_string(&tty->held));
 	}
 	text_add(&tty->frame, CODE_WRAP_OFF);
 }
 
-/* One write. False: memory was short, and the terminal has seen nothing of this frame. */
+/* Writes the frame in one call. False: memory was short, nothing was written. */
 static bool frame_end(struct tty *tty)
 {
 	text_add(&tty->frame, CODE_WRAP_ON CODE_ERASE_BELOW CODE_SHOW_CURSOR);
@@ -288,7 +288,7 @@ static bool tty_unchanged(const struct tty *tty, unsigned n)
 	return true;
 }
 
-/* The next frame, with N rows; 0: what is held, without them. */
+/* Draws a frame of N rows. 0: writes the held lines and removes the rows. */
 static void tty_draw(struct tty *tty, unsigned n)
 {
 	bool anew = tty->redraw || tty->held.len > 0;
@@ -298,7 +298,7 @@ static void tty_draw(struct tty *tty, unsigned n)
 	if (tty_unchanged(tty, n))
 		return;
 	if (n == 0 && tty->drawn == 0) {
-		/* Nothing to replace, and perhaps in the background: as any program writes. */
+		/* No rows are on the screen: plain output, which is right in the background too. */
 		tty_write(tty, &tty->held);
 		return;
 	}
@@ -334,14 +334,14 @@ static void tty_refresh(struct progress *progress, uint64_t now_ns)
 	struct tty *tty = progress->state;
 
 	tty->due_ns = now_ns + TTY_FRAME_NS;
-	/* Stopped with Ctrl-S, a terminal must not stop the downloads. */
+	/* A terminal that is stopped with Ctrl-S must not stop the downloads. */
 	if (!output_writable(STDERR_FILENO) && tty->held.len < TTY_HELD_BYTES)
 		return;
 	tty->dirty = false;
 	tty_draw(tty, tty_compose(progress, now_ns));
 }
 
-/* A line that stays. What its colour, or "", stands for is in its words as well. */
+/* Adds a line that stays. COLOUR may be ""; the words alone must tell as much. */
 static void tty_hold(struct tty *tty, const struct text *line, const char *colour)
 {
 	bool coloured = tty->colour && *colour;
@@ -369,8 +369,8 @@ static void tty_event(struct progress *progress, const struct progress_event *ev
 }
 
 /*
- * Where the size is as it was, this is a SIGCONT: the shell has written below the block, which
- * is left alone.
+ * If the size is unchanged this is a SIGCONT: the shell has written below the block, which is left
+ * alone.
  */
 static void tty_resize(struct progress *progress)
 {
