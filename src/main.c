@@ -15,6 +15,7 @@
 #include "commands/commands.h"
 #include "common/exit_code.h"
 #include "download/fetch.h"
+#include "download/worker.h"
 #include "common/message.h"
 
 static void print_version(FILE *out, struct argp_state *state)
@@ -49,6 +50,8 @@ static int run_command(int argc, char **argv)
 {
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 
+	if (argc > 1 && strcmp(argv[1], WORKER_COMMAND) == 0)
+		return cmd_worker(argc - 1, argv + 1);
 	if (!command)
 		return cmd_download(argc, argv);
 	argv[1] = command->full;

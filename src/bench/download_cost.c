@@ -144,7 +144,7 @@ static int run_timed(struct work *work)
 	batch_begin(&batch, &work->settings, &work->jobs);
 	cpu_before_s = cpu_s(RUSAGE_SELF);
 	begun_ns = clock_ns();
-	rc = work->ipc ? model_process_run(&batch) : run_without_ipc(work);
+	rc = work->ipc ? model_pool_run(&batch) : run_without_ipc(work);
 	area->wall_s = (double)(clock_ns() - begun_ns) / (double)NS_PER_S;
 	area->cpu_s = cpu_s(RUSAGE_SELF) - cpu_before_s + cpu_s(RUSAGE_CHILDREN);
 	area->records = batch.records;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "commands/commands.h"
 #include "commands/download_options.h"
@@ -13,6 +14,7 @@
 #include "download/compare_models.h"
 #include "download/download.h"
 #include "download/fetch.h"
+#include "download/worker.h"
 #include "ipc/ipc.h"
 #include "common/mechanism.h"
 #include "common/options.h"
@@ -113,17 +115,50 @@ static void free_options(struct download *download)
 	free(download->batch.fetch.headers);
 }
 
+/*
+ * Executed by another ipcdemo: a worker. ARGV holds its tickets and descriptors, then the arguments
+ * of the one who started it, for the options of its transfers.
+ */
+int cmd_worker(int argc, char **argv)
+{
+	struct download download = { .urls = NULL };
+	struct worker_setup setup = { .events_ticket = NULL };
+	int pid;
+
+	if (argc < 4 || sscanf(argv[3], "%d:%d:%d", &setup.dirfd, &pid, &setup.hub.pidfd) != 3) {
+		message_error(WORKER_COMMAND " is for ipcdemo itself (--start=spawn)");
+		return EXIT_USAGE;
+	}
+	setup.events_ticket = argv[1];
+	setup.commands_ticket = argv[2];
+	setup.hub.pid = pid;
+	argv[3] = argv[0];
+	options_parse(&download_options, &download, argc - 3, argv + 3);
+	if (mechanism_load(&download.batch.ipc) != 0 || fetch_global_init() < 0)
+		return WORKER_BROKEN;
+	setup.fetch = download.batch.fetch;
+	setup.remote_time = download.batch.remote_time;
+	(void)prctl(PR_SET_NAME, "ipcdemo-worker"); /* for ps */
+	return worker_main(&setup);
+}
+
 int cmd_download(int argc, char **argv)
 {
 	struct download download = { .urls = NULL };
+	const char **arguments = calloc((size_t)argc + 1, sizeof *arguments);
+	char why[160];
 	int signo = 0;
 	int code = 0;
 
+	if (!arguments)
+		return EXIT_INTERNAL;
+	memcpy(arguments, argv, (size_t)argc * sizeof *arguments); /* before they are reordered */
 	options_parse(&download_options, &download, argc, argv);
 	signals_ignore_failed_writes();
 	if (strcmp(download.batch.ipc, "help") == 0) {
 		mechanism_print_all(stdout);
 		free_options(&download);
+		free(arguments);
 		return EXIT_ALL_DONE;
 	}
 	if (download.batch.trace && !*download.batch.trace &&
@@ -135,12 +170,18 @@ int cmd_download(int argc, char **argv)
 	code = mechanism_load(&download.batch.ipc);
 	if (code == 0)
 		code = mechanism_check(download.batch.ipc, download_uses_ipc(&download));
+	download.batch.argc = argc;
+	download.batch.argv = arguments;
+	if (code == 0 && !download.compare_models &&
+	    !download_model_fits(&download, why, sizeof why))
+		code = usage_error(why);
 	if (code == 0 && fetch_global_init() < 0)
 		code = EXIT_INTERNAL;
 	if (code == 0)
 		code = download_or_demo(&download, &signo);
 	fetch_global_cleanup();
 	free_options(&download);
+	free(arguments);
 	if (signo)
 		signals_die(signo);
 	return code;

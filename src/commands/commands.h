@@ -23,4 +23,7 @@ COMMANDS(COMMAND_FUNCTION)
 /* Without such a word: URLs, or the demo. */
 int cmd_download(int argc, char **argv);
 
+/* A worker that another ipcdemo executes; not for people. */
+int cmd_worker(int argc, char **argv);
+
 #endif

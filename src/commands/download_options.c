@@ -13,6 +13,7 @@
 #include "commands/commands.h"
 #include "common/mechanism.h"
 #include "download/download.h"
+#include "download/pool.h"
 #include "ipc/ipc.h"
 
 static const char *const exists_words[] = { "fail", "skip", "overwrite", "resume", "rename", NULL };
@@ -21,7 +22,7 @@ static const char *const progress_words[] = { "auto", "bar", "plain", "json", "n
 
 static const char *const table_words[] = { "table", "json", NULL };
 
-enum { KEY_COMPARE_MODELS = 300, KEY_FORMAT };
+enum { KEY_COMPARE_MODELS = 300, KEY_FORMAT, KEY_THREADS, KEY_START };
 
 #define AT(member) .offset = offsetof(struct download, member)
 
@@ -131,8 +132,26 @@ static const struct option_spec specs[] = {
 	  AT(model),
 	  .initial = "process",
 	  .choices = download_models,
-	  .help = "process (a pool of workers), sequential (one after the other) or event "
-		  "(all in one thread)",
+	  .help = "sequential (one after the other), process or thread (a pool of workers), "
+		  "hybrid (processes with threads) or event (all in one thread)",
+	  .group = GROUP_HOW },
+	{ .name = "threads",
+	  .key = KEY_THREADS,
+	  .arg = "T",
+	  .type = OPTION_COUNT,
+	  AT(batch.threads),
+	  .min = 1,
+	  .max = POOL_THREADS_MAX,
+	  .help = "of each process, with --model=hybrid (default: 4); -j then counts processes",
+	  .group = GROUP_HOW },
+	{ .name = "start",
+	  .key = KEY_START,
+	  .arg = "METHOD",
+	  .type = OPTION_CHOICE,
+	  AT(batch.start),
+	  .initial = "fork",
+	  .choices = download_start_methods,
+	  .help = "how a process begins: fork (a copy of the parent) or spawn (the program anew)",
 	  .group = GROUP_HOW },
 	{ .name = "compare-models",
 	  .key = KEY_COMPARE_MODELS,

@@ -5,9 +5,11 @@
 #include "common/spawn.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -80,6 +82,29 @@ int spawn(struct child *child, const char *name, int (*run)(void *arg), void *ar
 		;
 	*child = CHILD_NONE;
 	return rc;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+void child_keep(int *keep, size_t n)
+{
+	unsigned next = STDERR_FILENO + 1;
+	size_t i;
+
+	qsort(keep, n, sizeof *keep, by_number);
+	for (i = 0; i < n; i++) {
+		if (keep[i] < (int)next)
+			continue;
+		if (keep[i] > (int)next)
+			(void)close_range(next, (unsigned)keep[i] - 1, 0); /* Linux 5.9 */
+		next = (unsigned)keep[i] + 1;
+	}
+	(void)close_range(next, UINT_MAX, 0);
 }
 
 void child_kill(const struct child *child, int signo)

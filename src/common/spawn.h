@@ -11,6 +11,7 @@
 #define IPCDEMO_SPAWN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct child {
@@ -27,6 +28,12 @@ struct child {
  * 0 or -errno (EAGAIN: RLIMIT_NPROC or memory).
  */
 int spawn(struct child *child, const char *name, int (*run)(void *arg), void *arg);
+
+/*
+ * For a child: closes every descriptor but 0, 1, 2 and the N of KEEP, which it sorts; negative ones
+ * stand for none. One system call for each gap between two that stay.
+ */
+void child_keep(int *keep, size_t n);
 
 /* Sends SIGNO through the pidfd. Ignores a child that is gone. */
 void child_kill(const struct child *child, int signo);

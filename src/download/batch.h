@@ -23,11 +23,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum start_method { START_FORK, START_SPAWN };
+
 /* What the user asked for; the options write into it. All borrowed for the time of the batch. */
 struct batch_settings {
 	const char *ipc;         /* mechanism; NULL in a model that needs none */
 	const char *runtime_dir; /* see ipc_config */
 	unsigned workers;
+	bool in_threads;  /* workers are threads of this process */
+	unsigned threads; /* workers of one process; 0 is 1 */
+	int start;        /* enum start_method of processes */
+	int argc;         /* the program's own command line, for START_SPAWN */
+	const char *const *argv;
 	unsigned recycle; /* jobs per worker, then a fresh one; 0: no limit */
 	unsigned retries;
 	int dirfd;       /* the output directory */

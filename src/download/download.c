@@ -19,17 +19,25 @@
 #include "ipc/ipc.h"
 
 #define WORKERS_DEFAULT 8u
+#define THREADS_DEFAULT 4u  /* of each process of the hybrid model */
+#define FDS_OF_THREAD   8u  /* its ends, sockets and files, in our own table */
 #define FDS_OF_OUR_OWN  40u /* streams, directory, signalfd, epoll, a worker's sockets and file */
 
-const char *const download_models[] = { "sequential", "process", "event", NULL };
+const char *const download_models[] = {
+	"sequential", "process", "thread", "hybrid", "event", NULL
+};
+const char *const download_start_methods[] = { "fork", "spawn", NULL };
 
 static const struct {
 	bool one_worker, no_ipc;
+	unsigned capabilities; /* that the mechanism must have */
 	int (*run)(struct batch *batch);
 } models[] = {
-	[MODEL_PROCESS] = { .run = model_process_run },
-	[MODEL_EVENT] = { .run = model_event_run, .no_ipc = true },
 	[MODEL_SEQUENTIAL] = { .run = model_sequential_run, .one_worker = true, .no_ipc = true },
+	[MODEL_PROCESS] = { .run = model_pool_run },
+	[MODEL_THREAD] = { .run = model_pool_run, .capabilities = IPC_CAP_THREADS },
+	[MODEL_HYBRID] = { .run = model_pool_run, .capabilities = IPC_CAP_THREADS },
+	[MODEL_EVENT] = { .run = model_event_run, .no_ipc = true },
 };
 
 bool download_uses_ipc(const struct download *download)
@@ -39,18 +47,61 @@ bool download_uses_ipc(const struct download *download)
 
 bool download_model_fits(const struct download *download, char *why, size_t size)
 {
-	(void)download;
-	(void)snprintf(why, size, "%s", "");
-	return true;
+	const struct batch_settings *batch = &download->batch;
+	const char *model = download_models[download->model];
+	const struct ipc_info *info = ipc_info_find(batch->ipc);
+	const unsigned has = info ? info->capabilities : 0;
+	const unsigned needs = models[download->model].capabilities |
+			       (batch->start == START_SPAWN ? IPC_CAP_JOIN : 0u);
+
+	if (batch->threads > 0 && download->model != MODEL_HYBRID && !download->compare_models)
+		(void)snprintf(why, size, "--threads goes with --model=hybrid, not with %s", model);
+	else if (batch->start == START_SPAWN && download->model != MODEL_PROCESS)
+		(void)snprintf(why, size, "--start=spawn goes with --model=process, not with %s",
+			       model);
+	else if (batch->recycle > 0 && download->model == MODEL_HYBRID)
+		(void)snprintf(why, size,
+			       "--recycle does not go with --model=hybrid: a process "
+			       "ends with all its threads");
+	else if (needs & ~has & IPC_CAP_JOIN)
+		(void)snprintf(why, size,
+			       "--start=spawn cannot use %s: only a fork gives a worker "
+			       "its end there",
+			       batch->ipc);
+	else if (needs & ~has)
+		(void)snprintf(why, size,
+			       "--model=%s cannot use %s: it tells workers apart as "
+			       "processes, and has no end for a thread",
+			       model, batch->ipc);
+	else
+		return true;
+	return false;
 }
 
-static unsigned worker_count(const struct download *download, size_t jobs)
+/* Processes of the hybrid model times their threads; elsewhere one or the other. */
+static void set_workers(const struct download *download, struct batch_settings *settings,
+			size_t jobs)
 {
-	size_t wanted = download->batch.workers ? download->batch.workers : WORKERS_DEFAULT;
+	const size_t asked = settings->workers;
+	size_t wanted = asked ? asked : WORKERS_DEFAULT;
 
+	settings->in_threads = download->model == MODEL_THREAD;
+	if (download->model != MODEL_HYBRID) {
+		settings->threads = 1;
+	} else {
+		if (settings->threads == 0)
+			settings->threads = THREADS_DEFAULT;
+		if (settings->threads > jobs)
+			settings->threads = (unsigned)jobs;
+		if (!asked)
+			wanted = (WORKERS_DEFAULT + settings->threads - 1) / settings->threads;
+		jobs = (jobs + settings->threads - 1) / settings->threads;
+	}
 	if (models[download->model].one_worker)
-		return 1;
-	return (unsigned)(jobs < wanted ? jobs : wanted);
+		wanted = 1;
+	if (wanted * settings->threads > IPC_SLOTS_MAX)
+		wanted = IPC_SLOTS_MAX / settings->threads;
+	settings->workers = (unsigned)(jobs < wanted ? jobs : wanted) * settings->threads;
 }
 
 /* Where a mechanism may make a private directory for a name: short, and ours if possible. */
@@ -70,10 +121,15 @@ static const char *runtime_dir(void)
 
 /* All descriptors that will be needed are counted first: half-way through is too late. Returns 0 or
  * an exit code. */
-static int check_descriptors(const char *ipc, unsigned workers)
+static int check_descriptors(const struct batch_settings *settings)
 {
+	const char *ipc = settings->ipc;
+	const unsigned workers = settings->workers;
 	struct rlimit limit;
 	unsigned need = 2 * (unsigned)ipc_hub_fds(ipc, workers) + workers + FDS_OF_OUR_OWN;
+
+	if (settings->in_threads)
+		need += workers * FDS_OF_THREAD;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
@@ -201,7 +257,7 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 	struct progress_config display = download->display;
 	int code = 0, rc;
 
-	settings.workers = worker_count(download, jobs->count);
+	set_workers(download, &settings, jobs->count);
 	settings.runtime_dir = runtime_dir();
 	settings.dir = download->temporary ? NULL : dir;
 	if (!download_uses_ipc(download))
@@ -211,7 +267,7 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 	display.ipc = settings.ipc;
 	display.model = download_models[download->model];
 	if (settings.ipc)
-		code = check_descriptors(settings.ipc, settings.workers);
+		code = check_descriptors(&settings);
 	if (code)
 		return code;
 	settings.dirfd = output_dir_open(dir);

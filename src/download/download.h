@@ -11,10 +11,13 @@
 
 #include <stdbool.h>
 
-enum model { MODEL_SEQUENTIAL, MODEL_PROCESS, MODEL_EVENT };
+enum model { MODEL_SEQUENTIAL, MODEL_PROCESS, MODEL_THREAD, MODEL_HYBRID, MODEL_EVENT };
 
 /* Their names, in that order; ends with NULL. */
 extern const char *const download_models[];
+
+/* enum start_method */
+extern const char *const download_start_methods[];
 
 /* As the options say. What they leave open, download_jobs fills in in copies of its own. */
 struct download {

@@ -10,7 +10,7 @@
  * the user's (batch->signo). 0, or -errno when the model could not be set up or go on; one line was
  * told to the user then.
  */
-int model_process_run(struct batch *batch);
+int model_pool_run(struct batch *batch);
 int model_sequential_run(struct batch *batch);
 int model_event_run(struct batch *batch);
 

@@ -23,79 +23,6 @@
 
 /* ---- the start of a worker ---- */
 
-struct start_args {
-	struct pool *pool;
-	unsigned slot;
-};
-
-/* In the new process: drops what is the parent's business, then works. */
-static int worker_process(void *arg)
-{
-	const struct start_args *start_args = arg;
-	struct pool *pool = start_args->pool;
-	const struct batch_settings *settings = pool->batch->settings;
-	struct worker_setup setup = { .events = pool->events,
-				      .commands = pool->commands,
-				      .slot = start_args->slot,
-				      .hub = pool->hub,
-				      .dirfd = settings->dirfd,
-				      .fetch = settings->fetch,
-				      .remote_time = settings->remote_time };
-	unsigned i;
-
-	for (i = 0; i < pool->size; i++)
-		if (pool->workers[i].child.pidfd >= 0)
-			(void)close(pool->workers[i].child.pidfd);
-	(void)close(pool->deaths);
-	if (pool->signals >= 0)
-		(void)close(pool->signals);
-	return worker_main(&setup);
-}
-
-static int attach_hub(struct pool *pool, unsigned slot, const struct child *child)
-{
-	const struct ipc_peer peer = { .pid = child->pid, .pidfd = child->pidfd };
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = slot };
-	int rc = ipc_attach(pool->events, slot, IPC_HUB, &peer);
-
-	if (rc == 0)
-		rc = ipc_attach(pool->commands, slot, IPC_HUB, &peer);
-	if (rc == 0 && epoll_ctl(pool->deaths, EPOLL_CTL_ADD, child->pidfd, &event) < 0)
-		rc = -errno;
-	return rc;
-}
-
-static int start_worker(struct pool *pool, struct pool_worker *worker)
-{
-	const unsigned slot = pool_slot(pool, worker);
-	struct start_args start_args = { .pool = pool, .slot = slot };
-	struct child child = CHILD_NONE;
-	int rc = ipc_arm(pool->events, slot);
-	int status;
-
-	if (rc == 0)
-		rc = ipc_arm(pool->commands, slot);
-	if (rc == 0)
-		rc = spawn(&child, "ipcdemo-worker", worker_process, &start_args);
-	if (rc == 0)
-		rc = attach_hub(pool, slot, &child);
-	if (rc == 0) {
-		worker->child = child;
-		worker->guard = (struct event_guard){ .slot = (uint16_t)slot };
-		worker->last_event_ns = clock_ns();
-		pool->alive++;
-		pool_list(&pool->idle, worker);
-		return 0;
-	}
-	if (child.pid) {
-		child_kill(&child, SIGKILL);
-		(void)child_reap(&child, true, &status);
-	}
-	ipc_detach(pool->events, slot);
-	ipc_detach(pool->commands, slot);
-	return rc;
-}
-
 /* One line: what could not be done, why, and what may help. Returns RC. */
 static int report_failure(const struct pool *pool, const char *what, int rc)
 {
@@ -119,7 +46,7 @@ static int start_workers(struct pool *pool)
 		worker = LIST_FIRST(&pool->unused);
 		if (!worker)
 			return 0;
-		rc = start_worker(pool, worker);
+		rc = pool_start(pool, worker);
 		if (rc < 0)
 			/* The others go on; this one is tried again when one of them ends. */
 			return pool->alive > 0 ? 0 : report_failure(pool, "start a worker", rc);
@@ -177,8 +104,7 @@ static void settle_jobs(struct pool *pool, struct pool_worker *worker, int statu
 static int reap_worker(struct pool *pool, struct pool_worker *worker)
 {
 	const unsigned slot = pool_slot(pool, worker);
-	int status = 0;
-	int rc = 0;
+	int status, rc = 0;
 
 	/* What a library's threads carry may come a moment after the death: one bounded wait. */
 	if (worker->job_count > 0 &&
@@ -190,7 +116,7 @@ static int reap_worker(struct pool *pool, struct pool_worker *worker)
 	ipc_detach(pool->commands, slot);
 	if (pool->batch->trace)
 		trace_worker_ended(pool->batch->trace, slot);
-	(void)child_reap(&worker->child, true, &status); /* dead already: does not wait */
+	status = pool_reap_owner(worker);
 	settle_jobs(pool, worker, status);
 	pool_discard_queue(worker);
 	pool_unlist(worker);
@@ -244,7 +170,7 @@ void pool_quit_all(struct pool *pool)
 	unsigned i;
 
 	for (i = 0; i < pool->size; i++)
-		if (pool->workers[i].child.pid)
+		if (pool->workers[i].owner)
 			pool_quit(pool, &pool->workers[i]);
 }
 
@@ -253,7 +179,7 @@ void pool_kill_all(struct pool *pool)
 	unsigned i;
 
 	for (i = 0; i < pool->size; i++)
-		child_kill(&pool->workers[i].child, SIGKILL);
+		pool_kill_owner(&pool->workers[i]);
 }
 
 /* ---- life of the pool ---- */
@@ -307,18 +233,16 @@ int pool_open(struct pool *pool, struct batch *batch)
 void pool_close(struct pool *pool)
 {
 	unsigned i;
-	int status;
 
-	for (i = 0; pool->workers && i < pool->size; i++) {
-		struct pool_worker *worker = &pool->workers[i];
-
-		child_kill(&worker->child, SIGKILL);
-		if (worker->child.pid)
-			(void)child_reap(&worker->child, true, &status);
-		free(worker->queue.records);
-	}
-	ipc_close(pool->events);
+	for (i = 0; pool->workers && i < pool->size; i++)
+		pool_kill_owner(&pool->workers[i]);
+	ipc_close(pool->events); /* a thread that waits for it wakes up */
 	ipc_close(pool->commands);
+	for (i = 0; pool->workers && i < pool->size; i++) {
+		if (pool->workers[i].owner)
+			(void)pool_reap_owner(&pool->workers[i]);
+		free(pool->workers[i].queue.records);
+	}
 	free(pool->workers);
 	if (pool->deaths >= 0)
 		(void)close(pool->deaths);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pool.h - a pool of worker processes: starts them, assigns jobs to them, receives their events and
- * reaps them. model_process.c decides when.
+ * reaps them. model_pool.c decides when.
  *
  * A worker is a slot of both sessions. The pool learns of a death from the worker's pidfd, never
  * from the channel. It then reads all that the worker sent, and only then decides: a DONE that was
@@ -41,6 +41,8 @@
 
 #include <stdint.h>
 #include <sys/queue.h>
+
+#define POOL_THREADS_MAX 64u /* of one process */
 
 struct pool_worker;
 LIST_HEAD(worker_list, pool_worker);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_internal.h - between pool.c (workers: start, reap) and pool_jobs.c (jobs: assign, receive).
- * Nobody else includes it.
+ * pool_internal.h - between pool.c, pool_start.c (what runs a worker) and pool_jobs.c (jobs:
+ * assign,
+ * receive). Nobody else includes it.
  */
 #ifndef IPCDEMO_POOL_INTERNAL_H
 #define IPCDEMO_POOL_INTERNAL_H
@@ -19,7 +20,8 @@ struct send_queue {
 
 /* A worker as its parent sees it. */
 struct pool_worker {
-	struct child child;           /* CHILD_NONE: the slot is unused */
+	struct pool_owner *owner; /* what runs it; NULL: the slot is unused */
+	struct child child;       /* its process, and a descriptor that its end makes readable */
 	LIST_ENTRY(pool_worker) link; /* in pool->unused or pool->idle ... */
 	bool listed;                  /* ... if so */
 	bool quitting;                /* QUIT is on its way to it */
@@ -53,6 +55,20 @@ static inline void pool_list(struct worker_list *list, struct pool_worker *worke
 	LIST_INSERT_HEAD(list, worker, link);
 	worker->listed = true;
 }
+
+/* ---- pool_start.c ---- */
+
+/* Starts WORKER, and those that share its process: they are idle then. 0 or -errno. */
+int pool_start(struct pool *pool, struct pool_worker *worker);
+
+/* SIGKILL for its process; a thread is asked to end. */
+void pool_kill_owner(struct pool_worker *worker);
+
+/* WORKER has ended, or will in a moment: waits for that. Its slot has no owner then. Returns the
+ * status as of waitpid. */
+int pool_reap_owner(struct pool_worker *worker);
+
+/* ---- pool_jobs.c ---- */
 
 /* Gives WORKER the jobs that it should have; one that has had all of --recycle is told to quit
  * instead. False: no memory, nothing was given. */

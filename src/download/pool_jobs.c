@@ -109,7 +109,7 @@ void pool_quit(struct pool *pool, struct pool_worker *worker)
 	worker->quitting = true;
 	pool_unlist(worker);
 	if (!send_command(pool, worker, COMMAND_QUIT, NULL))
-		child_kill(&worker->child, SIGKILL);
+		pool_kill_owner(worker);
 }
 
 /* ---- assigning ---- */
@@ -222,7 +222,7 @@ void pool_kill(struct pool_worker *worker, enum failure_kind kind, int32_t code)
 		return;
 	worker->kill_reason = (struct failure){ .kind = kind, .code = code };
 	pool_unlist(worker);
-	child_kill(&worker->child, SIGKILL);
+	pool_kill_owner(worker);
 }
 
 /* RETURNED: the worker must have been asked (else it could return a job and be assigned it for

@@ -34,6 +34,8 @@ struct held {
 
 struct worker {
 	const struct worker_setup *setup;
+	struct ipc *events, *commands;
+	unsigned slot;
 	struct fetch *fetch;
 	struct command_reader reader;
 	struct queued queue[WORKER_JOBS_MAX]; /* the first is the next to begin */
@@ -49,6 +51,11 @@ struct worker {
 	int error; /* -errno that ends this worker */
 };
 
+static bool cancelled(const struct worker *w)
+{
+	return w->setup->cancel && atomic_load(w->setup->cancel);
+}
+
 /* ---- events ---- */
 
 static int flush(struct worker *w)
@@ -57,7 +64,7 @@ static int flush(struct worker *w)
 
 	if (w->outbox_count > 0) {
 		meter_begin(&w->meter);
-		rc = ipc_send_all(w->setup->events, w->setup->slot, w->outbox, w->outbox_count);
+		rc = ipc_send_all(w->events, w->slot, w->outbox, w->outbox_count);
 		meter_end(&w->meter);
 	}
 	w->outbox_count = 0;
@@ -68,7 +75,7 @@ static int flush(struct worker *w)
 
 static void stamp(struct worker *w, struct event *event, uint64_t seq)
 {
-	event->slot = (uint16_t)w->setup->slot;
+	event->slot = (uint16_t)w->slot;
 	event->seq = seq;
 	event->time_ns = clock_ns();
 	event->ipc_cpu_ns = w->meter.cpu_ns;
@@ -96,13 +103,13 @@ static int send_progress(void *arg, uint64_t bytes, uint64_t total)
 	stamp(w, &event, w->seq + 1);
 	event_encode(&event, record);
 	meter_begin(&w->meter);
-	rc = ipc_send(w->setup->events, w->setup->slot, record, 1, IPC_NOWAIT);
+	rc = ipc_send(w->events, w->slot, record, 1, IPC_NOWAIT);
 	meter_end(&w->meter);
 	if (rc == 1)
 		w->seq++;
 	else if (rc != -EAGAIN)
 		w->error = (int)rc;
-	return w->error != 0;
+	return w->error != 0 || cancelled(w);
 }
 
 /* ---- commands ---- */
@@ -162,7 +169,7 @@ static int handle_command(struct worker *w)
 {
 	const struct command *command = &w->reader.command;
 
-	if (command->slot != w->setup->slot)
+	if (command->slot != w->slot)
 		return -EPROTO;
 	release_held(w, command->ack);
 	switch (command->kind) {
@@ -187,7 +194,7 @@ static int receive(struct worker *w, unsigned flags)
 	int rc = 0;
 
 	meter_begin(&w->meter);
-	n = ipc_recv(w->setup->commands, &slot, records, COMMANDS_AT_ONCE, flags);
+	n = ipc_recv(w->commands, &slot, records, COMMANDS_AT_ONCE, flags);
 	meter_end(&w->meter);
 	if (n == -EAGAIN)
 		return 0;
@@ -208,14 +215,14 @@ static int commands_pollfd(void *arg)
 	struct worker *w = arg;
 	short events;
 
-	return ipc_pollfd(w->setup->commands, &events);
+	return ipc_pollfd(w->commands, &events);
 }
 
 static int commands_wakeup(void *arg)
 {
 	struct worker *w = arg;
 
-	return receive(w, IPC_NOWAIT) < 0 || w->quit;
+	return receive(w, IPC_NOWAIT) < 0 || w->quit || cancelled(w);
 }
 
 /* ---- work ---- */
@@ -260,7 +267,7 @@ static void run_job(struct worker *w)
 
 static void work(struct worker *w)
 {
-	while (!w->quit && w->error == 0) {
+	while (!w->quit && w->error == 0 && !cancelled(w)) {
 		if (w->queue_count > 0 && w->held_count < WORKER_JOBS_MAX) {
 			run_job(w);
 			if (w->queue_count == 0 && receive(w, IPC_NOWAIT) < 0)
@@ -272,8 +279,7 @@ static void work(struct worker *w)
 	}
 }
 
-/* The parent decides about Ctrl-C; a signal meant for this worker alone still ends it. */
-static void take_signals(void)
+void worker_take_signals(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
@@ -287,29 +293,59 @@ static void take_signals(void)
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-int worker_main(void *arg)
+static int take_slot(struct worker *w)
 {
-	const struct worker_setup *setup = arg;
-	struct worker w = { .setup = setup };
+	const struct worker_setup *setup = w->setup;
+	unsigned commands_slot;
 	int rc;
 
-	take_signals();
-	rc = ipc_attach(setup->events, setup->slot, IPC_SLOT, &setup->hub);
-	if (rc == 0)
-		rc = ipc_attach(setup->commands, setup->slot, IPC_SLOT, &setup->hub);
-	if (rc < 0)
-		return WORKER_BROKEN;
-	w.fetch = fetch_new(&setup->fetch);
-	if (!w.fetch)
-		return WORKER_BROKEN;
-	work(&w);
-	/*
-	 * A library that sends in the background (libzmq) still has to be closed. Nothing else is
-	 * freed: the process ends here, and with it its locks.
-	 */
-	ipc_close(setup->events);
-	ipc_close(setup->commands);
+	if (setup->events_ticket) {
+		rc = ipc_join(&w->events, setup->events_ticket, &setup->hub, &w->slot);
+		if (rc == 0)
+			rc = ipc_join(&w->commands, setup->commands_ticket, &setup->hub,
+				      &commands_slot);
+		return rc == 0 && commands_slot != w->slot ? -EINVAL : rc;
+	}
+	w->events = setup->events;
+	w->commands = setup->commands;
+	w->slot = setup->slot;
+	rc = ipc_attach(w->events, w->slot, IPC_SLOT, &setup->hub);
+	return rc < 0 ? rc : ipc_attach(w->commands, w->slot, IPC_SLOT, &setup->hub);
+}
+
+/* A process leaves all this to its end. */
+static void leave_no_trace(struct worker *w)
+{
+	while (w->queue_count > 0)
+		drop_queued(w, 0);
+	release_held(w, UINT64_MAX);
+	command_reader_free(&w->reader);
+	fetch_free(w->fetch);
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+	struct worker w = { .setup = setup };
+
+	w.error = take_slot(&w);
+	if (w.error == 0) {
+		w.fetch = fetch_new(&setup->fetch);
+		w.error = w.fetch ? 0 : -ENOMEM;
+	}
+	if (w.error == 0)
+		work(&w);
+	if (setup->cancel)
+		leave_no_trace(&w);
+	/* A library that sends in the background (libzmq) has to be closed. */
+	ipc_close(w.events);
+	ipc_close(w.commands);
 	if (w.error == 0)
 		return WORKER_OK;
 	return w.error == -EPIPE ? WORKER_PARENT_GONE : WORKER_BROKEN;
+}
+
+int worker_main(void *arg)
+{
+	worker_take_signals();
+	return worker_run(arg);
 }

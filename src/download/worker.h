@@ -12,6 +12,9 @@
 #include "download/fetch.h"
 #include "ipc/ipc.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 #define WORKER_JOBS_MAX 16u /* jobs that a worker has at once: one runs, the others are queued */
 
 /* A worker's exit status; anything but 0 is explained to the user by the parent. */
@@ -22,15 +25,29 @@ enum worker_exit {
 };
 
 struct worker_setup {
-	struct ipc *events, *commands; /* as inherited by the fork */
+	/* Tickets to its slot of both sessions ... */
+	const char *events_ticket, *commands_ticket;
+	/* ... or, where these are NULL, sessions that a fork inherited. */
+	struct ipc *events, *commands;
 	unsigned slot;
 	struct ipc_peer hub;
 	int dirfd;
 	struct fetch_settings fetch;
-	bool remote_time; /* files get the origin's time */
+	bool remote_time;          /* files get the origin's time */
+	const atomic_bool *cancel; /* true: end soon; NULL: this worker is a process */
 };
+
+/* The word by which this program, executed anew, knows that it is to be a worker. Behind it are
+ * the two tickets, "DIRFD:HUB'S PID:ITS PIDFD", and the arguments of the first. */
+#define WORKER_COMMAND "--worker--"
 
 /* For spawn(): ARG is a struct worker_setup. Returns the exit status. */
 int worker_main(void *arg);
+
+/* The same in a thread, which shares its process with others: it leaves nothing behind. */
+int worker_run(const struct worker_setup *setup);
+
+/* The signals of a process of workers: the parent decides about Ctrl-C, SIGTERM ends it. */
+void worker_take_signals(void);
 
 #endif

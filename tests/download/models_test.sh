@@ -109,9 +109,63 @@ compared() {
 	matches '--compare-models: JSON' '"schema": "ipcdemo-models/1"' "$T/out"
 }
 
-models='sequential process event'
+models='sequential process thread hybrid event'
 compared
+# Over every mechanism: what it cannot do is refused, with the reason.
+over() {
+	for options in '--model=thread' '--model=hybrid --threads=3' '--start=spawn'; do
+		label="$ipc $options"
+		run 'forty files' --ipc="$ipc" -j 3 --progress=none -i "$T/urls"
+		if [ "$status" -eq 2 ]; then
+			matches "$case_: refused" "cannot use $ipc: " "$T/err"
+		else
+			succeeds "$case_"
+			verify "$case_" "$G" "$T/sums"
+		fi
+	done
+}
+
+# A worker dies; the run goes on.
+worker_dies() {
+	label="$*: a worker is killed"
+	rm -rf "$G"
+	start_ipcdemo "$@" --progress=plain -d "$G" \
+		"$ORIGIN/fault/slow/100000/150000/one" "$ORIGIN/fault/slow/100000/150000/two"
+	model=process
+	await 10 under_way || not_ok "$label: the files are under way"
+	# shellcheck disable=SC2046 # pids are words
+	set -- $(children_of "$ipcdemo_pid")
+	kill -s KILL "$1"
+	end_ipcdemo
+	succeeds "$label"
+	matches "$label: it is told" 'killed by signal 9' "$T/err"
+	equal "$label: both files are there" 'one two' "$(names_in "$G" | paste -sd ' ' -)"
+}
+
+refused() {
+	run_ipcdemo --threads=2 "$ORIGIN/bytes/7/two"
+	fails '--threads without hybrid' 2 'goes with --model=hybrid'
+	run_ipcdemo --model=event --start=spawn "$ORIGIN/bytes/7/two"
+	fails '--start=spawn without processes' 2 'goes with --model=process'
+	run_ipcdemo --model=hybrid --recycle=1 "$ORIGIN/bytes/7/two"
+	fails '--recycle with hybrid' 2 'does not go with --model=hybrid'
+	run_ipcdemo --worker-- nonsense
+	fails 'a worker without tickets' 2 'is for ipcdemo itself'
+}
+
 each_model sequential
 each_model event
 each_model process
+each_model process --start=spawn
+each_model thread
+each_model hybrid --threads=2
+for_each_backend over
+worker_dies --start=spawn -j 2
+worker_dies --model=hybrid -j 2 --threads=1
+worker_dies --model=hybrid -j 1 --threads=2
+options='--model=thread --recycle=1' label='thread --recycle=1'
+run 'a thread for each file' -j 3 --progress=none -i "$T/urls"
+succeeds "$case_"
+verify "$case_" "$G" "$T/sums"
+refused
 finish

@@ -45,7 +45,7 @@ static void send_nonsense(struct script *script)
 
 	memset(record, 0xff, sizeof record);
 	expect_jobs(script, 1);
-	CHECK(ipc_send_all(script->setup->events, script->setup->slot, record, 1) == 0);
+	CHECK(ipc_send_all(script->events, script->slot, record, 1) == 0);
 	hang();
 }
 
@@ -74,7 +74,7 @@ static void lie_and_deliver(struct script *script)
 	encode(script, (struct event){ .kind = EVENT_START, .job = 0 }, records[1]);
 	script->seq--;
 	encode(script, fetched(script, 0), records[2]);
-	CHECK(ipc_send_all(script->setup->events, script->setup->slot, records, 3) == 0);
+	CHECK(ipc_send_all(script->events, script->slot, records, 3) == 0);
 	hang();
 }
 

@@ -41,6 +41,8 @@ static inline void check(bool holds, int line)
 
 struct script {
 	const struct worker_setup *setup;
+	struct ipc *events, *commands;
+	unsigned slot;
 	struct command_reader reader;
 	unsigned life;
 	uint64_t seq;
@@ -52,11 +54,13 @@ int __wrap_worker_main(void *arg);
 int __wrap_worker_main(void *arg)
 {
 	struct script script = { .setup = arg, .life = notes->lives++ };
+	unsigned slot;
 
-	CHECK(ipc_attach(script.setup->events, script.setup->slot, IPC_SLOT, &script.setup->hub) ==
-	      0);
-	CHECK(ipc_attach(script.setup->commands, script.setup->slot, IPC_SLOT,
-			 &script.setup->hub) == 0);
+	CHECK(ipc_join(&script.events, script.setup->events_ticket, &script.setup->hub,
+		       &script.slot) == 0);
+	CHECK(ipc_join(&script.commands, script.setup->commands_ticket, &script.setup->hub,
+		       &slot) == 0);
+	CHECK(slot == script.slot);
 	script_run(&script);
 	return 0;
 }
@@ -69,7 +73,7 @@ static inline const struct command *next_command(struct script *script)
 	int rc = 0;
 
 	while (rc == 0) {
-		CHECK(ipc_recv(script->setup->commands, &slot, record, 1, 0) == 1);
+		CHECK(ipc_recv(script->commands, &slot, record, 1, 0) == 1);
 		rc = command_read(&script->reader, record);
 		CHECK(rc >= 0);
 	}
@@ -85,7 +89,7 @@ static inline void expect_jobs(struct script *script, unsigned count)
 
 static inline void encode(struct script *script, struct event event, unsigned char *record)
 {
-	event.slot = (uint16_t)script->setup->slot;
+	event.slot = (uint16_t)script->slot;
 	event.seq = ++script->seq;
 	event.time_ns = clock_ns();
 	event_encode(&event, record);
@@ -96,7 +100,7 @@ static inline void send_event(struct script *script, struct event event)
 	unsigned char record[RECORD_BYTES];
 
 	encode(script, event, record);
-	CHECK(ipc_send_all(script->setup->events, script->setup->slot, record, 1) == 0);
+	CHECK(ipc_send_all(script->events, script->slot, record, 1) == 0);
 }
 
 static inline void start(struct script *script, uint32_t job)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model_process.c - the process model: a pool of workers, and one loop over their events, their
- * deaths, the user's signals and the timers.
+ * model_pool.c - the models with workers (process, thread, hybrid): a pool, and one loop over the
+ * workers' events, their deaths, the user's signals and the timers.
  */
 #include "config.h"
 
@@ -167,7 +167,7 @@ static int model_turn(struct model *model)
 	return model_dispatch(model);
 }
 
-int model_process_run(struct batch *batch)
+int model_pool_run(struct batch *batch)
 {
 	struct model model = { .batch = batch, .signals = { .fd = -1 }, .kill_ns = UINT64_MAX };
 	int rc;

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pool_start.c - what runs a worker: a forked process, a process that executes this program anew,
+ * a thread of this process, or one of several threads of a forked process.
+ *
+ * A worker takes its slots by two tickets (ipc_ticket), so that a process keeps the descriptors of
+ * these alone and closes all others at once, however many workers there are. Over a mechanism that
+ * has no tickets a fork inherits the sessions instead.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "download/pool_internal.h"
+
+/* The two sessions' ends of one worker. */
+struct ends {
+	struct ipc_ticket events, commands;
+};
+
+#define KEEP_MAX (4 + 2 * IPC_TICKET_FDS * POOL_THREADS_MAX)
+
+/* ---- tickets ---- */
+
+static bool has_tickets(const struct pool *pool)
+{
+	return ipc_session_info(pool->events)->capabilities & IPC_CAP_JOIN;
+}
+
+static int take_ends(struct pool *pool, unsigned slot, struct ends *ends)
+{
+	int rc;
+
+	if (!has_tickets(pool)) {
+		rc = ipc_arm(pool->events, slot);
+		return rc < 0 ? rc : ipc_arm(pool->commands, slot);
+	}
+	rc = ipc_ticket(pool->events, slot, &ends->events);
+	if (rc < 0)
+		return rc;
+	rc = ipc_ticket(pool->commands, slot, &ends->commands);
+	if (rc < 0)
+		ipc_ticket_close(&ends->events);
+	return rc;
+}
+
+/* The worker has them, or there will be none. */
+static void close_ends(const struct pool *pool, struct ends *ends)
+{
+	if (!has_tickets(pool))
+		return;
+	ipc_ticket_close(&ends->events);
+	ipc_ticket_close(&ends->commands);
+}
+
+static struct worker_setup setup_for(const struct pool *pool, unsigned slot,
+				     const struct ends *ends)
+{
+	const struct batch_settings *settings = pool->batch->settings;
+	struct worker_setup setup = { .events = pool->events,
+				      .commands = pool->commands,
+				      .slot = slot,
+				      .hub = pool->hub,
+				      .dirfd = settings->dirfd,
+				      .fetch = settings->fetch,
+				      .remote_time = settings->remote_time };
+
+	if (has_tickets(pool)) {
+		setup.events_ticket = ends->events.text;
+		setup.commands_ticket = ends->commands.text;
+	}
+	return setup;
+}
+
+/* ---- in a new process ---- */
+
+struct process {
+	const struct pool *pool;
+	unsigned slot, count; /* of its workers: the first, and how many */
+	struct ends *ends;
+};
+
+/* What the process needs of all that it inherited. Returns how many. */
+static size_t descriptors(const struct process *process, int keep[KEEP_MAX])
+{
+	const struct pool *pool = process->pool;
+	size_t n = 0;
+	unsigned i, k;
+
+	keep[n++] = pool->batch->settings->dirfd;
+	keep[n++] = pool->hub.pidfd;
+	for (i = 0; i < process->count; i++)
+		for (k = 0; k < IPC_TICKET_FDS; k++) {
+			keep[n++] = process->ends[i].events.fds[k];
+			keep[n++] = process->ends[i].commands.fds[k];
+		}
+	return n;
+}
+
+static void drop_the_parents(const struct process *process)
+{
+	const struct pool *pool = process->pool;
+	int keep[KEEP_MAX];
+	unsigned i;
+
+	if (has_tickets(pool)) {
+		child_keep(keep, descriptors(process, keep));
+		return;
+	}
+	/* The sessions close what is theirs themselves. */
+	for (i = 0; i < pool->size; i++)
+		if (pool->workers[i].child.pidfd >= 0)
+			(void)close(pool->workers[i].child.pidfd);
+	(void)close(pool->deaths);
+	if (pool->signals >= 0)
+		(void)close(pool->signals);
+}
+
+static int forked(void *arg)
+{
+	const struct process *process = arg;
+	struct worker_setup setup = setup_for(process->pool, process->slot, process->ends);
+
+	drop_the_parents(process);
+	return worker_main(&setup);
+}
+
+static void *thread_of_process(void *arg)
+{
+	int code = worker_run(arg);
+
+	if (code != WORKER_OK)
+		_exit(code); /* the parent knows of processes alone */
+	return NULL;
+}
+
+/* Several workers, each in a thread. The process ends when they have ended. */
+static int forked_with_threads(void *arg)
+{
+	const struct process *process = arg;
+	struct worker_setup setups[POOL_THREADS_MAX];
+	pthread_t threads[POOL_THREADS_MAX];
+	unsigned i;
+
+	drop_the_parents(process);
+	worker_take_signals();
+	for (i = 0; i < process->count; i++) {
+		setups[i] = setup_for(process->pool, process->slot + i, &process->ends[i]);
+		if (pthread_create(&threads[i], NULL, thread_of_process, &setups[i]) != 0)
+			return WORKER_BROKEN; /* ends the others, too */
+	}
+	for (i = 0; i < process->count; i++)
+		(void)pthread_join(threads[i], NULL); /* cannot fail for our own */
+	return WORKER_OK;
+}
+
+/*
+ * This program anew: nothing is inherited but these descriptors and the signals that are ignored.
+ */
+static int execute(void *arg)
+{
+	const struct process *process = arg;
+	const struct pool *pool = process->pool;
+	const struct batch_settings *settings = pool->batch->settings;
+	int keep[KEEP_MAX];
+	size_t i, n = descriptors(process, keep);
+	char numbers[64];
+	const char **argv;
+
+	(void)snprintf(numbers, sizeof numbers, "%d:%d:%d", settings->dirfd, (int)pool->hub.pid,
+		       pool->hub.pidfd);
+	argv = calloc((size_t)settings->argc + 6, sizeof *argv);
+	if (!argv)
+		return WORKER_BROKEN;
+	argv[0] = settings->argv[0];
+	argv[1] = WORKER_COMMAND;
+	argv[2] = process->ends->events.text;
+	argv[3] = process->ends->commands.text;
+	argv[4] = numbers;
+	for (i = 1; i < (size_t)settings->argc; i++)
+		argv[i + 4] = settings->argv[i];
+	for (i = 0; i < n; i++)
+		if (keep[i] >= 0)
+			(void)fcntl(keep[i], F_SETFD, 0); /* else the worker says what is missing */
+	(void)execv("/proc/self/exe", (char *const *)argv);
+	return WORKER_BROKEN;
+}
+
+/* ---- owners ---- */
+
+/* What runs one or more workers. */
+struct pool_owner {
+	struct child child; /* a process; CHILD_NONE: a thread, or reaped already */
+	unsigned workers;   /* not reaped yet */
+	int status;         /* of the process, once it is reaped; as of waitpid */
+	bool is_thread;
+	pthread_t thread;
+	atomic_bool cancel;
+	int ended; /* eventfd that the thread writes last */
+	struct ends ends;
+	struct worker_setup setup;
+};
+
+static void *thread_main(void *arg)
+{
+	static const uint64_t one = 1;
+	struct pool_owner *owner = arg;
+
+	owner->status = worker_run(&owner->setup) << 8;
+	(void)!write(owner->ended, &one, sizeof one); /* cannot fail: it was 0 */
+	return NULL;
+}
+
+/* The hub's side of WORKER, which OWNER runs. FD becomes readable when it has ended. */
+static int attach_hub(struct pool *pool, struct pool_worker *worker, pid_t pid, int fd)
+{
+	const unsigned slot = pool_slot(pool, worker);
+	const struct ipc_peer peer = { .pid = pid, .pidfd = fd };
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = slot };
+	int rc = ipc_attach(pool->events, slot, IPC_HUB, &peer);
+
+	if (rc == 0)
+		rc = ipc_attach(pool->commands, slot, IPC_HUB, &peer);
+	if (rc == 0 && epoll_ctl(pool->deaths, EPOLL_CTL_ADD, fd, &event) < 0)
+		rc = -errno;
+	return rc;
+}
+
+static void started(struct pool *pool, struct pool_worker *worker, struct pool_owner *owner,
+		    const struct child *child)
+{
+	worker->owner = owner;
+	worker->child = *child;
+	worker->guard = (struct event_guard){ .slot = (uint16_t)pool_slot(pool, worker) };
+	worker->last_event_ns = clock_ns();
+	owner->workers++;
+	pool->alive++;
+	pool_list(&pool->idle, worker);
+}
+
+static void detach(struct pool *pool, unsigned slot)
+{
+	ipc_detach(pool->events, slot);
+	ipc_detach(pool->commands, slot);
+}
+
+/* ---- starting ---- */
+
+static int start_thread(struct pool *pool, struct pool_worker *worker, struct pool_owner *owner)
+{
+	const unsigned slot = pool_slot(pool, worker);
+	struct child child = { .pid = getpid(), .pidfd = -1 };
+	int rc = take_ends(pool, slot, &owner->ends);
+
+	if (rc < 0)
+		return rc;
+	owner->is_thread = true;
+	owner->setup = setup_for(pool, slot, &owner->ends);
+	owner->setup.cancel = &owner->cancel;
+	child.pidfd = owner->ended = eventfd(0, EFD_CLOEXEC);
+	rc = child.pidfd < 0 ? -errno : attach_hub(pool, worker, child.pid, child.pidfd);
+	if (rc == 0)
+		rc = -pthread_create(&owner->thread, NULL, thread_main, owner);
+	if (rc == 0) {
+		started(pool, worker, owner, &child);
+		return 0;
+	}
+	detach(pool, slot);
+	close_ends(pool, &owner->ends);
+	if (child.pidfd >= 0)
+		(void)close(child.pidfd);
+	return rc;
+}
+
+/* All workers of the process learn of its death by a descriptor of their own. */
+static int attach_workers(struct pool *pool, const struct process *process,
+			  struct pool_owner *owner)
+{
+	struct child child = { .pid = owner->child.pid };
+	unsigned i;
+	int rc;
+
+	for (i = 0; i < process->count; i++) {
+		struct pool_worker *worker = &pool->workers[process->slot + i];
+
+		child.pidfd = fcntl(owner->child.pidfd, F_DUPFD_CLOEXEC, 0);
+		rc = child.pidfd < 0 ? -errno : attach_hub(pool, worker, child.pid, child.pidfd);
+		if (rc < 0) {
+			if (child.pidfd >= 0)
+				(void)close(child.pidfd);
+			return rc;
+		}
+		started(pool, worker, owner, &child);
+	}
+	return 0;
+}
+
+static int start_process(struct pool *pool, struct pool_worker *worker, struct pool_owner *owner)
+{
+	const struct batch_settings *settings = pool->batch->settings;
+	struct ends ends[POOL_THREADS_MAX];
+	struct process process = { .pool = pool, .slot = pool_slot(pool, worker), .ends = ends };
+	int (*run)(void *) = settings->start == START_SPAWN ? execute :
+			     settings->threads > 1          ? forked_with_threads :
+							      forked;
+	const unsigned count = settings->threads > 1 ? settings->threads : 1;
+	unsigned i;
+	int rc = 0;
+
+	process.slot -= process.slot % count;
+	for (i = 0; i < count; i++)
+		if (pool->workers[process.slot + i].owner)
+			return -EBUSY; /* the process before is dead, but not all are reaped */
+	for (i = 0; i < count && rc == 0; i++) {
+		rc = take_ends(pool, process.slot + i, &ends[i]);
+		process.count += rc == 0;
+	}
+	if (rc == 0)
+		rc = spawn(&owner->child, "ipcdemo-worker", run, &process);
+	if (rc == 0)
+		rc = attach_workers(pool, &process, owner);
+	for (i = 0; i < process.count; i++)
+		close_ends(pool, &ends[i]);
+	if (rc == 0)
+		return 0;
+	child_kill(&owner->child, SIGKILL);
+	for (i = 0; i < count; i++)
+		if (!pool->workers[process.slot + i].owner) /* the others are reaped as ever */
+			detach(pool, process.slot + i);
+	return rc;
+}
+
+int pool_start(struct pool *pool, struct pool_worker *worker)
+{
+	struct pool_owner *owner = calloc(1, sizeof *owner);
+	int rc, status;
+
+	if (!owner)
+		return -ENOMEM;
+	owner->child = CHILD_NONE;
+	rc = pool->batch->settings->in_threads ? start_thread(pool, worker, owner) :
+						 start_process(pool, worker, owner);
+	if (owner->workers > 0)
+		return 0; /* those that began go on, or are reaped */
+	if (owner->child.pid)
+		(void)child_reap(&owner->child, true, &status);
+	free(owner);
+	return rc;
+}
+
+/* ---- the end ---- */
+
+void pool_kill_owner(struct pool_worker *worker)
+{
+	if (!worker->owner)
+		return;
+	if (worker->owner->is_thread)
+		atomic_store(&worker->owner->cancel, true);
+	else
+		child_kill(&worker->child, SIGKILL);
+}
+
+int pool_reap_owner(struct pool_worker *worker)
+{
+	struct pool_owner *owner = worker->owner;
+	int status;
+
+	if (owner->is_thread)
+		(void)pthread_join(owner->thread, NULL); /* it has ended, or does in a moment */
+	else if (owner->child.pid)
+		(void)child_reap(&owner->child, true, &owner->status);
+	status = owner->status;
+	(void)close(worker->child.pidfd);
+	worker->child = CHILD_NONE;
+	worker->owner = NULL;
+	if (--owner->workers == 0)
+		free(owner);
+	return status;
+}
