@@ -157,7 +157,7 @@ const struct ipc_backend ipc_memfd = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
-	.never_blocks = true,
+	.free_try = true,
 	.probe = memfd_probe,
 	.limits = memfd_limits,
 	.hub_fds = ring_slots_hub_fds,

@@ -202,7 +202,7 @@ const struct ipc_backend ipc_shm = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
-	.never_blocks = true,
+	.free_try = true,
 	.probe = shm_probe,
 	.limits = shm_limits,
 	.hub_fds = ring_slots_hub_fds,

@@ -76,8 +76,8 @@ struct ipc_backend {
 	struct ipc_info info;
 	size_t state_size; /* private state of a session; may be 0 */
 	size_t slot_size;  /* private state of one slot; may be 0 */
-	/* No blocking call of its own, and a try costs no system call: the facade tries first. */
-	bool never_blocks;
+	/* A try costs no system call: the facade makes one before it waits. */
+	bool free_try;
 	/* Threads of a library do the work: tries take their CPU, IPC_ADAPTIVE is IPC_BLOCK. */
 	bool own_threads;
 

@@ -49,11 +49,16 @@
 #define RING_INLINE   static inline __attribute__((always_inline))
 #define RING_NOINLINE static __attribute__((noinline, unused))
 
-/* What both sides map. The entries follow. A line has one writer. */
+/*
+ * What both sides map. The entries follow. A line has one writer. The bells count the rings, for
+ * who sleeps on a word of memory (futex(2)).
+ */
 struct ring_control {
 	_Alignas(RING_LINE) _Atomic uint64_t tail;
 	_Alignas(RING_LINE) _Atomic uint64_t receiver;
+	_Atomic uint32_t sender_bell; /* the receiver rings it */
 	_Alignas(RING_LINE) _Atomic uint64_t sender;
+	_Atomic uint32_t receiver_bell; /* the sender rings it */
 };
 
 /*

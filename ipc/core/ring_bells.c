@@ -28,7 +28,11 @@ static void ring_bell(struct ipc *s, const struct ring_slot *slot)
 
 void ring_slots_wake(struct ipc *s, struct ring_slot *slot, _Atomic uint64_t *word)
 {
-	if (bell_wanted(&slot->ring, word))
+	if (!bell_wanted(&slot->ring, word))
+		return;
+	if (ring_slots_of(s)->ring)
+		ring_slots_of(s)->ring(s, slot);
+	else
 		ring_bell(s, slot);
 }
 
@@ -91,18 +95,12 @@ static bool look_again(const struct ipc *s, struct ring_slot *slot)
 	return true;
 }
 
-int ring_slots_pollfd(struct ipc *s, short *events)
+int ring_slots_announce(struct ipc *s, unsigned first, unsigned end)
 {
-	struct ring_slots *set = ring_slots_of(s);
-	unsigned first = s->single ? s->self : 0, end = s->single ? s->self + 1 : s->slots;
 	unsigned i, waiting = 0;
 	bool never = false;
 	int rc = 0;
 
-	/* Before the announcements: what was rung for is seen below, a ring from now on stays. */
-	if (set->announced)
-		hear(s);
-	set->announced = true;
 	for (i = first; i < end; i++)
 		if (awaited(s, ring_slot_at(s, i))) {
 			never |= announce(s, ring_slot_at(s, i));
@@ -119,6 +117,20 @@ int ring_slots_pollfd(struct ipc *s, short *events)
 			return -EAGAIN;
 	if (waiting == 0 && !ipc_receives(s))
 		return -EAGAIN; /* as far as we know there is room in all of them */
+	return 0;
+}
+
+int ring_slots_pollfd(struct ipc *s, short *events)
+{
+	struct ring_slots *set = ring_slots_of(s);
+	int rc;
+
+	/* Before the announcements: what was rung for is seen below, a ring from now on stays. */
+	if (set->announced)
+		hear(s);
+	set->announced = true;
+	rc = s->single ? ring_slots_announce(s, s->self, s->self + 1) :
+			 ring_slots_announce(s, 0, s->slots);
 	*events = POLLIN;
-	return set->epoll;
+	return rc < 0 ? rc : set->epoll;
 }

@@ -53,22 +53,41 @@ size_t ring_slots_slot_bytes(size_t record_size)
 	return ring_bytes(record_size, entries_for(record_size, 0));
 }
 
-static size_t mapped_bytes(const struct ipc *s)
+size_t ring_slots_bytes(const struct ipc *s)
 {
-	return ring_bytes(s->record_size, ring_slots_of(s)->entries);
+	return ring_bytes(s->record_size, ring_slots_of(s)->entries) + ring_slots_of(s)->extra;
+}
+
+void ring_slots_use(struct ipc *s, ring_slots_ring *ring, size_t extra)
+{
+	ring_slots_of(s)->ring = ring;
+	ring_slots_of(s)->extra = extra;
+}
+
+/* This process' epoll instance, unless it sleeps otherwise. */
+static int open_epoll(struct ipc *s)
+{
+	struct ring_slots *set = ring_slots_of(s);
+
+	set->epoll = -1;
+	if (set->ring)
+		return 0;
+	set->epoll = (int)SYS(s, epoll_create1(EPOLL_CLOEXEC));
+	return set->epoll < 0 ? set->epoll : 0;
 }
 
 int ring_slots_open(struct ipc *s)
 {
 	struct ring_slots *set = ring_slots_of(s);
 	unsigned i;
+	int rc;
 
 	set->entries = entries_for(s->record_size, s->depth);
 	for (i = 0; i < s->slots; i++)
 		ring_slot_at(s, i)->to_hub = ring_slot_at(s, i)->to_slot = -1;
-	set->epoll = (int)SYS(s, epoll_create1(EPOLL_CLOEXEC));
-	if (set->epoll < 0)
-		return set->epoll;
+	rc = open_epoll(s);
+	if (rc < 0)
+		return rc;
 	set->asymmetric = sys_membarrier(s, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) == 0;
 	return 0;
 }
@@ -80,7 +99,7 @@ int ring_slots_size(struct ipc *s, int fd)
 	/* Takes the pages now: ftruncate succeeds on a full tmpfs, and a store kills us then. */
 	do {
 		s->syscalls++;
-		rc = posix_fallocate(fd, 0, (off_t)mapped_bytes(s));
+		rc = posix_fallocate(fd, 0, (off_t)ring_slots_bytes(s));
 	} while (rc == EINTR);
 	return -rc;
 }
@@ -101,7 +120,7 @@ static void look(struct ipc *s, struct ring_slot *slot, void *memory)
 static void drop(struct ipc *s, struct ring_slot *slot)
 {
 	if (slot->ring.control)
-		(void)SYS(s, munmap(slot->ring.control, mapped_bytes(s)));
+		(void)SYS(s, munmap(slot->ring.control, ring_slots_bytes(s)));
 	slot->ring.control = NULL;
 	slot->ring.live = false;
 	sys_close(&slot->to_hub);
@@ -110,7 +129,7 @@ static void drop(struct ipc *s, struct ring_slot *slot)
 
 static int map_memory(struct ipc *s, struct ring_slot *new, int fd)
 {
-	void *memory = mmap(NULL, mapped_bytes(s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *memory = mmap(NULL, ring_slots_bytes(s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	s->syscalls++;
 	if (memory == MAP_FAILED)
@@ -126,7 +145,7 @@ int ring_slots_map(struct ipc *s, unsigned slot, int fd)
 	struct ring_slot *new = ring_slot_at(s, slot);
 	int rc = map_memory(s, new, fd);
 
-	if (rc < 0)
+	if (rc < 0 || ring_slots_of(s)->ring)
 		return rc;
 	rc = new->to_hub = (int)SYS(s, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (rc >= 0)
@@ -141,6 +160,8 @@ static int listen_to(struct ipc *s, unsigned slot, int bell)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = slot };
 
+	if (ring_slots_of(s)->ring)
+		return 0;
 	return (int)SYS(s, epoll_ctl(ring_slots_of(s)->epoll, EPOLL_CTL_ADD, bell, &event));
 }
 
@@ -149,7 +170,7 @@ static int attach_hub(struct ipc *s, unsigned slot)
 	struct ring_slot *own = ring_slot_at(s, slot);
 
 	/* Later workers do not get it; if this fails, they drop it as one that is armed. */
-	own->inherited = SYS(s, madvise(own->ring.control, mapped_bytes(s), MADV_DONTFORK)) < 0;
+	own->inherited = SYS(s, madvise(own->ring.control, ring_slots_bytes(s), MADV_DONTFORK)) < 0;
 	own->ring.live = true;
 	return listen_to(s, slot, own->to_hub);
 }
@@ -160,9 +181,9 @@ static int enter_slot(struct ipc *s, unsigned slot)
 	struct ring_slots *set = ring_slots_of(s);
 	struct ring_slot *own = ring_slot_at(s, slot);
 	uint64_t never = BELL_NEVER;
-	int rc = set->epoll = (int)SYS(s, epoll_create1(EPOLL_CLOEXEC));
+	int rc = open_epoll(s);
 
-	if (rc >= 0)
+	if (rc == 0)
 		rc = listen_to(s, slot, own->to_slot);
 	if (rc < 0)
 		return rc;
@@ -210,10 +231,13 @@ int ring_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 int ring_slots_ticket(struct ipc *s, unsigned slot, int fd, struct ipc_ticket *ticket)
 {
 	const struct ring_slot *own = ring_slot_at(s, slot);
-	int rc = ticket->fds[1] = (int)SYS(s, fcntl(own->to_hub, F_DUPFD_CLOEXEC, 0));
+	int rc = 0;
 
-	if (rc >= 0)
-		rc = ticket->fds[2] = (int)SYS(s, fcntl(own->to_slot, F_DUPFD_CLOEXEC, 0));
+	if (!ring_slots_of(s)->ring) {
+		rc = ticket->fds[1] = (int)SYS(s, fcntl(own->to_hub, F_DUPFD_CLOEXEC, 0));
+		if (rc >= 0)
+			rc = ticket->fds[2] = (int)SYS(s, fcntl(own->to_slot, F_DUPFD_CLOEXEC, 0));
+	}
 	if (rc < 0) {
 		sys_close(&ticket->fds[1]);
 		ring_slots_detach(s, slot);
@@ -236,7 +260,7 @@ int ring_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticke
 	ring_slots_of(s)->asymmetric = ticket->words[0];
 	ring_slots_of(s)->epoll = -1;
 	rc = (int)SYS(s, fstat(ticket->fds[0], &file));
-	if (rc == 0 && (size_t)file.st_size < mapped_bytes(s))
+	if (rc == 0 && (size_t)file.st_size < ring_slots_bytes(s))
 		rc = -EINVAL; /* a load beyond the end would be SIGBUS */
 	if (rc == 0)
 		rc = map_memory(s, own, ticket->fds[0]);

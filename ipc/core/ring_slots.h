@@ -26,13 +26,19 @@
 #include "ipc/core/backend.h"
 #include "ipc/core/ring.h"
 
+struct ring_slot;
+/* Wakes the other side of SLOT, which has announced its sleep. */
+typedef void ring_slots_ring(struct ipc *s, const struct ring_slot *slot);
+
 /* The session state of such a mechanism. */
 struct ring_slots {
-	int epoll;        /* this process sleeps on it */
-	bool announced;   /* so a bell may have been rung since the last look */
-	bool asymmetric;  /* membarrier(2) works here: see ring.h */
-	unsigned next;    /* a receiving hub: whose turn it is */
-	uint32_t entries; /* of each ring */
+	ring_slots_ring *ring; /* NULL: doorbells as told above; else there are none */
+	size_t extra;          /* bytes that the mechanism wants behind each ring */
+	int epoll;             /* this process sleeps on it */
+	bool announced;        /* so a bell may have been rung since the last look */
+	bool asymmetric;       /* membarrier(2) works here: see ring.h */
+	unsigned next;         /* a receiving hub: whose turn it is */
+	uint32_t entries;      /* of each ring */
 };
 
 /* The slot state of such a mechanism. */
@@ -56,6 +62,12 @@ static inline struct ring_slot *ring_slot_at(const struct ipc *s, unsigned slot)
 	return (struct ring_slot *)s->slot_state + slot;
 }
 
+/* What the mechanism wanted behind SLOT's ring; zero at arm. */
+static inline void *ring_slots_extra(const struct ipc *s, const struct ring_slot *slot)
+{
+	return (char *)slot->ring.control + ring_bytes(s->record_size, ring_slots_of(s)->entries);
+}
+
 /* The two words of the doorbell, by side. */
 static inline _Atomic uint64_t *ring_slots_own_word(const struct ipc *s,
 						    const struct ring_slot *slot)
@@ -70,6 +82,12 @@ static inline _Atomic uint64_t *ring_slots_peer_word(const struct ipc *s,
 }
 
 int ring_slots_open(struct ipc *s);
+/*
+ * In open, and first in join: a mechanism with a wake-up of its own. It has no ring_slots_pollfd.
+ */
+void ring_slots_use(struct ipc *s, ring_slots_ring *ring, size_t extra);
+/* Bytes of memory that a slot needs. */
+size_t ring_slots_bytes(const struct ipc *s);
 int ring_slots_size(struct ipc *s, int fd);
 int ring_slots_map(struct ipc *s, unsigned slot, int fd);
 /* After the backend's own arm, which has kept the memory's FD for this: the rest of ticket. */
@@ -85,6 +103,12 @@ void ring_slots_detach(struct ipc *s, unsigned slot);
 void ring_slots_close(struct ipc *s);
 int ring_slots_hub_fds(unsigned slots);
 
+/*
+ * Before a sleep of this side in slots FIRST..END-1, of which it awaits the live ones: announces
+ * it,
+ * then looks again. 0: sleep; -EAGAIN: there is something already; or -errno.
+ */
+int ring_slots_announce(struct ipc *s, unsigned first, unsigned end);
 /* After something was published: wakes the peer if its WORD says that it sleeps. */
 void ring_slots_wake(struct ipc *s, struct ring_slot *slot, _Atomic uint64_t *word);
 /* Tells the sender how far we are, and wakes it if it waits for room. */

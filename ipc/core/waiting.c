@@ -25,8 +25,8 @@ void waiting_set_strategy(struct waiting *w, const struct ipc_backend *backend,
 			  enum ipc_strategy strategy)
 {
 	w->strategy = strategy;
-	w->direct = strategy == IPC_BLOCK || backend->never_blocks;
-	w->direct_flags = backend->never_blocks ? IPC_NOWAIT : 0;
+	w->direct = strategy == IPC_BLOCK || backend->free_try;
+	w->direct_flags = backend->free_try ? IPC_NOWAIT : 0;
 }
 
 void waiting_init(struct waiting *w, const struct ipc_backend *backend)
@@ -147,7 +147,7 @@ static ssize_t spin(const struct call *c)
 static ssize_t try_patiently(const struct call *c, uint64_t budget_ns)
 {
 	/* The clock costs as much as several tries at a ring, and a tenth of a system call. */
-	const unsigned look = c->s->backend->never_blocks ? 32 : 4;
+	const unsigned look = c->s->backend->free_try ? 32 : 4;
 	uint64_t start = 0, now;
 	unsigned tries;
 	ssize_t rc;
@@ -234,7 +234,7 @@ static ssize_t adapt(const struct call *c)
 	ssize_t rc;
 
 	/* A sender waits only for room, and a blocking send costs less than one that may fail. */
-	if (c->s->backend->own_threads || (!c->in && !c->s->backend->never_blocks))
+	if (c->s->backend->own_threads || (!c->in && !c->s->backend->free_try))
 		return block(c);
 	if (p->budget_ns == 0 && p->skip > 0) {
 		p->skip--;

@@ -16,8 +16,9 @@ static const struct {
 	const char *backend;
 	const struct link_ops *ops;
 } floors[] = {
-	{ "pipe", &floor_pipe }, { "unix", &floor_unix },  { "signal", &floor_signal },
-	{ "shm", &floor_ring },  { "memfd", &floor_ring },
+	{ "pipe", &floor_pipe },  { "unix", &floor_unix },  { "signal", &floor_signal },
+	{ "shm", &floor_ring },   { "memfd", &floor_ring }, { "mmap", &floor_ring },
+	{ "futex", &floor_ring },
 #ifdef HAVE_ZMQ
 	{ "zmq", &floor_zmq },
 #endif

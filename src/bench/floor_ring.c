@@ -6,7 +6,7 @@
  * batch is published in groups, the first record last; the tail is told every quarter. Nothing is
  * checked: each side believes the other. Spinning, that is all. Blocking, who finds nothing
  * announces it in a word, looks again and reads its eventfd; who publishes looks at the word and
- * rings.
+ * rings. For the mechanism `futex` that word is what it sleeps on.
  */
 #include "config.h"
 
@@ -16,7 +16,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/futex.h>
 
 #include "bench/floor.h"
 #include "bench/loop.h"
@@ -35,7 +38,7 @@ struct ring_end {
 	struct ring_words *words;
 	unsigned char *entries;
 	uint64_t position, limit, rung, sleeps;
-	int bell, peer_bell; /* ours to read, the other's to write */
+	int bell, peer_bell; /* ours to read, the other's to write; -1: the word is a futex */
 };
 
 struct ring_link {
@@ -94,6 +97,8 @@ static int ring_attach(struct link *l, unsigned slot, enum ipc_role role,
 	state->in.limit = state->count / 4 ? state->count / 4 : 1;
 	state->out.bell = state->in.bell = state->bells[hub ? 0 : 1];
 	state->out.peer_bell = state->in.peer_bell = state->bells[hub ? 1 : 0];
+	if (strcmp(l->axes->backend, "futex") == 0)
+		state->out.peer_bell = state->in.peer_bell = -1;
 	return 0;
 }
 
@@ -144,11 +149,16 @@ static inline void copy_record(void *to, const void *from, size_t size)
  * record and its look at the word may ring for a sleep that began after, and must ring again for
  * the next one.
  */
-static void sleep_on(struct link *l, const struct ring_end *end)
+static void sleep_on(struct link *l, const struct ring_end *end, _Atomic uint64_t *word)
 {
 	struct pollfd bell = { .fd = end->bell, .events = POLLIN };
 	uint64_t count;
 
+	if (end->peer_bell < 0) { /* the lower half comes first on every machine that we know */
+		l->syscalls++;
+		(void)syscall(SYS_futex, word, FUTEX_WAIT, (uint32_t)end->sleeps, NULL, NULL, 0);
+		return;
+	}
 	if (l->wait == IPC_POLL) {
 		l->syscalls++;
 		(void)ppoll(&bell, 1, NULL, NULL);
@@ -170,6 +180,12 @@ static inline void ring_if_asleep(struct link *l, struct ring_end *end, _Atomic 
 		return;
 	end->rung = number;
 	l->syscalls++;
+	if (end->peer_bell < 0) {
+		/* Its number alone: the other may have announced the next sleep already. */
+		(void)atomic_compare_exchange_strong(word, &number, 0);
+		(void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+		return;
+	}
 	(void)write(end->peer_bell, &one, sizeof one);
 }
 
@@ -185,7 +201,7 @@ static inline void ring_if_asleep(struct link *l, struct ring_end *end, _Atomic 
    atomic_store_explicit(word, ++(end)->sleeps, memory_order_relaxed); \
    atomic_thread_fence(memory_order_seq_cst);                          \
    if (!(ready))                                                       \
-    sleep_on(l, end);                                                  \
+    sleep_on(l, end, word);                                            \
    atomic_store_explicit(word, 0, memory_order_relaxed);               \
   }                                                                    \
  } while (0)
