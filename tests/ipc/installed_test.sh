@@ -53,10 +53,11 @@ expected='20%
 80%
 100% done'
 
+built=$(sed -n 's/^IPC_BACKEND(\(.*\))$/\1/p' "$abs_top_builddir/ipc/core/backends.inc")
+
 # runs WHAT PROGRAM: over each mechanism of this build.
 runs() {
-	for ipc in $(sed -n 's/^IPC_BACKEND(\(.*\))$/\1/p' \
-		"$abs_top_builddir/ipc/core/backends.inc"); do
+	for ipc in $built; do
 		equal "$1 over $ipc" "$expected" \
 			"$(LD_LIBRARY_PATH=$libdir timeout 20 "$2" "$ipc" 2>&1)"
 	done
@@ -189,6 +190,37 @@ run_ipcdemo bench --ipc="$T/none.so"
 fails "it is refused" 2 'cannot use .*none\.so: it has no ipc_module'
 run_ipcdemo bench --ipc="$T/absent.so"
 fails "so is a file that does not exist" 2 'cannot load a mechanism: .*absent\.so'
+
+# ---- Python: a hub, and workers in C and Python, over every mechanism that has tickets ----
+
+# hub WORKER MECHANISM
+hub() {
+	LD_LIBRARY_PATH=$libdir PYTHONDONTWRITEBYTECODE=1 timeout 20 \
+		python3 "$srcdir/examples/python/hub.py" "$2" "$1" 2>&1
+}
+
+if command -v python3 >/dev/null && command -v jq >/dev/null; then
+	# shellcheck disable=SC2046
+	compiles "a worker for it in C" "$cc" -D_GNU_SOURCE -Wall -Wextra -Werror -o "$T/slot" \
+		"$srcdir/examples/python/slot.c" $(pkg --cflags --libs)
+	joining=$("$IPCDEMO" list --json | jq -r '.mechanisms[] |
+		select((.capabilities // []) | index("JOIN")) | .name')
+	is_true "some mechanisms have tickets" [ -n "$joining" ]
+	for ipc in $joining; do
+		equal "a hub in Python and a slot in C over $ipc" "$expected" \
+			"$(hub "$T/slot" "$ipc")"
+		equal "a hub and a slot in Python over $ipc" "$expected" \
+			"$(hub "$srcdir/examples/python/slot.py" "$ipc")"
+	done
+	equal "Python: no worker" "hub.py: [Errno 2] No such file or directory: '$T/absent'" \
+		"$(hub "$T/absent" pipe)"
+	equal "Python: no such mechanism" \
+		"hub.py: [Errno 2] No such file or directory: 'ipc_open'" \
+		"$(hub "$T/slot" nosuch)"
+	equal "Python: a worker that does nothing" "" "$(hub true pipe)"
+else
+	skip_part "there is no python3, or no jq"
+fi
 
 make_it uninstall
 equal "uninstall leaves nothing" '' "$(find "$root" ! -type d)"
