@@ -27,7 +27,7 @@ const struct progress_event capture_job = {
 	.reason = "HTTP 404 Not Found",
 };
 
-void capture_tell(struct progress *progress, enum progress_event_kind kind, uint64_t now_ns)
+void capture_event(struct progress *progress, enum progress_event_kind kind, uint64_t now_ns)
 {
 	struct progress_event event = capture_job;
 
@@ -53,13 +53,13 @@ static const struct progress_summary summary = {
 
 void capture_all(struct progress *progress)
 {
-	capture_tell(progress, PROGRESS_START, SECOND);
-	capture_tell(progress, PROGRESS_MOVED, SECOND);
-	capture_tell(progress, PROGRESS_RETRY, SECOND);
-	capture_tell(progress, PROGRESS_START, SECOND);
-	capture_tell(progress, PROGRESS_DONE, SECOND);
-	capture_tell(progress, PROGRESS_SKIPPED, SECOND);
-	capture_tell(progress, PROGRESS_FAILED, SECOND);
+	capture_event(progress, PROGRESS_START, SECOND);
+	capture_event(progress, PROGRESS_MOVED, SECOND);
+	capture_event(progress, PROGRESS_RETRY, SECOND);
+	capture_event(progress, PROGRESS_START, SECOND);
+	capture_event(progress, PROGRESS_DONE, SECOND);
+	capture_event(progress, PROGRESS_SKIPPED, SECOND);
+	capture_event(progress, PROGRESS_FAILED, SECOND);
 	progress_note(progress, false, "a note");
 	progress_note(progress, true, "an error");
 	progress_summary(progress, &summary);

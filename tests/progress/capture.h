@@ -18,14 +18,14 @@ struct output {
 };
 
 /* What capture_all says in words, and of what. */
-#define SAID_RETRY   "a.pdf: HTTP 404 Not Found; next try in 2 s\n"
-#define SAID_DONE    "a.pdf: 1.0 MiB in 2.0 s (512 KiB/s)\n"
-#define SAID_SKIPPED "a.pdf: skipped, HTTP 404 Not Found\n"
-#define SAID_FAILED  "ipcdemo: http://localhost/a.pdf: HTTP 404 Not Found\n"
-#define SAID_NOTE    "ipcdemo: a note\n"
-#define SAID_ERROR   "ipcdemo: an error\n"
-#define SAID_START   "a.pdf: worker 1, from http://localhost/a.pdf\n"
-#define SAID_SUMMARY                                       \
+#define LINE_RETRY   "a.pdf: HTTP 404 Not Found; next try in 2 s\n"
+#define LINE_DONE    "a.pdf: 1.0 MiB in 2.0 s (512 KiB/s)\n"
+#define LINE_SKIPPED "a.pdf: skipped, HTTP 404 Not Found\n"
+#define LINE_FAILED  "ipcdemo: http://localhost/a.pdf: HTTP 404 Not Found\n"
+#define LINE_NOTE    "ipcdemo: a note\n"
+#define LINE_ERROR   "ipcdemo: an error\n"
+#define LINE_START   "a.pdf: worker 1, from http://localhost/a.pdf\n"
+#define LINE_SUMMARY                                       \
  "3 of 4 files, 12.4 MiB in 3.2 s (3.9 MiB/s), 1 failed\n" \
  "over unix: 77 records, 60 wake-ups, 250 ms of CPU (7.8 % of the run)\n"
 
@@ -35,7 +35,7 @@ extern const struct progress_event capture_job;
 void capture_all(struct progress *progress);
 
 /* capture_job, as KIND at NOW_NS. */
-void capture_tell(struct progress *progress, enum progress_event_kind kind, uint64_t now_ns);
+void capture_event(struct progress *progress, enum progress_event_kind kind, uint64_t now_ns);
 
 /* Never returns: plays SCRIPT with OUT and ERR as stdout and stderr, exits with -progress_close. */
 _Noreturn void capture_child(const struct progress_config *config,

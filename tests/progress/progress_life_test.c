@@ -55,10 +55,10 @@ static void script_busy(struct progress *progress)
 	struct progress_event event = { .total = 10 * MIB };
 	uint64_t at_ms;
 
-	stage_tell(progress, PROGRESS_START, 0, event);
+	stage_event(progress, PROGRESS_START, 0, event);
 	for (at_ms = 0; at_ms < 1000; at_ms++) {
 		event.bytes += KIB;
-		stage_tell(progress, PROGRESS_MOVED, at_ms, event);
+		stage_event(progress, PROGRESS_MOVED, at_ms, event);
 		progress_refresh(progress, at_ms * MS);
 	}
 }
@@ -91,7 +91,7 @@ static void script_idle(struct progress *progress)
 	}
 	if (wait_ns < 0)
 		_exit(4); /* speeds and times would stand still */
-	stage_tell(progress, PROGRESS_DONE, 20000, (struct progress_event){ .total = 10 * MIB });
+	stage_event(progress, PROGRESS_DONE, 20000, (struct progress_event){ .total = 10 * MIB });
 	progress_refresh(progress, 21000 * MS);
 	if (progress_next_ns(progress, 21000 * MS) != -1)
 		_exit(3);
@@ -115,14 +115,14 @@ static void script_crowd(struct progress *progress)
 	for (i = 0; i < 1000; i++) {
 		if (i < 5 || i >= 100)
 			continue;
-		stage_tell(progress, PROGRESS_DONE, 100,
-			   (struct progress_event){ .job = i, .worker = i });
+		stage_event(progress, PROGRESS_DONE, 100,
+			    (struct progress_event){ .job = i, .worker = i });
 	}
 	progress_refresh(progress, 200 * MS);
 	stage_snap();
 	for (i = 100; i < 985; i++)
-		stage_tell(progress, PROGRESS_DONE, 300,
-			   (struct progress_event){ .job = i, .worker = i });
+		stage_event(progress, PROGRESS_DONE, 300,
+			    (struct progress_event){ .job = i, .worker = i });
 	progress_refresh(progress, 400 * MS);
 	stage_snap();
 }
@@ -154,7 +154,7 @@ static void script_failures(struct progress *progress)
 
 	stage_start(progress, 4);
 	for (i = 0; i < 50; i++) {
-		stage_tell(
+		stage_event(
 			progress, PROGRESS_FAILED, 100 * i,
 			(struct progress_event){ .job = 10 + i, .reason = "HTTP 404 Not Found" });
 		progress_refresh(progress, 100 * i * MS);
@@ -198,8 +198,8 @@ static void script_resize(struct progress *progress)
 
 	stage_start(progress, 4);
 	for (i = 0; i < 10; i++)
-		stage_tell(progress, PROGRESS_FAILED, 0,
-			   (struct progress_event){ .job = 10 + i, .reason = "no" });
+		stage_event(progress, PROGRESS_FAILED, 0,
+			    (struct progress_event){ .job = 10 + i, .reason = "no" });
 	progress_refresh(progress, 0);
 	stage_resize(60, 64);
 	progress_resize(progress);
@@ -286,8 +286,8 @@ static void script_stopped(struct progress *progress)
 	if (tcflow(STDERR_FILENO, TCOOFF) < 0)
 		_exit(9);
 	for (at_ms = 100; at_ms < 1000; at_ms += 100) {
-		stage_tell(progress, PROGRESS_MOVED, at_ms,
-			   (struct progress_event){ .bytes = at_ms * KIB, .total = 10 * MIB });
+		stage_event(progress, PROGRESS_MOVED, at_ms,
+			    (struct progress_event){ .bytes = at_ms * KIB, .total = 10 * MIB });
 		progress_refresh(progress, at_ms * MS);
 	}
 	progress_note(progress, false, "said while it was stopped");
@@ -361,8 +361,8 @@ static void script_summary(struct progress *progress)
 
 	stage_start(progress, 4);
 	progress_refresh(progress, 0);
-	stage_tell(progress, PROGRESS_FAILED, 50,
-		   (struct progress_event){ .job = 3, .worker = 3, .reason = "no" });
+	stage_event(progress, PROGRESS_FAILED, 50,
+		    (struct progress_event){ .job = 3, .worker = 3, .reason = "no" });
 	progress_summary(progress, &summary);
 	stage_snap();
 }
@@ -403,12 +403,12 @@ static void script_hostile(struct progress *progress)
 		.reason = "line one\r\nline two\033c",
 	};
 
-	stage_tell(progress, PROGRESS_START, 0, event);
+	stage_event(progress, PROGRESS_START, 0, event);
 	progress_refresh(progress, 0);
 	stage_snap();
-	stage_tell(progress, PROGRESS_RETRY, 100, event);
-	stage_tell(progress, PROGRESS_SKIPPED, 100, event);
-	stage_tell(progress, PROGRESS_FAILED, 100, event);
+	stage_event(progress, PROGRESS_RETRY, 100, event);
+	stage_event(progress, PROGRESS_SKIPPED, 100, event);
+	stage_event(progress, PROGRESS_FAILED, 100, event);
 	progress_note(progress, true, "\033[1mbold\b");
 	progress_refresh(progress, 200 * MS);
 }

@@ -69,8 +69,8 @@ void stage_resize(unsigned columns, unsigned lines)
 		_exit(9);
 }
 
-void stage_tell(struct progress *progress, enum progress_event_kind kind, uint64_t at_ms,
-		struct progress_event event)
+void stage_event(struct progress *progress, enum progress_event_kind kind, uint64_t at_ms,
+		 struct progress_event event)
 {
 	char url[128], file[64];
 
@@ -89,8 +89,8 @@ void stage_start(struct progress *progress, unsigned n)
 	unsigned i;
 
 	for (i = 0; i < n; i++)
-		stage_tell(progress, PROGRESS_START, 0,
-			   (struct progress_event){ .job = i, .worker = i, .total = 10 * MIB });
+		stage_event(progress, PROGRESS_START, 0,
+			    (struct progress_event){ .job = i, .worker = i, .total = 10 * MIB });
 }
 
 static void child(const struct stage_play *play, int terminal)

@@ -5,8 +5,8 @@
  * The script runs in a child, whose controlling terminal and stderr is a pseudo-terminal; the
  * test reads the other end into a screen. Time is an argument of progress.h, so that nothing waits.
  */
-#ifndef IPCDEMO_TESTS_UI_STAGE_H
-#define IPCDEMO_TESTS_UI_STAGE_H
+#ifndef TESTS_PROGRESS_STAGE_H
+#define TESTS_PROGRESS_STAGE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +48,8 @@ void stage_snap(void);
 void stage_resize(unsigned columns, unsigned lines);
 
 /* EVENT at AT_MS; its url and file follow from its job unless they are given. */
-void stage_tell(struct progress *progress, enum progress_event_kind kind, uint64_t at_ms,
-		struct progress_event event);
+void stage_event(struct progress *progress, enum progress_event_kind kind, uint64_t at_ms,
+		 struct progress_event event);
 
 /* The first N jobs, of 10 MiB each, on as many workers. */
 void stage_start(struct progress *progress, unsigned n);

@@ -38,8 +38,8 @@ static void test_plain_says_what_ended(void **state)
 							 .workers = 2,
 							 .jobs = 4 },
 			      capture_all,
-			      SAID_RETRY SAID_DONE SAID_SKIPPED SAID_FAILED SAID_NOTE SAID_ERROR
-				      SAID_SUMMARY);
+			      LINE_RETRY LINE_DONE LINE_SKIPPED LINE_FAILED LINE_NOTE LINE_ERROR
+				      LINE_SUMMARY);
 }
 
 static void test_plain_verbose_says_what_starts(void **state)
@@ -47,15 +47,15 @@ static void test_plain_verbose_says_what_starts(void **state)
 	(void)state;
 	expect_played(&(struct progress_config){ .workers = 2, .jobs = 4, .verbose = true },
 		      capture_all,
-		      SAID_START SAID_RETRY SAID_START SAID_DONE SAID_SKIPPED SAID_FAILED SAID_NOTE
-			      SAID_ERROR SAID_SUMMARY);
+		      LINE_START LINE_RETRY LINE_START LINE_DONE LINE_SKIPPED LINE_FAILED LINE_NOTE
+			      LINE_ERROR LINE_SUMMARY);
 }
 
 static void test_plain_quiet_says_errors_only(void **state)
 {
 	(void)state;
 	expect_played(&(struct progress_config){ .workers = 2, .jobs = 4, .quiet = true },
-		      capture_all, SAID_FAILED SAID_ERROR);
+		      capture_all, LINE_FAILED LINE_ERROR);
 }
 
 static void test_plain_none_says_errors_and_notes(void **state)
@@ -63,7 +63,7 @@ static void test_plain_none_says_errors_and_notes(void **state)
 	(void)state;
 	expect_played(
 		&(struct progress_config){ .progress = PROGRESS_NONE, .workers = 2, .jobs = 4 },
-		capture_all, SAID_FAILED SAID_NOTE SAID_ERROR);
+		capture_all, LINE_FAILED LINE_NOTE LINE_ERROR);
 }
 
 /* 12 seconds as a caller spends them: sleeping for what progress_next_ns says, at most 0.1 s. */
@@ -74,7 +74,7 @@ static void script_long(struct progress *progress)
 
 	if (progress_next_ns(progress, now_ns) != -1)
 		_exit(200); /* before the first event nothing is due */
-	capture_tell(progress, PROGRESS_START, now_ns);
+	capture_event(progress, PROGRESS_START, now_ns);
 	event.kind = PROGRESS_MOVED;
 	for (event.bytes = 0; now_ns <= 13 * SECOND; now_ns += SECOND / 10) {
 		event.now_ns = now_ns;

@@ -6,8 +6,8 @@
  * fault, and so a test failure. Like most terminals of today it breaks lines anew when it
  * becomes narrower, unless it CLIPS as xterm does.
  */
-#ifndef IPCDEMO_TESTS_SCREEN_H
-#define IPCDEMO_TESTS_SCREEN_H
+#ifndef TESTS_SCREEN_H
+#define TESTS_SCREEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

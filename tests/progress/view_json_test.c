@@ -85,7 +85,7 @@ static void test_json_events_keep_the_contract(void **state)
 				"bytes", 13002342, "records", 77, "wakeups", 60, "ipc_cpu_s", 0.25,
 				"job_seconds", 6.1, "concurrency", 1.90625, "signal"));
 	assert_string_equal(text, "");
-	assert_string_equal(output->err, SAID_FAILED SAID_NOTE SAID_ERROR);
+	assert_string_equal(output->err, LINE_FAILED LINE_NOTE LINE_ERROR);
 	assert_int_equal(output->closed, 0);
 	free(output);
 }
@@ -144,7 +144,7 @@ static void test_json_quiet_keeps_the_stream(void **state)
 
 	(void)state;
 	assert_string_equal(quiet->out, loud->out);
-	assert_string_equal(quiet->err, SAID_FAILED SAID_ERROR);
+	assert_string_equal(quiet->err, LINE_FAILED LINE_ERROR);
 	free(loud);
 	free(quiet);
 }
@@ -191,7 +191,7 @@ static void script_flood(struct progress *progress)
 
 	memset(url, 'u', sizeof url - 1);
 	for (i = 0; i < 20000; i++)
-		capture_tell(progress, PROGRESS_MOVED, i);
+		capture_event(progress, PROGRESS_MOVED, i);
 	progress_note(progress, true, "all said");
 	event.kind = PROGRESS_DONE;
 	event.url = url;
@@ -201,7 +201,7 @@ static void script_flood(struct progress *progress)
 
 static void script_live(struct progress *progress)
 {
-	capture_tell(progress, PROGRESS_START, SECOND);
+	capture_event(progress, PROGRESS_START, SECOND);
 	(void)pause();
 }
 

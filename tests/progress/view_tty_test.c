@@ -88,13 +88,13 @@ static void script_rows(struct progress *progress)
 	unsigned i;
 
 	for (i = 0; i < 3; i++)
-		stage_tell(progress, PROGRESS_START, 0, job[i]);
+		stage_event(progress, PROGRESS_START, 0, job[i]);
 	for (at_ms = 100; at_ms <= 2000; at_ms += 100) {
 		for (i = 0; i < 3; i++) {
 			struct progress_event event = job[i];
 
 			event.bytes = step[i] * at_ms / 100;
-			stage_tell(progress, PROGRESS_MOVED, at_ms, event);
+			stage_event(progress, PROGRESS_MOVED, at_ms, event);
 		}
 	}
 	progress_refresh(progress, 2000 * MS);
@@ -193,10 +193,10 @@ static void script_spinner(struct progress *progress)
 	struct progress_event event = { .total = PROGRESS_SIZE_UNKNOWN };
 	uint64_t at_ms;
 
-	stage_tell(progress, PROGRESS_START, 0, event);
+	stage_event(progress, PROGRESS_START, 0, event);
 	for (at_ms = 100; at_ms <= 1000; at_ms += 100) {
 		event.bytes = at_ms < 800 ? at_ms : 700; /* then it stalls */
-		stage_tell(progress, PROGRESS_MOVED, at_ms, event);
+		stage_event(progress, PROGRESS_MOVED, at_ms, event);
 		progress_refresh(progress, at_ms * MS);
 		if (at_ms == 600 || at_ms >= 800)
 			stage_snap();
@@ -221,20 +221,20 @@ static void script_retry(struct progress *progress)
 {
 	struct progress_event event = { .total = 10 * MIB };
 
-	stage_tell(progress, PROGRESS_START, 0, event);
+	stage_event(progress, PROGRESS_START, 0, event);
 	event.bytes = 8 * MIB;
-	stage_tell(progress, PROGRESS_MOVED, 1000, event);
+	stage_event(progress, PROGRESS_MOVED, 1000, event);
 	progress_refresh(progress, 1000 * MS);
 	stage_snap();
 	event.seconds = 2;
 	event.reason = "connection reset by peer";
-	stage_tell(progress, PROGRESS_RETRY, 1100, event);
+	stage_event(progress, PROGRESS_RETRY, 1100, event);
 	progress_refresh(progress, 1100 * MS);
 	stage_snap();
 	event.bytes = 0;
-	stage_tell(progress, PROGRESS_START, 3100, event);
+	stage_event(progress, PROGRESS_START, 3100, event);
 	event.bytes = MIB;
-	stage_tell(progress, PROGRESS_MOVED, 4100, event);
+	stage_event(progress, PROGRESS_MOVED, 4100, event);
 	progress_refresh(progress, 4100 * MS);
 	stage_snap();
 }
@@ -262,16 +262,16 @@ static void script_total(struct progress *progress)
 	unsigned i;
 
 	stage_start(progress, 4);
-	stage_tell(progress, PROGRESS_FAILED, 10,
-		   (struct progress_event){ .job = 4, .reason = "no" });
-	stage_tell(progress, PROGRESS_SKIPPED, 10,
-		   (struct progress_event){ .job = 5, .reason = "there" });
+	stage_event(progress, PROGRESS_FAILED, 10,
+		    (struct progress_event){ .job = 4, .reason = "no" });
+	stage_event(progress, PROGRESS_SKIPPED, 10,
+		    (struct progress_event){ .job = 5, .reason = "there" });
 	for (i = 0; i < 4; i++)
-		stage_tell(progress, PROGRESS_MOVED, 1000,
-			   (struct progress_event){
-				   .job = i, .worker = i, .bytes = 5 * MIB, .total = 10 * MIB });
-	stage_tell(progress, PROGRESS_DONE, 2000,
-		   (struct progress_event){ .bytes = 10 * MIB, .total = 10 * MIB, .seconds = 2 });
+		stage_event(progress, PROGRESS_MOVED, 1000,
+			    (struct progress_event){
+				    .job = i, .worker = i, .bytes = 5 * MIB, .total = 10 * MIB });
+	stage_event(progress, PROGRESS_DONE, 2000,
+		    (struct progress_event){ .bytes = 10 * MIB, .total = 10 * MIB, .seconds = 2 });
 	progress_refresh(progress, 2000 * MS);
 	stage_snap();
 }
