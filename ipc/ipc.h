@@ -74,8 +74,9 @@ enum ipc_capability {
 	IPC_CAP_CROSS_HOST = 1 << 6, /* can reach another host */
 	IPC_CAP_JOIN = 1 << 7,       /* a slot may be taken with a ticket: ipc_join */
 	IPC_CAP_THREADS = 1 << 8,    /* ... also by a thread of the hub's own process */
+	IPC_CAP_FAIR = 1 << 9,       /* a queue per slot: who floods its own delays no other */
 };
-#define IPC_CAP_COUNT 9
+#define IPC_CAP_COUNT 10
 
 /* What a mechanism is akin to. ipc_group_name() gives the words; 0 where nobody said. */
 enum ipc_group {
@@ -156,7 +157,8 @@ int ipc_probe(const char *name, char *reason, size_t size);
 int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap);
 
 /*
- * How many descriptors the hub of one session will hold for SLOTS slots. So a caller can raise or
+ * How many descriptors the hub of one session will hold for SLOTS slots, at most. So a caller can
+ * raise or
  * check RLIMIT_NOFILE before the first worker. 0 or more, or -ENOENT.
  */
 int ipc_hub_fds(const char *name, unsigned slots);

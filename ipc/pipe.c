@@ -77,9 +77,8 @@ static int pipe_open(struct ipc *s)
 
 static int pipe_arm(struct ipc *s, unsigned slot)
 {
-	const struct pipe_io *io = s->state;
 	int fds[2]; /* the read end, the write end */
-	int rc = (int)SYS(s, pipe2(fds, O_CLOEXEC | (io->nonblock ? O_NONBLOCK : 0)));
+	int rc = (int)SYS(s, pipe2(fds, O_CLOEXEC));
 
 	if (rc < 0)
 		return rc;
@@ -117,8 +116,7 @@ static ssize_t pipe_send(struct ipc *s, unsigned slot, const void *records, size
 			 unsigned flags)
 {
 	size_t most = PIPE_BUF / s->record_size; /* more would not be atomic: see Guarantees */
-	ssize_t rc = pipe_io_write(s, fd_slots_at(s, slot)->own, records,
-				   (n < most ? n : most) * s->record_size, flags);
+	ssize_t rc = pipe_io_write(s, slot, records, (n < most ? n : most) * s->record_size, flags);
 
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
@@ -131,7 +129,7 @@ static ssize_t pipe_recv(struct ipc *s, unsigned *slot, void *records, size_t ca
 
 	if (rc < 0)
 		return rc;
-	rc = pipe_io_read(s, fd_slots_at(s, *slot)->own, records, cap * s->record_size, flags);
+	rc = pipe_io_read(s, *slot, records, cap * s->record_size, flags);
 	if (rc == 0)
 		fd_slots_ended(s, *slot);
 	if (rc <= 0)
@@ -147,7 +145,8 @@ const struct ipc_backend ipc_pipe = {
 		.summary = "one pipe per slot; a send is one atomic write, PIPE_BUF bytes at most",
 		.group = IPC_GROUP_PIPES,
 		.capabilities = IPC_CAP_EOF | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
-				IPC_CAP_DURABLE | IPC_CAP_JOIN | IPC_CAP_THREADS,
+				IPC_CAP_DURABLE | IPC_CAP_JOIN | IPC_CAP_THREADS |
+				IPC_CAP_FAIR,
 		.record_limit = PIPE_BUF,
 		.objects = { { "a pipe per slot: 16 page buffers and two open files",
 			       "ls -l /proc/PID/fd | grep pipe:" },

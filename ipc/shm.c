@@ -183,8 +183,9 @@ const struct ipc_backend ipc_shm = {
 		.title = "POSIX shared memory",
 		.summary = "a ring per slot in an object of /dev/shm, a doorbell for who sleeps",
 		.group = IPC_GROUP_MEMORY,
-		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE |
- IPC_CAP_JOIN | IPC_CAP_THREADS,
+		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
+				IPC_CAP_DURABLE | IPC_CAP_JOIN | IPC_CAP_THREADS |
+				IPC_CAP_FAIR,
 		.record_limit = 1 << 20,
 		.shared_memory = true,
 		.objects = { { "a mapped object per slot, without a name",

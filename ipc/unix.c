@@ -38,13 +38,13 @@
  */
 #include "config.h"
 
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "ipc/core/backend.h"
 #include "ipc/core/fd_slots.h"
+#include "ipc/core/rest.h"
 #include "ipc/core/sys.h"
 
 #define UNIX_PACKET       4096 /* bytes of a batch at most; a single record may be longer */
@@ -56,10 +56,9 @@
 
 /* A packet may hold more records than the caller asked for: the rest waits here. */
 struct unix_state {
-	struct fd_slots slots;      /* first: fd_slots.h */
-	unsigned slot;              /* whose they are */
-	size_t next, count;         /* records */
-	char rest[UNIX_PACKET + 1]; /* one byte more than a packet: see unix_recv */
+	struct fd_slots slots; /* first: fd_slots.h */
+	struct rest rest;
+	char text[UNIX_PACKET + 1]; /* one byte more than a packet: see unix_packet */
 };
 
 static int unix_limits(struct ipc_limit *limits, size_t cap)
@@ -132,27 +131,14 @@ static ssize_t unix_send(struct ipc *s, unsigned slot, const void *records, size
 	return rc < 0 ? rc : rc / (ssize_t)s->record_size;
 }
 
-/* Hands out what an earlier packet left over. */
-static ssize_t unix_rest(struct ipc *s, unsigned *slot, void *records, size_t cap)
-{
-	struct unix_state *state = s->state;
-	size_t n = state->count < cap ? state->count : cap;
-
-	memcpy(records, state->rest + state->next * s->record_size, n * s->record_size);
-	state->next += n;
-	state->count -= n;
-	*slot = state->slot;
-	return (ssize_t)n;
-}
-
-/* One packet: what the caller wants goes to RECORDS, what is left over to state->rest. */
+/* One packet: what the caller wants goes to RECORDS, what is left over to state->text. */
 static ssize_t unix_packet(struct ipc *s, unsigned slot, void *records, size_t cap, unsigned flags)
 {
 	struct unix_state *state = s->state;
 	size_t want = cap * s->record_size;
 	/* One byte more than a packet may have: a longer one is then seen in any case. */
 	struct iovec iov[2] = { { .iov_base = records, .iov_len = want },
-				{ .iov_base = state->rest, .iov_len = sizeof state->rest } };
+				{ .iov_base = state->text, .iov_len = sizeof state->text } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	int dontwait = flags & IPC_NOWAIT ? MSG_DONTWAIT : 0;
 	ssize_t rc;
@@ -166,18 +152,19 @@ static ssize_t unix_packet(struct ipc *s, unsigned slot, void *records, size_t c
 		return -EPROTO;
 	if ((size_t)rc <= want)
 		return rc / (ssize_t)s->record_size;
-	state->slot = slot;
-	state->next = 0;
-	state->count = ((size_t)rc - want) / s->record_size;
+	state->rest = (struct rest){ .slot = slot,
+				     .count = ((size_t)rc - want) / s->record_size,
+				     .text = state->text };
 	return (ssize_t)cap;
 }
 
 static ssize_t unix_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
+	struct unix_state *state = s->state;
 	ssize_t rc;
 
-	if (((struct unix_state *)s->state)->count > 0)
-		return unix_rest(s, slot, records, cap);
+	if (state->rest.count > 0)
+		return rest_take(s, &state->rest, slot, records, cap);
 	rc = fd_slots_next(s, slot, flags);
 	if (rc < 0)
 		return rc;
@@ -190,15 +177,13 @@ static ssize_t unix_recv(struct ipc *s, unsigned *slot, void *records, size_t ca
 /* What is left of a packet is there although the socket may be empty. */
 static int unix_pollfd(struct ipc *s, short *events)
 {
-	return ((struct unix_state *)s->state)->count > 0 ? -EAGAIN : fd_slots_pollfd(s, events);
+	return ((struct unix_state *)s->state)->rest.count > 0 ? -EAGAIN :
+								 fd_slots_pollfd(s, events);
 }
 
 static void unix_detach(struct ipc *s, unsigned slot)
 {
-	struct unix_state *state = s->state;
-
-	if (state->slot == slot)
-		state->count = 0; /* of the former owner */
+	rest_forget(&((struct unix_state *)s->state)->rest, slot);
 	fd_slots_detach(s, slot);
 }
 
@@ -210,7 +195,7 @@ const struct ipc_backend ipc_unix = {
 		.group = IPC_GROUP_SOCKETS,
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_EOF | IPC_CAP_POLLABLE |
 				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE | IPC_CAP_JOIN |
-				IPC_CAP_THREADS,
+				IPC_CAP_THREADS | IPC_CAP_FAIR,
 		.record_limit = UNIX_RECORD_LIMIT,
 		.objects = { { "a socket pair per slot, unnamed", "ss -xp | grep 'pid=PID,'" },
 			     { "an epoll instance in the hub, if it has several slots",

@@ -341,8 +341,9 @@ const struct ipc_backend ipc_zmq = {
 		.title = "ZeroMQ",
 		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is a message",
 		.group = IPC_GROUP_LIBRARIES,
-		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
-				IPC_CAP_JOIN | IPC_CAP_THREADS,
+		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE |
+				IPC_CAP_TRUSTED_SLOT | IPC_CAP_JOIN | IPC_CAP_THREADS |
+				IPC_CAP_FAIR,
 		.record_limit = 1 << 20,
 		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" } },
 		.syscalls = { "openat", "getsockname", "unlink", "rmdir", "fcntl", "close" },

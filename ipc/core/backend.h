@@ -94,8 +94,8 @@ struct ipc_backend {
 	int (*limits)(struct ipc_limit *limits, size_t cap);
 
 	/*
-	 * The most descriptors that the hub's session holds at any moment, a library's included,
-	 * while it arms, forks and attaches SLOTS slots one after the other.
+	 * The most descriptors that the hub's session holds at any moment, in either direction, a
+	 * library's included, while it arms, forks and attaches SLOTS slots one after the other.
 	 */
 	int (*hub_fds)(unsigned slots);
 
@@ -115,7 +115,8 @@ struct ipc_backend {
 	/*
 	 * After the fork, in each process. s->role and s->self are set. role IPC_SLOT: drop
 	 * everything inherited but the own end (a sibling's write end kept open would hide its end
-	 * of file). role IPC_HUB: drop the slot's end; PEER says who owns it.
+	 * of file). role IPC_HUB: drop the slot's end; PEER says who owns it. The hub does this
+	 * before it sends or receives again.
 	 */
 	int (*attach)(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
 
@@ -144,11 +145,9 @@ struct ipc_backend {
 	 * at the peer's pidfd.
 	 *
 	 * A record is sent when all of it was handed over, and only then counts. Where it goes in
-	 * parts, one that is begun is finished or never seen. A NOWAIT call may wait for the rest
-	 * of
-	 * it, but a bounded time: perhaps nobody reads. What is left then is kept, and goes first
-	 * in
-	 * the next call; or is given up, and the receiver drops the parts.
+	 * parts, one that is begun is finished, or is given up and the receiver drops its parts. A
+	 * NOWAIT call may wait for the rest only where that is rare, because perhaps nobody reads:
+	 * a mechanism that would often stop in the middle of a record asks for room first.
 	 */
 	ssize_t (*send)(struct ipc *s, unsigned slot, const void *records, size_t n,
 			unsigned flags);
@@ -157,8 +156,9 @@ struct ipc_backend {
 	 * The receiving side. 1..CAP whole records of *SLOT; no slot is served twice while another
 	 * has waited. 0, once: the sender of *SLOT ended and everything was read (IPC_CAP_EOF
 	 * only). -EPROTO with *SLOT: hostile bytes. Waiting as for send.
-	 * Part of a record is kept back, and the answer is -EAGAIN until the rest comes; part of
-	 * one before the end of file is -EPROTO.
+	 * Part of a record is kept back, and the answer is -EAGAIN until the rest comes. If the
+	 * sender ends before that, the part is dropped (0): nobody has acknowledged that record. A
+	 * mechanism whose records cannot come in parts says -EPROTO to one that does.
 	 */
 	ssize_t (*recv)(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags);
 

@@ -4,6 +4,7 @@
 
 #include "ipc/core/fd_slots.h"
 
+#include <fcntl.h>
 #include <poll.h>
 
 #include "ipc/core/sys.h"
@@ -35,6 +36,7 @@ void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
 	at->other = slot_end;
 	at->polled = false;
 	at->ended = false;
+	at->nonblock = false;
 }
 
 static int attach_hub(struct ipc *s, unsigned slot)
@@ -129,6 +131,20 @@ void fd_slots_full(struct ipc *s, unsigned slot)
 	if (SYS(s, epoll_ctl(set_of(s)->epoll, at->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, at->own,
 			     &event)) == 0)
 		at->polled = true;
+}
+
+int fd_slots_mode(struct ipc *s, unsigned slot, unsigned flags)
+{
+	struct fd_slot *at = fd_slots_at(s, slot);
+	const bool nonblock = flags & IPC_NOWAIT;
+	int rc;
+
+	if (at->nonblock == nonblock)
+		return 0;
+	rc = (int)SYS(s, fcntl(at->own, F_SETFL, nonblock ? O_NONBLOCK : 0));
+	if (rc == 0)
+		at->nonblock = nonblock;
+	return rc;
 }
 
 int fd_slots_pollfd(struct ipc *s, short *events)

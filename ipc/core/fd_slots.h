@@ -25,10 +25,11 @@
 #define FD_SLOTS_TURN 64 /* ready slots fetched by one epoll_wait */
 
 struct fd_slot {
-	int own;     /* this process' end, -1 when there is none */
-	int other;   /* the peer's end, between arm and attach */
-	bool polled; /* registered in the epoll instance */
-	bool ended;  /* its end of file was told */
+	int own;       /* this process' end, -1 when there is none */
+	int other;     /* the peer's end, between arm and attach */
+	bool polled;   /* registered in the epoll instance */
+	bool ended;    /* its end of file was told */
+	bool nonblock; /* the open file of own is so: fd_slots_mode() */
 };
 
 /* Such a mechanism's session state begins with this, its slot state with struct fd_slot. */
@@ -68,6 +69,13 @@ static inline int fd_slots_next(struct ipc *s, unsigned *slot, unsigned flags)
 void fd_slots_ended(struct ipc *s, unsigned slot);
 /* Sending: SLOT is full; the session's descriptor is to say when it no longer is. */
 void fd_slots_full(struct ipc *s, unsigned slot);
+
+/*
+ * For calls that have no flag for it: makes the own end block, or not, as FLAGS ask. O_NONBLOCK
+ * belongs to the open file, but each end here is used by one process alone; and only a call of the
+ * other kind than the last one changes it. 0 or -errno.
+ */
+int fd_slots_mode(struct ipc *s, unsigned slot, unsigned flags);
 
 int fd_slots_pollfd(struct ipc *s, short *events);
 void fd_slots_detach(struct ipc *s, unsigned slot);

@@ -5,7 +5,6 @@
 #include "ipc/core/pipe_io.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -32,7 +31,7 @@ int pipe_io_ask(struct ipc *s)
 	if (rc < 0)
 		return rc;
 	/* An unknown flag is EOPNOTSUPP; a known one finds an empty pipe, and room for a byte. */
-	io_of(s)->nonblock = SYS(s, preadv2(fds[0], &iov, 1, -1, RWF_NOWAIT)) != -EAGAIN;
+	io_of(s)->by_mode = SYS(s, preadv2(fds[0], &iov, 1, -1, RWF_NOWAIT)) != -EAGAIN;
 	io_of(s)->nosignal = SYS(s, pwritev2(fds[1], &iov, 1, -1, RWF_NOSIGNAL)) == 1;
 	sys_close(&fds[0]);
 	sys_close(&fds[1]);
@@ -82,28 +81,26 @@ static ssize_t put_quietly(struct ipc *s, int fd, const void *buf, size_t bytes,
 				    put_masked(s, fd, buf, bytes, flags);
 }
 
-ssize_t pipe_io_write(struct ipc *s, int fd, const void *buf, size_t bytes, unsigned flags)
+ssize_t pipe_io_write(struct ipc *s, unsigned slot, const void *buf, size_t bytes, unsigned flags)
 {
-	ssize_t rc;
+	const int fd = fd_slots_at(s, slot)->own;
+	int rc;
 
-	if (!io_of(s)->nonblock)
+	if (!io_of(s)->by_mode)
 		return put_quietly(s, fd, buf, bytes, flags & IPC_NOWAIT ? RWF_NOWAIT : 0);
-	while ((rc = put_quietly(s, fd, buf, bytes, 0)) == -EAGAIN && !(flags & IPC_NOWAIT))
-		if ((rc = sys_poll(s, fd, POLLOUT, -1, -1)) < 0)
-			break;
-	return rc;
+	rc = fd_slots_mode(s, slot, flags);
+	return rc < 0 ? rc : put_quietly(s, fd, buf, bytes, 0);
 }
 
-ssize_t pipe_io_read(struct ipc *s, int fd, void *buf, size_t bytes, unsigned flags)
+ssize_t pipe_io_read(struct ipc *s, unsigned slot, void *buf, size_t bytes, unsigned flags)
 {
 	struct iovec iov = { .iov_base = buf, .iov_len = bytes };
-	ssize_t rc;
+	const int fd = fd_slots_at(s, slot)->own;
+	int rc;
 
-	if (!io_of(s)->nonblock)
+	if (!io_of(s)->by_mode)
 		return flags & IPC_NOWAIT ? SYS(s, preadv2(fd, &iov, 1, -1, RWF_NOWAIT)) :
 					    SYS(s, read(fd, buf, bytes));
-	while ((rc = SYS(s, read(fd, buf, bytes))) == -EAGAIN && !(flags & IPC_NOWAIT))
-		if ((rc = sys_poll(s, fd, POLLIN, -1, -1)) < 0)
-			break;
-	return rc;
+	rc = fd_slots_mode(s, slot, flags);
+	return rc < 0 ? rc : SYS(s, read(fd, buf, bytes));
 }

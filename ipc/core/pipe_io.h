@@ -4,8 +4,7 @@
  * flags for and a pipe, on older kernels, has not.
  *
  *  - Not to wait. RWF_NOWAIT (preadv2(2)) asks for it per call, but pipes know it only since Linux
- *    6.4, and FIFOs not at all. Else the ends have O_NONBLOCK, and a call that may wait sleeps in
- *    ppoll(2).
+ *    6.4, and FIFOs not at all. Else the mode of the end decides (fd_slots_mode).
  *  - No SIGPIPE when the reader is gone. If the program ignores the signal, a write is a plain
  *    write(2). If not, RWF_NOSIGNAL (Linux 6.18) keeps it away; before that it is blocked around
  *    each write and taken off the queue, which costs two system calls more. A session never
@@ -19,7 +18,7 @@
 /* The session state of such a mechanism begins with this. */
 struct pipe_io {
 	struct fd_slots slots; /* first: fd_slots.h */
-	bool nonblock;         /* the ends have to have O_NONBLOCK */
+	bool by_mode;          /* RWF_NOWAIT is not known: O_NONBLOCK decides */
 	bool nosignal;         /* the kernel knows RWF_NOSIGNAL */
 	bool ignored;          /* the program ignores SIGPIPE */
 };
@@ -29,8 +28,8 @@ int pipe_io_ask(struct ipc *s);
 /* Asks what the program does about SIGPIPE. In attach and in join. */
 void pipe_io_look(struct ipc *s);
 
-/* As write(2) and read(2); FLAGS: IPC_NOWAIT. Results or -errno; -EPIPE without a signal. */
-ssize_t pipe_io_write(struct ipc *s, int fd, const void *buf, size_t bytes, unsigned flags);
-ssize_t pipe_io_read(struct ipc *s, int fd, void *buf, size_t bytes, unsigned flags);
+/* SLOT's own end, as write(2) and read(2). Results or -errno; -EPIPE without a signal. */
+ssize_t pipe_io_write(struct ipc *s, unsigned slot, const void *buf, size_t bytes, unsigned flags);
+ssize_t pipe_io_read(struct ipc *s, unsigned slot, void *buf, size_t bytes, unsigned flags);
 
 #endif

@@ -72,12 +72,15 @@ void sys_limit_file(struct ipc_limit *limit, const char *name, const char *path)
 {
 	char value[sizeof limit->value] = "?";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *tab;
 
 	if (fd >= 0) {
 		ssize_t n = read(fd, value, sizeof value - 1);
 
 		value[n > 0 ? n : 0] = '\0';
 		value[strcspn(value, "\n")] = '\0';
+		for (tab = value; (tab = strchr(tab, '\t'));) /* between several figures */
+			*tab = ' ';
 		(void)close(fd);
 	}
 	sys_limit(limit, name, path, "%s", value);

@@ -15,8 +15,8 @@
 #include "common/text.h"
 #include "ipc/ipc.h"
 
-#define NAME_COLUMNS   8
-#define RECORD_COLUMNS 7
+#define NAME_COLUMNS   7
+#define RECORD_COLUMNS 6
 #define GAP            2
 #define TITLE_MOST     32
 
@@ -148,6 +148,14 @@ struct layout {
 	size_t columns;  /* of the terminal */
 };
 
+/* Of a capability: its heading, but room for a "yes". */
+static size_t cell_columns(unsigned bit)
+{
+	const size_t heading = strlen(capability_at(bit)->heading);
+
+	return 1 + (heading < strlen("yes") ? strlen("yes") : heading);
+}
+
 static struct layout lay_out(const struct list *list)
 {
 	struct layout layout = { .all = (1u << IPC_CAP_COUNT) - 1,
@@ -166,7 +174,7 @@ static struct layout lay_out(const struct list *list)
 	layout.varies = any & ~layout.all;
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
 		if (layout.varies & 1u << bit)
-			used += GAP + strlen(capability_at(bit)->heading);
+			used += cell_columns(bit);
 	layout.title = layout.columns > used ? (unsigned)(layout.columns - used) : 0;
 	if (layout.title > TITLE_MOST)
 		layout.title = TITLE_MOST;
@@ -183,7 +191,7 @@ static void add_cells(struct text *row, const struct layout *layout, const struc
 		const char *cell = !info ? heading : info->capabilities & 1u << bit ? "yes" : "-";
 
 		if (layout->varies & 1u << bit)
-			text_printf(row, "%*s", (int)(GAP + strlen(heading)), cell);
+			text_printf(row, "%*s", (int)cell_columns(bit), cell);
 	}
 	text_add(row, "\n");
 }

@@ -133,7 +133,7 @@ static void trickler(struct world *w, unsigned slot)
  */
 static unsigned fair_bound(const struct world *w)
 {
-	return can(w, IPC_CAP_DURABLE | IPC_CAP_TRUSTED_SLOT) ? 3 : 20000;
+	return can(w, IPC_CAP_DURABLE | IPC_CAP_FAIR) ? 3 : 20000;
 }
 
 static void run_fairness(const struct subject *subject)

@@ -134,8 +134,8 @@ static void kill_owner(struct script *x, unsigned slot)
 	bool unread = rng_below(&x->rng, 2) && can(&x->w, IPC_CAP_DURABLE);
 	struct timespec nap = { .tv_nsec = 100000 };
 
-	while (unread ? atomic_load(&x->w.board->acked[slot]) < x->ordered[slot] - first :
-			x->inbox.next[slot] < x->ordered[slot])
+	while (atomic_load(&x->w.board->acked[slot]) < x->ordered[slot] - first ||
+	       (!unread && x->inbox.next[slot] < x->ordered[slot]))
 		if (!look(x, IPC_NOWAIT))
 			(void)nanosleep(&nap, NULL);
 	CHECK_EQ(kill(x->w.worker[slot].pid, SIGKILL), 0);

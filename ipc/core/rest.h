@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rest.h - for mechanisms whose messages hold several records: what a caller has not taken yet.
+ *
+ * A message is received whole. If it holds more records than the caller has room for, the others
+ * wait in the session, and the next call gets them. Until then pollfd answers -EAGAIN, because the
+ * kernel's queue may be empty.
+ */
+#ifndef IPC_REST_H
+#define IPC_REST_H
+
+#include "ipc/core/backend.h"
+
+#include <string.h>
+
+struct rest {
+	unsigned slot;      /* whose records they are */
+	size_t next, count; /* of them, in records */
+	const char *text;   /* the first of them */
+};
+
+/* Hands out up to CAP of them. At least one is there. */
+static inline ssize_t rest_take(const struct ipc *s, struct rest *rest, unsigned *slot,
+				void *records, size_t cap)
+{
+	size_t n = rest->count < cap ? rest->count : cap;
+
+	memcpy(records, rest->text + rest->next * s->record_size, n * s->record_size);
+	rest->next += n;
+	rest->count -= n;
+	*slot = rest->slot;
+	return (ssize_t)n;
+}
+
+/* SLOT is detached: what is left is of its former owner. */
+static inline void rest_forget(struct rest *rest, unsigned slot)
+{
+	if (rest->slot == slot)
+		rest->count = 0;
+}
+
+#endif
