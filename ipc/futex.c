@@ -296,7 +296,7 @@ const struct ipc_backend ipc_futex = {
 		.summary = "a ring per slot in shared memory, and words of it to sleep on",
 		.group = IPC_GROUP_MEMORY,
 		.capabilities = IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE | IPC_CAP_JOIN |
-				IPC_CAP_THREADS,
+				IPC_CAP_THREADS | IPC_CAP_FAIR,
 		.record_limit = 1 << 20,
 		.shared_memory = true,
 		.objects = { { "a mapped memfd per slot", "grep memfd:ipcdemo /proc/PID/maps" },

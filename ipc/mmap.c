@@ -120,8 +120,9 @@ const struct ipc_backend ipc_mmap = {
 		.title = "mapped file",
 		.summary = "a ring per slot in a mapped regular file, a doorbell for who sleeps",
 		.group = IPC_GROUP_MEMORY,
-		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE |
-				IPC_CAP_JOIN | IPC_CAP_THREADS,
+		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
+				IPC_CAP_DURABLE | IPC_CAP_JOIN | IPC_CAP_THREADS |
+				IPC_CAP_FAIR,
 		.record_limit = 1 << 20,
 		.shared_memory = true,
 		.objects = { { "a mapped file per slot, without a name",

@@ -16,8 +16,10 @@ static const struct {
 	const char *backend;
 	const struct link_ops *ops;
 } floors[] = {
-	{ "pipe", &floor_pipe },  { "unix", &floor_unix },  { "signal", &floor_signal },
-	{ "shm", &floor_ring },   { "memfd", &floor_ring }, { "mmap", &floor_ring },
+	{ "pipe", &floor_pipe },     { "fifo", &floor_fifo },  { "signal", &floor_signal },
+	{ "unix", &floor_unix },     { "tcp", &floor_tcp },    { "dgram", &floor_dgram },
+	{ "stream", &floor_stream }, { "mq", &floor_mq },      { "sysv", &floor_sysv },
+	{ "shm", &floor_ring },      { "memfd", &floor_ring }, { "mmap", &floor_ring },
 	{ "futex", &floor_ring },
 #ifdef HAVE_ZMQ
 	{ "zmq", &floor_zmq },

@@ -16,7 +16,10 @@ const struct link_ops *floor_find(const struct axes *axes, const char **reason);
  */
 enum ipc_strategy floor_wait(const struct axes *axes);
 
-extern const struct link_ops floor_pipe, floor_unix, floor_signal, floor_ring;
+extern const struct link_ops floor_pipe, floor_fifo, floor_unix, floor_signal; /* floor_fd.c */
+extern const struct link_ops floor_stream, floor_tcp, floor_dgram;             /* floor_socket.c */
+extern const struct link_ops floor_mq, floor_sysv;                             /* floor_queue.c */
+extern const struct link_ops floor_ring;
 #ifdef HAVE_ZMQ
 extern const struct link_ops floor_zmq;
 #endif

@@ -1,53 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * floor_fd.c - floors of the mechanisms that are descriptors: the bare system calls of a pipe, of a
- * SEQPACKET socket pair and of real-time signals, with nothing between them and the loop.
- *
- * Waiting is as bare: block is the blocking call, poll is ppoll(2) and the call, spin is the call
- * that does not wait, again and again.
+ * floor_fd.c - the bare system calls of pipes, named pipes, SEQPACKET socket pairs and real-time
+ * signals, with nothing between them and the loop.
  */
 #include "config.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "bench/floor.h"
-#include "bench/loop.h"
+#include "bench/floor_fd.h"
 
 #define UNIX_PACKET  4096 /* a batch travels as one packet, as in the mechanism */
 #define SIGNALS_READ 64
 #define QUEUE_NAP_NS 50000 /* nothing tells when a signal queue has room */
 
-struct fd_link {
-	int in, out;          /* this process' ends */
-	int down[2], up[2];   /* [0] the receiver's, [1] the sender's */
+struct signal_link {
+	struct fd_ends ends;
 	unsigned next, count; /* of infos */
 	siginfo_t info;
 	struct signalfd_siginfo infos[SIGNALS_READ];
 };
 
-/* A call: counted, and restarted after a signal. -errno. */
-#define CALL(l, call)                       \
- __extension__(                             \
-	 {                                  \
-   ssize_t call_rc;                         \
-   do {                                     \
-    (l)->syscalls++;                        \
-    call_rc = (call);                       \
-   } while (call_rc < 0 && errno == EINTR); \
-   call_rc < 0 ? -errno : call_rc;          \
-	 })
+/* ---- what all of them share ---- */
 
 static void fd_close(int *fd)
 {
@@ -56,67 +41,54 @@ static void fd_close(int *fd)
 	*fd = -1;
 }
 
-static int fd_open(struct link *l)
+int fd_ends_open(struct link *l, size_t size)
 {
-	struct fd_link *state = calloc(1, sizeof *state);
+	struct fd_ends *ends = calloc(1, size);
 
-	if (!state)
+	if (!ends)
 		return -ENOMEM;
-	l->state = state;
-	state->in = state->out = -1;
-	state->down[0] = state->down[1] = state->up[0] = state->up[1] = -1;
+	l->state = ends;
+	ends->in = ends->out = -1;
+	ends->down[0] = ends->down[1] = ends->up[0] = ends->up[1] = -1;
 	return 0;
 }
 
-/* Keeps this role's ends and closes the other's. */
-static int fd_attach(struct link *l, unsigned slot, enum ipc_role role, const struct ipc_peer *peer)
+int fd_ends_attach(struct link *l, unsigned slot, enum ipc_role role, const struct ipc_peer *peer)
 {
-	struct fd_link *state = l->state;
+	struct fd_ends *ends = l->state;
 	bool hub = role == IPC_HUB;
 
 	(void)slot;
 	(void)peer;
-	state->in = hub ? state->up[0] : state->down[0];
-	state->out = hub ? state->down[1] : state->up[1];
-	fd_close(hub ? &state->down[0] : &state->down[1]);
-	fd_close(hub ? &state->up[1] : &state->up[0]);
+	ends->in = hub ? ends->up[0] : ends->down[0];
+	ends->out = hub ? ends->down[1] : ends->up[1];
+	fd_close(hub ? &ends->down[0] : &ends->down[1]);
+	fd_close(hub ? &ends->up[1] : &ends->up[0]);
 	return 0;
 }
 
-static void fd_link_close(struct link *l)
+void fd_ends_close(struct link *l)
 {
-	struct fd_link *state = l->state;
+	struct fd_ends *ends = l->state;
 
-	if (!state)
+	if (!ends)
 		return;
-	fd_close(&state->in);
-	fd_close(&state->out);
-	free(state);
+	fd_close(&ends->in);
+	fd_close(&ends->out);
+	free(ends);
 }
 
-static uint64_t fd_syscalls(const struct link *l)
+uint64_t fd_ends_syscalls(const struct link *l)
 {
 	return l->syscalls;
-}
-
-/* ppoll(2) before the call, if that is the strategy. */
-static inline int fd_wait(struct link *l, int fd, short events)
-{
-	struct pollfd pollfd = { .fd = fd, .events = events };
-	ssize_t rc;
-
-	if (l->wait != IPC_POLL)
-		return 0;
-	rc = CALL(l, ppoll(&pollfd, 1, NULL, NULL));
-	return rc < 0 ? (int)rc : 0;
 }
 
 /* ---- pipe ---- */
 
 static int pipe_open(struct link *l)
 {
-	int rc = fd_open(l);
-	struct fd_link *state = l->state;
+	int rc = fd_ends_open(l, sizeof(struct fd_ends));
+	struct fd_ends *state = l->state;
 
 	if (rc < 0)
 		return rc;
@@ -127,7 +99,7 @@ static int pipe_open(struct link *l)
 
 static inline int pipe_send(struct link *l, unsigned slot, size_t n)
 {
-	struct fd_link *state = l->state;
+	struct fd_ends *state = l->state;
 	size_t most = PIPE_BUF / l->axes->size * l->axes->size, left = n * l->axes->size;
 	char *from = l->records;
 	ssize_t rc = 0;
@@ -148,7 +120,7 @@ static inline int pipe_send(struct link *l, unsigned slot, size_t n)
 
 static inline ssize_t pipe_recv(struct link *l, unsigned *slot, size_t cap)
 {
-	struct fd_link *state = l->state;
+	struct fd_ends *state = l->state;
 	struct iovec iov = { .iov_base = l->records, .iov_len = cap * l->axes->size };
 	ssize_t rc;
 
@@ -157,7 +129,7 @@ static inline ssize_t pipe_recv(struct link *l, unsigned *slot, size_t cap)
 		while ((rc = CALL(l, preadv2(state->in, &iov, 1, -1, RWF_NOWAIT))) == -EAGAIN)
 			link_pause();
 	} else {
-		rc = fd_wait(l, state->in, POLLIN);
+		rc = fd_ends_wait(l, state->in, POLLIN);
 		if (rc == 0)
 			rc = CALL(l, read(state->in, l->records, iov.iov_len));
 	}
@@ -166,21 +138,77 @@ static inline ssize_t pipe_recv(struct link *l, unsigned *slot, size_t cap)
 
 LINK_LOOPS(pipe)
 
-const struct link_ops floor_pipe = {
-	.open = pipe_open,
-	.attach = fd_attach,
-	.hub = pipe_hub,
-	.slot = pipe_slot,
-	.syscalls = fd_syscalls,
-	.close = fd_link_close,
-};
+FD_FLOOR(floor_pipe, pipe_open, pipe);
+
+/* ---- named pipe ---- */
+
+/* Both ends of a FIFO, which needs its name only here. Spinning needs O_NONBLOCK: no RWF_NOWAIT. */
+static int fifo_ends(struct link *l, int ends[2])
+{
+	const int spin = l->wait == IPC_SPIN ? O_NONBLOCK : 0;
+	char path[PATH_MAX];
+	int either;
+
+	(void)snprintf(path, sizeof path, "%s/floor-fifo", l->dir ? l->dir : "/tmp");
+	if (mkfifo(path, 0600) < 0)
+		return -errno;
+	either = open(path, O_RDWR | O_CLOEXEC); /* so that the next two need not wait */
+	ends[0] = open(path, O_RDONLY | O_CLOEXEC | spin);
+	ends[1] = open(path, O_WRONLY | O_CLOEXEC | spin);
+	(void)unlink(path);
+	fd_close(&either);
+	return ends[0] < 0 || ends[1] < 0 ? -EMFILE : 0;
+}
+
+static int fifo_open(struct link *l)
+{
+	int rc = fd_ends_open(l, sizeof(struct fd_ends));
+	struct fd_ends *state = l->state;
+
+	if (rc == 0)
+		rc = fifo_ends(l, state->down);
+	return rc < 0 ? rc : fifo_ends(l, state->up);
+}
+
+static inline int fifo_send(struct link *l, unsigned slot, size_t n)
+{
+	struct fd_ends *state = l->state;
+	size_t most = PIPE_BUF / l->axes->size * l->axes->size, left = n * l->axes->size;
+	char *from = l->records;
+	ssize_t rc = 0;
+
+	(void)slot;
+	for (; left > 0 && rc >= 0; left -= (size_t)rc, from += rc)
+		while ((rc = CALL(l, write(state->out, from, left < most ? left : most))) ==
+		       -EAGAIN)
+			link_pause();
+	return rc < 0 ? (int)rc : 0;
+}
+
+static inline ssize_t fifo_recv(struct link *l, unsigned *slot, size_t cap)
+{
+	struct fd_ends *state = l->state;
+	ssize_t rc = fd_ends_wait(l, state->in, POLLIN);
+
+	*slot = 0;
+	while (rc >= 0 &&
+	       (rc = CALL(l, read(state->in, l->records, cap * l->axes->size))) == -EAGAIN) {
+		link_pause();
+		rc = 0;
+	}
+	return rc <= 0 ? rc : rc / (ssize_t)l->axes->size;
+}
+
+LINK_LOOPS(fifo)
+
+FD_FLOOR(floor_fifo, fifo_open, fifo);
 
 /* ---- Unix socket ---- */
 
 static int unix_open(struct link *l)
 {
-	int rc = fd_open(l);
-	struct fd_link *state = l->state;
+	int rc = fd_ends_open(l, sizeof(struct fd_ends));
+	struct fd_ends *state = l->state;
 
 	if (rc < 0)
 		return rc;
@@ -192,7 +220,7 @@ static int unix_open(struct link *l)
 
 static inline int unix_send(struct link *l, unsigned slot, size_t n)
 {
-	struct fd_link *state = l->state;
+	struct fd_ends *state = l->state;
 	size_t size = l->axes->size, left = n * size;
 	size_t most = size < UNIX_PACKET ? UNIX_PACKET / size * size : size;
 	int flags = MSG_NOSIGNAL | (l->wait == IPC_SPIN ? MSG_DONTWAIT : 0);
@@ -209,11 +237,11 @@ static inline int unix_send(struct link *l, unsigned slot, size_t n)
 
 static inline ssize_t unix_recv(struct link *l, unsigned *slot, size_t cap)
 {
-	struct fd_link *state = l->state;
+	struct fd_ends *state = l->state;
 	struct iovec iov = { .iov_base = l->records, .iov_len = cap * l->axes->size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int flags = l->wait == IPC_SPIN ? MSG_DONTWAIT : 0;
-	ssize_t rc = fd_wait(l, state->in, POLLIN);
+	ssize_t rc = fd_ends_wait(l, state->in, POLLIN);
 
 	*slot = 0;
 	while (rc >= 0 && (rc = CALL(l, recvmsg(state->in, &msg, flags))) == -EAGAIN) {
@@ -225,20 +253,13 @@ static inline ssize_t unix_recv(struct link *l, unsigned *slot, size_t cap)
 
 LINK_LOOPS(unix)
 
-const struct link_ops floor_unix = {
-	.open = unix_open,
-	.attach = fd_attach,
-	.hub = unix_hub,
-	.slot = unix_slot,
-	.syscalls = fd_syscalls,
-	.close = fd_link_close,
-};
+FD_FLOOR(floor_unix, unix_open, unix);
 
 /* ---- real-time signals ---- */
 
 static int signal_open(struct link *l)
 {
-	int rc = fd_open(l);
+	int rc = fd_ends_open(l, sizeof(struct signal_link));
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -250,24 +271,24 @@ static int signal_open(struct link *l)
 static int signal_attach(struct link *l, unsigned slot, enum ipc_role role,
 			 const struct ipc_peer *peer)
 {
-	struct fd_link *state = l->state;
+	struct signal_link *state = l->state;
 	sigset_t set;
 
 	(void)slot;
 	(void)role;
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGRTMIN);
-	state->out = fcntl(peer->pidfd, F_DUPFD_CLOEXEC, 0);
+	state->ends.out = fcntl(peer->pidfd, F_DUPFD_CLOEXEC, 0);
 	state->info = (siginfo_t){ .si_signo = SIGRTMIN, .si_code = SI_QUEUE };
 	state->info.si_pid = getpid();
 	state->info.si_uid = getuid();
-	state->in = signalfd(-1, &set, SFD_CLOEXEC);
-	return state->in < 0 || state->out < 0 ? -errno : 0;
+	state->ends.in = signalfd(-1, &set, SFD_CLOEXEC);
+	return state->ends.in < 0 || state->ends.out < 0 ? -errno : 0;
 }
 
 static inline int signal_send(struct link *l, unsigned slot, size_t n)
 {
-	struct fd_link *state = l->state;
+	struct signal_link *state = l->state;
 	const struct timespec nap = { .tv_nsec = QUEUE_NAP_NS };
 	size_t words = n * l->axes->size / sizeof(uintptr_t), i;
 	ssize_t rc;
@@ -276,8 +297,8 @@ static inline int signal_send(struct link *l, unsigned slot, size_t n)
 	for (i = 0; i < words; i++) {
 		memcpy(&state->info.si_value, (char *)l->records + i * sizeof(uintptr_t),
 		       sizeof(uintptr_t));
-		while ((rc = CALL(l, pidfd_send_signal(state->out, SIGRTMIN, &state->info, 0))) ==
-		       -EAGAIN)
+		while ((rc = CALL(l, pidfd_send_signal(state->ends.out, SIGRTMIN, &state->info,
+						       0))) == -EAGAIN)
 			(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
 		if (rc < 0)
 			return rc == -ESRCH ? -EPIPE : (int)rc;
@@ -287,17 +308,17 @@ static inline int signal_send(struct link *l, unsigned slot, size_t n)
 
 static inline int signal_read(struct link *l)
 {
-	struct fd_link *state = l->state;
+	struct signal_link *state = l->state;
 	struct iovec iov = { .iov_base = state->infos, .iov_len = sizeof state->infos };
 	ssize_t rc;
 
 	if (l->wait == IPC_SPIN) {
-		while ((rc = CALL(l, preadv2(state->in, &iov, 1, -1, RWF_NOWAIT))) == -EAGAIN)
+		while ((rc = CALL(l, preadv2(state->ends.in, &iov, 1, -1, RWF_NOWAIT))) == -EAGAIN)
 			link_pause();
 	} else {
-		rc = fd_wait(l, state->in, POLLIN);
+		rc = fd_ends_wait(l, state->ends.in, POLLIN);
 		if (rc == 0)
-			rc = CALL(l, read(state->in, state->infos, sizeof state->infos));
+			rc = CALL(l, read(state->ends.in, state->infos, sizeof state->infos));
 	}
 	if (rc < 0)
 		return (int)rc;
@@ -308,7 +329,7 @@ static inline int signal_read(struct link *l)
 
 static inline ssize_t signal_recv(struct link *l, unsigned *slot, size_t cap)
 {
-	struct fd_link *state = l->state;
+	struct signal_link *state = l->state;
 	size_t words = l->axes->size / sizeof(uintptr_t), have = 0;
 	uintptr_t *to = l->records;
 	int rc;
@@ -332,6 +353,6 @@ const struct link_ops floor_signal = {
 	.attach = signal_attach,
 	.hub = signal_hub,
 	.slot = signal_slot,
-	.syscalls = fd_syscalls,
-	.close = fd_link_close,
+	.syscalls = fd_ends_syscalls,
+	.close = fd_ends_close,
 };

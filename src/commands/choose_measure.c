@@ -19,7 +19,7 @@
 #include "common/text.h"
 
 struct bench_run {
-	char *argv[10];
+	char *argv[11];
 	int out; /* becomes its standard output */
 };
 
@@ -99,7 +99,7 @@ int choose_measure(const struct needs *needs, struct candidate *candidates, size
 					    (char *)"--mode=latency,throughput",
 					    (char *)(needs->spin ? "--wait=spin" : "--wait=block"),
 					    (char *)"--place=cross", (char *)"--rounds=3",
-					    (char *)"--format=json", NULL } };
+					    (char *)"--format=json", (char *)"--quiet", NULL } };
 	result = bench(&run);
 	if (!result && !needs->spin) { /* one CPU only */
 		run.argv[6] = (char *)"--place=same";

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* framing.c - see framing.h */
+#include "config.h"
+
+#include "ipc/core/framing.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ipc/core/sys.h"
+
+static struct framed_slot *framed_slot(const struct ipc *s, unsigned slot)
+{
+	return (void *)fd_slots_at(s, slot);
+}
+
+void framing_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
+{
+	fd_slots_armed(s, slot, hub_end, slot_end);
+	framed_slot(s, slot)->held = 0;
+}
+
+ssize_t framing_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
+{
+	const size_t size = s->record_size, most = FRAMING_RECORD_LIMIT / size;
+	const int dontwait = flags & IPC_NOWAIT ? MSG_DONTWAIT : 0;
+	const int fd = fd_slots_at(s, slot)->own;
+	size_t done, rest;
+	ssize_t rc =
+		SYS(s, send(fd, records, (n < most ? n : most) * size, MSG_NOSIGNAL | dontwait));
+
+	if (rc == -EAGAIN)
+		fd_slots_full(s, slot);
+	if (rc < 0)
+		return rc == -ECONNRESET ? -EPIPE : rc;
+	for (done = (size_t)rc; done % size > 0; done += (size_t)rc) { /* a record is begun */
+		rest = size - done % size;
+		rc = SYS(s, send(fd, (const char *)records + done, rest, MSG_NOSIGNAL));
+		if (rc < 0)
+			return done >= size ? (ssize_t)(done / size) : -EPIPE;
+	}
+	return (ssize_t)(done / size);
+}
+
+/* One receive from SLOT: whole records, 0 its end, -EAGAIN not one that is whole yet. */
+static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t cap, unsigned flags)
+{
+	struct framed_slot *at = framed_slot(s, slot);
+	const size_t size = s->record_size;
+	size_t have, whole;
+	ssize_t rc;
+
+	memcpy(records, at->begun, at->held);
+	do { /* once more after ECONNRESET: it died with something unread; then comes the end */
+		rc = SYS(s, recv(at->fd.own, records + at->held, cap * size - at->held,
+				 flags & IPC_NOWAIT ? MSG_DONTWAIT : 0));
+	} while (rc == -ECONNRESET);
+	if (rc == 0) {
+		at->held = 0; /* of a record that its sender has not finished */
+		fd_slots_ended(s, slot);
+	}
+	if (rc <= 0)
+		return rc;
+	have = at->held + (size_t)rc;
+	whole = have / size;
+	at->held = have % size;
+	memcpy(at->begun, records + whole * size, at->held);
+	return whole > 0 ? (ssize_t)whole : -EAGAIN;
+}
+
+/* A slot that has only begun a record has nothing yet: then it is the next slot's turn. */
+ssize_t framing_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	const bool once = s->single && (flags & IPC_NOWAIT);
+	ssize_t rc;
+
+	do {
+		rc = fd_slots_next(s, slot, flags);
+		if (rc < 0)
+			return rc;
+		rc = framing_take(s, *slot, records, cap, flags);
+	} while (rc == -EAGAIN && !once);
+	return rc;
+}
