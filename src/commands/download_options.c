@@ -290,7 +290,8 @@ static const struct option_spec specs[] = {
 	  AT(display.progress),
 	  .initial = "auto",
 	  .choices = progress_words,
-	  .help = "auto, bar, plain (lines, also for screen readers), json (one object a line on standard output) or none",
+	  .help = "auto, bar, plain (lines, also for screen readers), json (one object a line on "
+		  "standard output) or none",
 	  .group = GROUP_SHOWN },
 	{ .name = "quiet",
 	  .key = 'q',

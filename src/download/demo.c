@@ -122,14 +122,21 @@ static int add_jobs(const struct demo *demo, struct job_list *jobs)
 
 static void describe(const struct demo *demo)
 {
+	static const char *const how[] = {
+		[MODEL_SEQUENTIAL] = "one process fetches two files, one after the other",
+		[MODEL_PROCESS] = "two workers, each a process, fetch two files at once",
+		[MODEL_THREAD] = "two workers, each a thread, fetch two files at once",
+		[MODEL_HYBRID] =
+			"workers that are threads of several processes fetch two files at once",
+		[MODEL_EVENT] =
+			"one process fetches two files at once, in one loop without workers",
+	};
 	const struct download *download = demo->download;
 	const double *range = download->demo_seconds;
 	const unsigned columns = terminal_columns(STDERR_FILENO, 80);
 	struct text words = { 0 }, lines = { 0 };
 
-	text_add(&words, download->model == MODEL_SEQUENTIAL ?
-				 "A demo: one process fetches two files, one after the other." :
-				 "A demo: two workers fetch two files at once.");
+	text_printf(&words, "A demo: %s.", how[download->model]);
 	text_add(&words, " They are the two of a tutorial on processes, hence their Chinese names."
 			 " A server inside this program spreads each over ");
 	if (range[0] < range[1])

@@ -64,6 +64,7 @@ static void draw_next(struct text *lines, const struct picture *picture)
 	}
 	draw_command(lines, "--ipc=", picture->ipc, " --trace", "each IPC record as it passes");
 	draw_command(lines, "explain ", picture->ipc, "", "how that mechanism works, its costs");
+	draw_command(lines, "--compare-models", "", "", "by processes, threads, in one loop");
 	draw_command(lines, "bench", "", "", "how fast each mechanism is here");
 }
 
@@ -80,8 +81,8 @@ void picture_draw(struct text *lines, const struct picture *picture)
 
 	if (columns >= NARROWEST && sum > 0)
 		cells_per_s = (columns - NAME_COLUMNS - INDENT - 1) / sum;
-	text_printf(lines, "\nTwo workers at once%s: %.2f s\n",
-		    picture->sequential ? " would need" : "", at_once);
+	text_printf(lines, "\nBoth at once%s: %.2f s\n", picture->sequential ? " would need" : "",
+		    at_once);
 	draw_way(lines, picture, false, cells_per_s);
 	text_printf(lines, "One after the other: %.2f s\n", in_turn);
 	draw_way(lines, picture, true, cells_per_s);
