@@ -114,9 +114,10 @@ struct round {
 	double error_ns;                /* oneway: by how much the two CPUs' clocks may differ */
 	double achieved;                /* records a second, where a rate was asked for */
 	double late_ns;                 /* by how much the last of them began late */
-	double ratio;                   /* of time, to the same round of the floor: 1 is perfect */
-	double wall_s, cpu_s;           /* of a download: parent and workers, not the origin */
-	double wall_share, cpu_share;   /* of that, what IPC cost */
+	double late_share;    /* of the records: began late since the one before had not ended */
+	double ratio;         /* of time, to the same round of the floor: 1 is perfect */
+	double wall_s, cpu_s; /* of a download: parent and workers, not the origin */
+	double wall_share, cpu_share; /* of that, what IPC cost */
 	struct costs costs;
 };
 

@@ -115,8 +115,23 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 	struct round *round = &row->round[row->rounds];
 	int rc = 0;
 
-	*round = (struct round){ NAN, NAN, NAN, NAN, NAN, NAN, NAN,
-				 NAN, NAN, NAN, NAN, NAN, NAN, { NAN, NAN, NAN, NAN } };
+	*round = (struct round){
+		.p50_ns = NAN,
+		.mean_ns = NAN,
+		.p99_ns = NAN,
+		.rate = NAN,
+		.cache_line_ns = NAN,
+		.error_ns = NAN,
+		.achieved = NAN,
+		.late_ns = NAN,
+		.late_share = NAN,
+		.ratio = NAN,
+		.wall_s = NAN,
+		.cpu_s = NAN,
+		.wall_share = NAN,
+		.cpu_share = NAN,
+		.costs = { NAN, NAN, NAN, NAN },
+	};
 	if (row->axes.mode == MODE_DOWNLOAD) {
 		round->wall_s = area->wall_s;
 		round->cpu_s = area->cpu_s;
@@ -134,6 +149,12 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 	if (row->axes.rate > 0) {
 		round->achieved = achieved_of(row, area, clock);
 		round->late_ns = stamp_to_ns(clock, area->late);
+		/*
+		 * One way, the sender does not wait, and the queue hides how late the receiver is.
+		 */
+		round->late_share = row->axes.mode == MODE_ONEWAY ?
+					    1 :
+					    1 - (double)area->lags_n / (double)area->samples_n;
 	}
 	if (row->axes.mode == MODE_ONEWAY && row->axes.rate == 0)
 		round->error_ns = stamp_to_ns(clock, area->there_min + area->back_min) / 2;
@@ -181,12 +202,16 @@ static void compare_to_floor(const struct axes *axes, struct round *round,
 	}
 }
 
-/* A row that keeps less than the rate asked for has a queue that grows, and no latency. */
+/*
+ * A row that keeps less than the rate asked for has a queue that grows, and no latency. One that
+ * another program held up for a moment has not: most of its records began on time.
+ */
 static void check_rate(struct row *row)
 {
 	double achieved = OVER_ROUNDS(row, achieved, NULL);
 
-	if (row->status != ROW_OK || row->axes.rate == 0 || !(achieved < KEPT * row->axes.rate))
+	if (row->status != ROW_OK || row->axes.rate == 0 || !(achieved < KEPT * row->axes.rate) ||
+	    OVER_ROUNDS(row, late_share, NULL) < 0.5)
 		return;
 	row->status = ROW_SATURATED;
 	(void)snprintf(row->reason, sizeof row->reason,

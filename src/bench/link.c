@@ -27,7 +27,7 @@ static uint64_t timespec_ns(const struct timespec *t)
 	return (uint64_t)t->tv_sec * NS_PER_S + (uint64_t)t->tv_nsec;
 }
 
-void link_usage(const struct link *l, struct usage *cost)
+void link_usage(const struct link *l, struct usage *used)
 {
 	struct timespec cpu;
 	struct rusage usage;
@@ -38,28 +38,28 @@ void link_usage(const struct link *l, struct usage *cost)
 	 */
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
 	(void)getrusage(RUSAGE_SELF, &usage);
-	cost->cpu_ns = timespec_ns(&cpu);
-	cost->ctxsw = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
-	cost->faults = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
-	cost->syscalls = l->ops->syscalls(l);
+	used->cpu_ns = timespec_ns(&cpu) - l->paced_ns;
+	used->ctxsw = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
+	used->faults = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
+	used->syscalls = l->ops->syscalls(l);
 }
 
-void link_usage_since(const struct link *l, struct usage *cost, uint64_t records)
+void link_usage_since(const struct link *l, struct usage *used, uint64_t records)
 {
 	struct usage now;
 
 	link_usage(l, &now);
-	cost->records = records;
-	cost->cpu_ns = now.cpu_ns - cost->cpu_ns;
-	cost->ctxsw = now.ctxsw - cost->ctxsw;
-	cost->faults = now.faults - cost->faults;
-	cost->syscalls = now.syscalls == UINT64_MAX ? UINT64_MAX : now.syscalls - cost->syscalls;
+	used->records = records;
+	used->cpu_ns = now.cpu_ns - used->cpu_ns;
+	used->ctxsw = now.ctxsw - used->ctxsw;
+	used->faults = now.faults - used->faults;
+	used->syscalls = now.syscalls == UINT64_MAX ? UINT64_MAX : now.syscalls - used->syscalls;
 }
 
-uint64_t link_pace(const struct link *l, uint64_t due)
+uint64_t link_pace(struct link *l, uint64_t due)
 {
 	bool same = l->axes->place.hub == l->axes->place.slot;
-	uint64_t now = stamp_now(l->clock);
+	uint64_t now = stamp_now(l->clock), spin;
 	double left_ns = now < due ? stamp_to_ns(l->clock, due - now) : 0;
 
 	/* On one CPU an awake pacer would keep the receiver from running. */
@@ -71,8 +71,10 @@ uint64_t link_pace(const struct link *l, uint64_t due)
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
 			;
 	}
+	spin = stamp_now(l->clock);
 	while ((now = stamp_now(l->clock)) < due)
 		;
+	l->paced_ns += (uint64_t)stamp_to_ns(l->clock, now - spin);
 	return now;
 }
 

@@ -80,6 +80,7 @@ struct link {
 	size_t cap;        /* records that a receiver takes at once, at most */
 	void *state;       /* of the ops */
 	uint64_t syscalls; /* counted by a floor, which has no session to do it */
+	uint64_t paced_ns; /* CPU time that link_pace spent spinning: not the mechanism's */
 };
 
 struct link_ops {
@@ -105,7 +106,7 @@ void link_usage(const struct link *link, struct usage *usage);
 void link_usage_since(const struct link *link, struct usage *usage, uint64_t records);
 
 /* Waits for the moment DUE (ticks) as precisely as the placement allows; returns the moment. */
-uint64_t link_pace(const struct link *link, uint64_t due);
+uint64_t link_pace(struct link *link, uint64_t due);
 
 /* N round trips of the bare cache line. LEAD: this side begins. Ticks per round trip. */
 double link_cache_line(struct area *area, const struct stamp_clock *clock, bool lead, unsigned n);

@@ -40,7 +40,7 @@ stop_browser() {
 # Called by await.
 # shellcheck disable=SC2317
 answered() {
-	grep -q "^{\"id\":$serial," "$T/answers"
+	grep -q "^{\"id\":$serial,.*}\$" "$T/answers"
 }
 
 # call METHOD PARAMETERS: sends it to the page, waits; its result is in $T/answer.

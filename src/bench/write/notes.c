@@ -13,8 +13,7 @@
 #include "bench/baseline.h"
 #include "bench/write/write.h"
 
-/* TEXT, wrapped at ROOM columns; later lines are indented. */
-static void wrap(FILE *out, const char *text, unsigned room)
+void notes_wrap(FILE *out, const char *text, unsigned room)
 {
 	size_t column = 0;
 
@@ -40,7 +39,7 @@ static void wrap(FILE *out, const char *text, unsigned room)
 static void flush(FILE *out, struct text *text, unsigned room)
 {
 	if (text->len)
-		wrap(out, text_string(text), room);
+		notes_wrap(out, text_string(text), room);
 	text_clear(text);
 }
 
@@ -80,58 +79,68 @@ static bool is_saturated(const struct row *row, const struct figures *f)
 	return row->status == ROW_SATURATED;
 }
 
-static void links_legend(FILE *out, const struct result *result, unsigned room)
+static bool has_floor(const struct row *row, const struct figures *f)
+{
+	(void)f;
+	return row->floor;
+}
+
+static bool is_link(const struct row *row, const struct figures *f)
+{
+	(void)f;
+	return !row->axes.load;
+}
+
+static bool is_download(const struct row *row, const struct figures *f)
+{
+	(void)f;
+	return row->axes.load;
+}
+
+/* What is said if any row is such a one. */
+static const struct {
+	bool (*if_any)(const struct row *row, const struct figures *f);
+	const char *text;
+} legend[] = {
+	{ is_link, "wait: how the receiver waits. place: same = both ends on one CPU, cross = on "
+		   "two cores. CPU/rec, calls, ctxsw: CPU time, system calls and context switches "
+		   "of a record, both sides together. spread: between the quartiles of the rounds. "
+		   "'-': not known." },
+	{ has_floor, "x floor: how many times as long as the bare system calls (or bare memory) "
+		     "take, 1 is perfect: the median over rounds, each divided by the floor's "
+		     "round beside it. Adaptive is compared with spinning on two CPUs, with "
+		     "blocking on one." },
+	{ is_doubtful, "'!': the two figures do not divide to the ratio, since the machine changed "
+		       "between rounds: trust neither until 'spread' is small." },
+	{ is_bimodal, "'~': the times have two humps; no one figure stands for them." },
+	{ is_saturated, "saturated: the rate was not kept. What waits grows without end, so there "
+			"is no latency." },
+	{ is_block, "x16: what is too short for the clock is measured again with a stamp for "
+		    "every 16 round trips: trust those." },
+	{ is_download, "none: as many workers, each with its share of the list, that report to "
+		       "nobody. of wall, of CPU: what IPC costs, (with - none) / with, the median "
+		       "over rounds. '<': smaller than what can be measured here, the upper end of "
+		       "the interval. '-': fewer than 6 rounds, or nothing." },
+	{ is_download, "4 workers; built-in origin on the loopback interface, in a process of its "
+		       "own, not counted; files in memory where /dev/shm is writable." },
+};
+
+static void print_legend(FILE *out, const struct result *result, unsigned room)
 {
 	const struct stamp_clock *clock = &result->bench->clock;
 	struct text text = { .at = NULL };
+	size_t i;
 
-	wrap(out,
-	     "wait: how the receiver waits. place: same = both ends on one CPU, cross = on two "
-	     "cores. CPU/rec, calls, ctxsw: CPU time, system calls and context switches of a "
-	     "record, both sides together. spread: between the quartiles of the rounds. '-': not "
-	     "known.",
-	     room);
-	if (result->bench->options->floor)
-		wrap(out,
-		     "x floor: how many times as long as the bare system calls (or bare memory) "
-		     "take, 1 is perfect: the median over rounds, each divided by the floor's "
-		     "round beside it. Adaptive is compared with spinning on two CPUs, with "
-		     "blocking on one.",
-		     room);
-	if (any(result, is_doubtful))
-		wrap(out,
-		     "'!': the two figures do not divide to the ratio, since the machine changed "
-		     "between rounds: trust neither until 'spread' is small.",
-		     room);
-	if (any(result, is_bimodal))
-		wrap(out, "'~': the times have two humps; no one figure stands for them.", room);
-	if (any(result, is_saturated))
-		wrap(out,
-		     "saturated: the rate was not kept. What waits grows without end, so there is "
-		     "no latency.",
-		     room);
-	text_printf(&text, "Clock: %s; a stamp costs %.0f ns, once a sample, and steps by %.0f ns.",
-		    clock->name, clock->cost_ns, clock->resolution_ns);
-	if (any(result, is_block))
-		text_add(&text,
-			 " Rows near that are repeated with a stamp for every 16 round trips "
-			 "(x16): trust those.");
+	for (i = 0; i < sizeof legend / sizeof legend[0]; i++)
+		if (any(result, legend[i].if_any))
+			notes_wrap(out, legend[i].text, room);
+	if (any(result, is_link))
+		text_printf(
+			&text,
+			"Clock: %s; a stamp costs %.0f ns, once a sample, and steps by %.0f ns.",
+			clock->name, clock->cost_ns, clock->resolution_ns);
 	flush(out, &text, room);
 	text_free(&text);
-}
-
-static void download_legend(FILE *out, unsigned room)
-{
-	wrap(out,
-	     "none: as many workers, each with its share of the list, that report to nobody. of "
-	     "wall, of CPU: what IPC costs, (with - none) / with, the median over rounds. '<': "
-	     "smaller than what can be measured here, the upper end of the interval. '-': fewer "
-	     "than 6 rounds, or nothing.",
-	     room);
-	wrap(out,
-	     "4 workers; built-in origin on the loopback interface, in a process of its own that "
-	     "is not counted; files in memory where /dev/shm is writable.",
-	     room);
 }
 
 /* ---- rows ---- */
@@ -257,18 +266,15 @@ void notes_print(FILE *out, const struct result *result, unsigned room)
 	struct text meaning = { .at = NULL };
 	size_t i;
 
-	if (plan->rows[0]->axes.load)
-		download_legend(out, room);
-	else
-		links_legend(out, result, room);
+	print_legend(out, result, room);
 	for (i = 0; i < plan->rows_n; i++)
 		row_note(out, plan->rows[i], &result->figures[i], room);
 	notes_left_out(out, plan, "Left out, ", room);
 	if (strcmp(result->bench->options->text.ipc, AXES_GROUPS) == 0)
-		wrap(out,
-		     "Mechanisms: the first of each group that ipcdemo list shows; --ipc=all "
-		     "measures all.",
-		     room);
+		notes_wrap(out,
+			   "Mechanisms: the first of each group that ipcdemo list shows; --ipc=all "
+			   "measures all.",
+			   room);
 	machine(out, result, room);
 	words_meaning(&meaning, result);
 	if (meaning.len)

@@ -158,7 +158,8 @@ static void interval(char cell[static CELL], struct stats_interval ci, double sc
 
 static void cell_ratio_ci(char cell[static CELL], const struct line *l)
 {
-	interval(cell, l->f->ratio_ci, 1, 2);
+	/* As many digits as a wide interval deserves. */
+	interval(cell, l->f->ratio_ci, 1, l->f->ratio_ci.high < 10 ? 2 : 0);
 }
 
 /* A share whose interval holds 0 is smaller than what can be measured here. */
@@ -347,7 +348,7 @@ static void print_line(FILE *out, const struct bench *bench, uint64_t chosen,
 	fputc('\n', out);
 }
 
-static void print_title(FILE *out, const struct bench *bench, enum mode mode)
+static void print_title(FILE *out, const struct bench *bench, enum mode mode, unsigned room)
 {
 	static const char *const titles[MODES] = {
 		"Round trip of one record, one outstanding",
@@ -356,19 +357,22 @@ static void print_title(FILE *out, const struct bench *bench, enum mode mode)
 		"The same files over each mechanism, and over none",
 	};
 	const struct options *o = bench->options;
+	struct text text = { .at = NULL };
 
-	fprintf(out, "%s", titles[mode]);
+	text_add(&text, titles[mode]);
 	if (mode != MODE_DOWNLOAD && o->sizes_n == 1)
-		fprintf(out, "; %zu bytes", o->sizes[0]);
+		text_printf(&text, "; %zu bytes", o->sizes[0]);
 	if (mode != MODE_DOWNLOAD && o->depths_n == 1 && o->depths[0] > 0)
-		fprintf(out, "; depth %zu", o->depths[0]);
+		text_printf(&text, "; depth %zu", o->depths[0]);
 	if (mode == MODE_THROUGHPUT && o->batches_n == 1)
-		fprintf(out, "; batches of %zu", o->batches[0]);
+		text_printf(&text, "; batches of %zu", o->batches[0]);
 	if (mode == MODE_THROUGHPUT && o->senders_n == 1 && o->senders[0] > 1)
-		fprintf(out, "; %zu senders", o->senders[0]);
+		text_printf(&text, "; %zu senders", o->senders[0]);
 	if (mode != MODE_THROUGHPUT && o->rate > 0)
-		fprintf(out, "; open loop, %u a second", o->rate);
-	fprintf(out, "; %u rounds\n", bench->rounds);
+		text_printf(&text, "; open loop, %u a second", o->rate);
+	text_printf(&text, "; %u rounds", bench->rounds);
+	notes_wrap(out, text_string(&text), room);
+	text_free(&text);
 }
 
 /* Rows that say nothing about each other are set apart. */
@@ -392,7 +396,7 @@ static void print_mode(FILE *out, const struct result *result, enum mode mode, u
 		if (line.row->axes.mode != mode)
 			continue;
 		if (!before) {
-			print_title(out, bench, mode);
+			print_title(out, bench, mode, room);
 			fputc('\n', out);
 			print_header(out, bench, chosen);
 		} else if (new_group(&before->axes, &line.row->axes)) {

@@ -26,6 +26,8 @@ json_t *json_result(const struct result *result, bool curves);
 /* For people: within COLUMNS columns. notes_print writes what stands below the tables. */
 void table_print(FILE *out, const struct result *result, unsigned columns);
 void notes_print(FILE *out, const struct result *result, unsigned columns);
+/* A line of TEXT, wrapped at COLUMNS; later lines are indented. */
+void notes_wrap(FILE *out, const char *text, unsigned columns);
 /* A line for each reason why something of PLAN was left out, after PREFIX. */
 void notes_left_out(FILE *out, const struct plan *plan, const char *prefix, unsigned columns);
 
