@@ -91,8 +91,11 @@ static int pipe_arm(struct ipc *s, unsigned slot)
 
 static int pipe_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
+	const struct pipe_io *io = s->state;
 	int rc = pipe_arm(s, slot);
 
+	ticket->words[0] = io->by_mode; /* the kernel is the same there */
+	ticket->words[1] = io->nosignal;
 	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
 }
 
@@ -106,10 +109,12 @@ static int pipe_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer
 static int pipe_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
 		     const struct ipc_peer *peer)
 {
-	int rc = pipe_io_ask(s);
+	struct pipe_io *io = s->state;
 
+	io->by_mode = ticket->words[0];
+	io->nosignal = ticket->words[1];
 	pipe_io_look(s);
-	return rc < 0 ? rc : fd_slots_join(s, slot, ticket, peer);
+	return fd_slots_join(s, slot, ticket, peer);
 }
 
 static ssize_t pipe_send(struct ipc *s, unsigned slot, const void *records, size_t n,

@@ -23,7 +23,7 @@ struct pipe_io {
 	bool ignored;          /* the program ignores SIGPIPE */
 };
 
-/* Asks the kernel what it knows. In open, and first in join. 0 or -errno. */
+/* Asks the kernel what it knows. In open; a ticket carries the answers. 0 or -errno. */
 int pipe_io_ask(struct ipc *s);
 /* Asks what the program does about SIGPIPE. In attach and in join. */
 void pipe_io_look(struct ipc *s);

@@ -124,7 +124,8 @@ int child_reap(struct child *child, bool wait, int *status)
 		return -errno;
 	if (pid == 0)
 		return -EAGAIN;
-	(void)close(child->pidfd);
+	if (child->pidfd >= 0)
+		(void)close(child->pidfd);
 	*child = CHILD_NONE;
 	return 0;
 }

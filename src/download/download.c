@@ -119,17 +119,22 @@ static const char *runtime_dir(void)
 	return "/tmp";
 }
 
-/* All descriptors that will be needed are counted first: half-way through is too late. Returns 0 or
- * an exit code. */
-static int check_descriptors(const struct batch_settings *settings)
+/* Descriptors that this process needs for so many workers. */
+static rlim_t descriptors_for(const struct batch_settings *settings, unsigned workers)
 {
-	const char *ipc = settings->ipc;
-	const unsigned workers = settings->workers;
-	struct rlimit limit;
-	unsigned need = 2 * (unsigned)ipc_hub_fds(ipc, workers) + workers + FDS_OF_OUR_OWN;
+	return 2 * (rlim_t)ipc_hub_fds(settings->ipc, workers) + workers + FDS_OF_OUR_OWN +
+	       (settings->in_threads ? workers * FDS_OF_THREAD : 0);
+}
 
-	if (settings->in_threads)
-		need += workers * FDS_OF_THREAD;
+/*
+ * As many workers as there are descriptors for, settled before the first: half-way through is too
+ * late. Returns 0 or an exit code.
+ */
+static int fit_descriptors(struct batch_settings *settings, bool quiet)
+{
+	const unsigned asked = settings->workers;
+	const rlim_t need = descriptors_for(settings, asked);
+	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
@@ -137,12 +142,16 @@ static int check_descriptors(const struct batch_settings *settings)
 		limit.rlim_cur = limit.rlim_max; /* the soft limit is ours to raise */
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	if (limit.rlim_cur >= need)
+	while (settings->workers > 0 &&
+	       descriptors_for(settings, settings->workers) > limit.rlim_cur)
+		settings->workers -= settings->threads;
+	if (settings->workers == asked || (quiet && settings->workers > 0))
 		return 0;
-	message_error("%u workers over %s need about %u open files, but the limit is %llu: raise "
-		      "ulimit -n, or use fewer workers (-j)",
-		      workers, ipc, need, (unsigned long long)limit.rlim_cur);
-	return EXIT_UNAVAILABLE;
+	message_error("%u workers over %s need about %llu open files, but the limit is %llu: %u "
+		      "start; raise ulimit -n for more",
+		      asked, settings->ipc, (unsigned long long)need,
+		      (unsigned long long)limit.rlim_cur, settings->workers);
+	return settings->workers > 0 ? 0 : EXIT_UNAVAILABLE;
 }
 
 static void summarize(const struct batch *batch, const struct download *download)
@@ -262,14 +271,14 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 	settings.dir = download->temporary ? NULL : dir;
 	if (!download_uses_ipc(download))
 		settings.ipc = NULL;
-	display.workers = settings.workers;
 	display.jobs = (unsigned)jobs->count;
 	display.ipc = settings.ipc;
 	display.model = download_models[download->model];
 	if (settings.ipc)
-		code = check_descriptors(&settings);
+		code = fit_descriptors(&settings, display.quiet);
 	if (code)
 		return code;
+	display.workers = settings.workers;
 	settings.dirfd = output_dir_open(dir);
 	if (settings.dirfd < 0)
 		return report(dir, settings.dirfd);

@@ -283,7 +283,7 @@ static int start_thread(struct pool *pool, struct pool_worker *worker, struct po
 	return rc;
 }
 
-/* All workers of the process learn of its death by a descriptor of their own. */
+/* Each worker of the process learns of its death by a descriptor of its own. */
 static int attach_workers(struct pool *pool, const struct process *process,
 			  struct pool_owner *owner)
 {
@@ -294,15 +294,19 @@ static int attach_workers(struct pool *pool, const struct process *process,
 	for (i = 0; i < process->count; i++) {
 		struct pool_worker *worker = &pool->workers[process->slot + i];
 
-		child.pidfd = fcntl(owner->child.pidfd, F_DUPFD_CLOEXEC, 0);
+		const bool last = i + 1 == process->count;
+
+		child.pidfd = last ? owner->child.pidfd :
+				     fcntl(owner->child.pidfd, F_DUPFD_CLOEXEC, 0);
 		rc = child.pidfd < 0 ? -errno : attach_hub(pool, worker, child.pid, child.pidfd);
 		if (rc < 0) {
-			if (child.pidfd >= 0)
+			if (child.pidfd >= 0 && !last)
 				(void)close(child.pidfd);
 			return rc;
 		}
 		started(pool, worker, owner, &child);
 	}
+	owner->child.pidfd = -1; /* the last worker's now */
 	return 0;
 }
 
