@@ -22,7 +22,7 @@ static const char *const progress_words[] = { "auto", "bar", "plain", "json", "n
 
 static const char *const table_words[] = { "table", "json", NULL };
 
-enum { KEY_COMPARE_MODELS = 300, KEY_FORMAT, KEY_THREADS, KEY_START };
+enum { KEY_COMPARE_MODELS = 300, KEY_FORMAT, KEY_THREADS, KEY_START, KEY_LIMIT_RATE };
 
 #define AT(member) .offset = offsetof(struct download, member)
 
@@ -124,6 +124,15 @@ static const struct option_spec specs[] = {
 	  .min = 1,
 	  .max = IPC_SLOTS_MAX,
 	  .help = "workers (default: the smaller of the number of URLs and 8)",
+	  .group = GROUP_HOW },
+	{ .name = "limit-rate",
+	  .key = KEY_LIMIT_RATE,
+	  .arg = "BYTES",
+	  .type = OPTION_BYTES,
+	  AT(batch.limit_rate),
+	  .min = 1,
+	  .max = INT64_MAX,
+	  .help = "take at most so many bytes a second, all workers together",
 	  .group = GROUP_HOW },
 	{ .name = "model",
 	  .key = 257,

@@ -41,9 +41,10 @@ struct batch_settings {
 	const char *dir; /* its name for the closing lines; NULL: its files are not kept */
 	int exists;      /* enum exists_policy */
 	struct fetch_settings fetch;
-	bool retry_all;   /* also after failures that are not transient */
-	bool fail_fast;   /* end with the first job that fails */
-	bool remote_time; /* files get the time that the origin gives */
+	uint64_t limit_rate; /* bytes a second of all workers together; 0: no limit */
+	bool retry_all;      /* also after failures that are not transient */
+	bool fail_fast;      /* end with the first job that fails */
+	bool remote_time;    /* files get the time that the origin gives */
 	struct progress *progress;
 	const char *trace; /* see trace_open; NULL: no trace */
 };

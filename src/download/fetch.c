@@ -128,6 +128,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	}
 	if (!write_all(fetch, data, n))
 		return 0;
+	fetch_spend(fetch, n);
 	fetch_call_hooks(fetch);
 	return fetch->now.stopped ? 0 : n;
 }
@@ -198,6 +199,16 @@ void fetch_free(struct fetch *fetch)
 
 /* ---- one transfer ---- */
 
+static int sleep_ms(const struct fetch *fetch)
+{
+	const uint64_t now_ns = clock_ns();
+	uint64_t until_ns = now_ns + SLEEP_MS_MAX * NS_PER_MS;
+
+	if (fetch->now.paused)
+		until_ns = fetch_due_ns(fetch, until_ns);
+	return until_ns > now_ns ? (int)((until_ns - now_ns) / NS_PER_MS) + 1 : 0;
+}
+
 /* Sleeps until libcurl or the caller's descriptor has something to do. */
 static CURLMcode sleep_once(struct fetch *fetch)
 {
@@ -208,7 +219,7 @@ static CURLMcode sleep_once(struct fetch *fetch)
 		call_wakeup(fetch);
 		return CURLM_OK;
 	}
-	rc = curl_multi_poll(fetch->multi, &caller, caller.fd >= 0, SLEEP_MS_MAX, NULL);
+	rc = curl_multi_poll(fetch->multi, &caller, caller.fd >= 0, sleep_ms(fetch), NULL);
 	if (rc == CURLM_OK && caller.revents)
 		call_wakeup(fetch);
 	return rc;
@@ -225,7 +236,9 @@ bool fetch_has_stalled(struct fetch *fetch)
 	uint64_t now = clock_ns();
 	curl_off_t connected = 0;
 
-	if (limit_ns == 0)
+	if (fetch->now.paused)
+		fetch->now.received_ns = now;
+	if (limit_ns == 0 || fetch->now.paused)
 		return false;
 	if (received == fetch->now.received && now - fetch->now.received_ns >= limit_ns)
 		(void)curl_easy_getinfo(fetch->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
@@ -252,6 +265,7 @@ static CURLcode drive(struct fetch *fetch)
 		if (fetch_has_stalled(fetch))
 			return CURLE_OPERATION_TIMEDOUT;
 		fetch_call_hooks(fetch);
+		fetch_pace(fetch);
 		if (rc == CURLM_OK && !fetch->now.stopped)
 			rc = sleep_once(fetch);
 	} while (rc == CURLM_OK && !fetch->now.stopped);

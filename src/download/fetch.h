@@ -112,6 +112,12 @@ void fetch_free(struct fetch *fetch);
 int fetch_run(struct fetch *fetch, const struct fetch_request *request,
 	      struct fetch_result *result);
 
+/* From now on at most BYTES a second are taken from the network, on average; 0: no limit. */
+void fetch_set_rate(struct fetch *fetch, uint64_t bytes);
+
+/* Nothing more is taken from the network, until it is called with false. Not a stall. */
+void fetch_pause(struct fetch *fetch, bool paused);
+
 /* The text for a CURLcode, without a full stop, in static storage. Any number is allowed. */
 const char *fetch_strerror(int code);
 

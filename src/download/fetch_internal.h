@@ -33,6 +33,7 @@ struct transfer {
 	uint64_t total;
 	uint64_t received;       /* bytes of header and body when something last came ... */
 	uint64_t received_ns;    /* ... and when that was */
+	bool paused;             /* ... and as libcurl was told */
 	bool stopped;            /* by a hook; no hook is called any more */
 	uint64_t looked_ns;      /* when the hooks' times were last looked at */
 	uint64_t reported_ns;    /* when the progress hook was last called ... */
@@ -47,6 +48,9 @@ struct fetch {
 	CURL *easy;    /* of the transfer in progress */
 	struct curl_slist *headers;
 	struct transfer now;
+	uint64_t rate;         /* bytes a second, 0: no limit ... */
+	uint64_t due_ns;       /* ... and when the next byte is due */
+	bool paused;           /* as wanted ... */
 	bool fresh_connection; /* the next try must not use a kept one */
 	uint64_t offset;       /* where it begins */
 	/* In a fetch_loop: */
@@ -78,6 +82,20 @@ bool fetch_end_try(struct fetch *fetch, CURLcode rc, struct fetch_result *result
 
 void fetch_call_hooks(struct fetch *fetch);
 bool fetch_has_stalled(struct fetch *fetch);
+
+/* ---- fetch_rate.c ---- */
+
+/* How much libcurl may read at once, MOST at most. */
+long fetch_piece_bytes(const struct fetch *fetch, long most);
+
+/* So many bytes came: the next ones are due later. In libcurl's callback. */
+void fetch_spend(struct fetch *fetch, size_t bytes);
+
+/* Pauses the transfer or lets it go on. Not in a callback: libcurl may deliver from within it. */
+void fetch_pace(struct fetch *fetch);
+
+/* When fetch_pace is to be called again, for a transfer that its rate has paused. */
+uint64_t fetch_due_ns(const struct fetch *fetch, uint64_t latest_ns);
 
 /* ---- fetch_setup.c ---- */
 

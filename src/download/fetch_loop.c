@@ -192,6 +192,9 @@ static void look_at_all(struct fetch_loop *loop, uint64_t now_ns)
 			continue;
 		}
 		fetch_call_hooks(fetch);
+		fetch_pace(fetch);
+		if (fetch->now.paused)
+			loop->look_ns = fetch_due_ns(fetch, loop->look_ns);
 		if (fetch->now.stopped)
 			end(loop, fetch, CURLE_ABORTED_BY_CALLBACK);
 	}

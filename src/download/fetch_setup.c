@@ -38,7 +38,6 @@ static CURLcode set_numbers(CURL *easy, const struct fetch_settings *settings)
 		{ CURLOPT_QUICK_EXIT, 1 }, /* do not wait for a name look-up given up */
 		{ CURLOPT_FAILONERROR, 1 },
 		{ CURLOPT_FILETIME, 1 },
-		{ CURLOPT_BUFFERSIZE, RECEIVE_BYTES },
 		/* One transfer at a time gains nothing from HTTP/2, and pays its flow control. */
 		{ CURLOPT_HTTP_VERSION,
 		  settings->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1 },
@@ -119,6 +118,8 @@ bool fetch_setup(struct fetch *fetch, bool fresh_connection)
 	return fetch->easy && set_numbers(fetch->easy, &fetch->settings) == CURLE_OK &&
 	       set_texts(fetch) && set_headers(fetch) &&
 	       !curl_easy_setopt(fetch->easy, CURLOPT_OPENSOCKETFUNCTION, on_socket) &&
+	       !curl_easy_setopt(fetch->easy, CURLOPT_BUFFERSIZE,
+				 fetch_piece_bytes(fetch, RECEIVE_BYTES)) &&
 	       !curl_easy_setopt(fetch->easy, CURLOPT_SHARE, fetch->share) &&
 	       !curl_easy_setopt(fetch->easy, CURLOPT_FRESH_CONNECT, (long)fresh_connection);
 }

@@ -90,9 +90,26 @@ static void begin_jobs(struct event_model *model)
 	struct batch *batch = model->batch;
 	unsigned i;
 
-	for (i = 0; i < batch->settings->workers && batch->ready_count > 0; i++)
-		if (!model->lanes[i].job)
-			begin_job(&model->lanes[i], batch_next(batch, i));
+	for (i = 0; i < batch->settings->workers && batch->ready_count > 0; i++) {
+		struct job *job = model->lanes[i].job ? NULL : batch_next(batch, i);
+
+		if (job)
+			begin_job(&model->lanes[i], job);
+	}
+}
+
+/* An equal part of --limit-rate for each that has a job. */
+static void share_rate(struct event_model *model)
+{
+	const struct batch_settings *settings = model->batch->settings;
+	unsigned i, busy = 0;
+
+	if (settings->limit_rate == 0)
+		return;
+	for (i = 0; i < settings->workers; i++)
+		busy += model->lanes[i].job != NULL;
+	for (i = 0; i < settings->workers && busy > 0; i++)
+		fetch_set_rate(model->lanes[i].fetch, settings->limit_rate / busy + 1);
 }
 
 static void end_transfers(struct event_model *model)
@@ -144,6 +161,7 @@ static int turn(struct event_model *model)
 	int rc;
 
 	begin_jobs(model);
+	share_rate(model);
 	rc = fetch_loop_wait(model->loop, next_timeout(model, retry_ns));
 	if (rc < 0)
 		return batch_report(model->batch, "wait for the transfers", NULL, rc);

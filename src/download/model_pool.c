@@ -22,9 +22,9 @@ struct model {
 	struct pool pool;
 	struct batch *batch;
 	struct signals signals;
-	uint64_t retry_ns, stall_ns, kill_ns; /* next times of these; UINT64_MAX: none */
-	bool starting;                        /* more workers are to be started in the next turn */
-	bool ending;                          /* all workers were told to quit */
+	uint64_t retry_ns, stall_ns, kill_ns, share_ns; /* next times of these; UINT64_MAX: none */
+	bool starting; /* more workers are to be started in the next turn */
+	bool ending;   /* all workers were told to quit */
 };
 
 /* ---- signals ---- */
@@ -73,7 +73,8 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 static uint64_t next_time(const struct model *model, uint64_t now_ns)
 {
 	int64_t progress_ns = progress_next_ns(model->batch->settings->progress, now_ns);
-	uint64_t next_ns = earliest(earliest(model->retry_ns, model->stall_ns), model->kill_ns);
+	uint64_t next_ns = earliest(earliest(model->retry_ns, model->stall_ns),
+				    earliest(model->kill_ns, model->share_ns));
 
 	if (!model->ending && (model->starting || batch_is_checking(model->batch)))
 		return now_ns;
@@ -130,6 +131,7 @@ static void model_timers(struct model *model)
 
 	if (now_ns >= model->stall_ns)
 		model->stall_ns = pool_check_stalled(&model->pool, now_ns);
+	model->share_ns = pool_share_rate(&model->pool, now_ns);
 	if (now_ns >= model->kill_ns) {
 		pool_kill_all(&model->pool);
 		model->kill_ns = UINT64_MAX;

@@ -100,6 +100,7 @@ int model_sequential_run(struct batch *batch)
 	seq.fetch = fetch_new(&batch->settings->fetch);
 	if (!seq.fetch)
 		return batch_report(batch, "prepare a transfer", NULL, -ENOMEM);
+	fetch_set_rate(seq.fetch, batch->settings->limit_rate);
 	rc = signals_open(&seq.signals);
 	if (rc < 0)
 		(void)batch_report(batch, "receive signals", NULL, rc);

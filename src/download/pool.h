@@ -57,6 +57,8 @@ struct pool {
 	unsigned size, alive;
 	unsigned busy;             /* workers with a job */
 	unsigned assigned;         /* jobs that workers have */
+	uint64_t shared_ns;        /* when pool_share_rate last did something */
+	unsigned shared_busy;      /* workers with a job at that time */
 	struct worker_list unused; /* slots without a process */
 	struct worker_list idle;   /* workers without a job, which may be given one */
 	struct worker_list unsent; /* workers whose commands did not all fit into their queue */
@@ -83,6 +85,9 @@ int pool_reap(struct pool *pool);
 
 /* Kills workers that have a job but sent nothing for too long. Returns the next time to look. */
 uint64_t pool_check_stalled(struct pool *pool, uint64_t now_ns);
+
+/* Shares --limit-rate among the workers that have a job. Returns the next time to call it. */
+uint64_t pool_share_rate(struct pool *pool, uint64_t now_ns);
 
 /* The program was stopped, so nobody looked at the clock: all stall timeouts begin anew. */
 void pool_restart_timeouts(struct pool *pool, uint64_t now_ns);

@@ -31,8 +31,11 @@ struct pool_worker {
 	struct event_guard guard;
 	struct job *jobs[WORKER_JOBS_MAX]; /* as assigned; the first is running if guard.running */
 	unsigned job_count;
-	unsigned assigned;   /* jobs in its life */
-	uint64_t ipc_cpu_ns; /* of its calls into libipc, as it reported */
+	unsigned assigned;        /* jobs in its life */
+	uint64_t ipc_cpu_ns;      /* of its calls into libipc, as it reported */
+	uint64_t received;        /* bytes of its jobs in its life, as it reported ... */
+	uint64_t shared_received; /* ... when the rate was last shared */
+	uint64_t rate;            /* its share of the rate, 0: none */
 	uint64_t last_event_ns;
 	struct send_queue queue;
 };
@@ -81,6 +84,12 @@ void pool_recall(struct pool *pool);
 struct job *pool_take_job(struct pool *pool, struct pool_worker *worker, unsigned i);
 
 void pool_quit(struct pool *pool, struct pool_worker *worker);
+
+/* A new worker's share, until all are shared anew. */
+void pool_first_rate(struct pool *pool, struct pool_worker *worker);
+
+/* Sends RATE. False: no memory for it. */
+bool pool_send_rate(struct pool *pool, struct pool_worker *worker, uint64_t rate);
 
 /* SIGKILL for what it sent or did not send. The pool learns of its death like of any other. */
 void pool_kill(struct pool_worker *worker, enum failure_kind kind, int32_t code);

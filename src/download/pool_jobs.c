@@ -78,18 +78,33 @@ static struct command command_for(const struct pool *pool, const struct pool_wor
 				 .time_ns = clock_ns() };
 }
 
+static bool send_record(struct pool *pool, struct pool_worker *worker,
+			const struct command *command)
+{
+	unsigned char *record = queue_add(pool, worker, 1);
+
+	if (!record)
+		return false;
+	command_encode(command, record);
+	queue_flush(pool, worker);
+	return true;
+}
+
 /* A command of one record. False: no memory for it. */
 static bool send_command(struct pool *pool, struct pool_worker *worker, enum command_kind kind,
 			 const struct job *job)
 {
 	const struct command command = command_for(pool, worker, kind, job);
-	unsigned char *record = queue_add(pool, worker, 1);
 
-	if (!record)
-		return false;
-	command_encode(&command, record);
-	queue_flush(pool, worker);
-	return true;
+	return send_record(pool, worker, &command);
+}
+
+bool pool_send_rate(struct pool *pool, struct pool_worker *worker, uint64_t rate)
+{
+	struct command command = command_for(pool, worker, COMMAND_RATE, NULL);
+
+	command.rate = rate;
+	return send_record(pool, worker, &command);
 }
 
 void pool_flush(struct pool *pool)
@@ -282,9 +297,12 @@ static bool handle_event(struct pool *pool, struct pool_worker *worker, const st
 	struct job *oldest = worker->job_count ? worker->jobs[0] : NULL;
 	const unsigned slot = pool_slot(pool, worker);
 
+	const uint64_t before = worker->guard.running ? worker->guard.bytes : event->bytes;
+
 	if (!event_permit(&worker->guard, event,
 			  oldest ? job_number(pool->batch->jobs, oldest) : EVENT_NO_JOB))
 		return false;
+	worker->received += event->bytes > before ? event->bytes - before : 0;
 	count_cost(pool, worker, event);
 	switch (event->kind) {
 	case EVENT_RETURNED:

@@ -246,6 +246,8 @@ static void started(struct pool *pool, struct pool_worker *worker, struct pool_o
 	worker->last_event_ns = clock_ns();
 	owner->workers++;
 	pool->alive++;
+	worker->rate = 0;
+	pool_first_rate(pool, worker);
 	pool_list(&pool->idle, worker);
 }
 

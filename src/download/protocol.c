@@ -44,6 +44,7 @@ static void put_head(unsigned char *record, unsigned kind, unsigned flags, unsig
 #define FLAG_TRANSIENT 1u /* FAILED */
 #define FLAG_UNLOCKED  1u /* DONE */
 #define FLAG_RESUME    1u /* JOB */
+#define FLAG_PAUSED    1u /* PAUSE */
 
 void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
 {
@@ -171,6 +172,10 @@ const char *event_kind_name(unsigned kind)
 		return "CANCEL";
 	case COMMAND_QUIT:
 		return "QUIT";
+	case COMMAND_RATE:
+		return "RATE";
+	case COMMAND_PAUSE:
+		return "PAUSE";
 	default:
 		return "?";
 	}
@@ -190,11 +195,16 @@ size_t command_job_records(size_t url_len, size_t name_len)
 
 void command_encode(const struct command *command, unsigned char record[RECORD_BYTES])
 {
-	put_head(record, command->kind, command->resume ? FLAG_RESUME : 0, command->slot,
-		 command->job);
+	unsigned flags = 0;
+
+	if (command->kind == COMMAND_JOB && command->resume)
+		flags = FLAG_RESUME;
+	else if (command->kind == COMMAND_PAUSE && command->paused)
+		flags = FLAG_PAUSED;
+	put_head(record, command->kind, flags, command->slot, command->job);
 	put(record + 8, command->ack, 8);
 	put(record + 16, command->time_ns, 8);
-	put(record + 24, command->url_len, 8);
+	put(record + 24, command->kind == COMMAND_RATE ? command->rate : command->url_len, 8);
 	put(record + 32, command->name_len, 8);
 }
 
@@ -230,23 +240,31 @@ void command_encode_job(struct command *command, const char *url, const char *na
 
 static int read_head(struct command_reader *reader, const unsigned char *record)
 {
-	uint64_t url_len = get(record + 24, 8), name_len = get(record + 32, 8);
+	const unsigned kind = record[0];
+	const bool flagged = record[1] == 1; /* the only flag of any command */
+	uint64_t url_len = get(record + 24, 8), name_len = get(record + 32, 8), rate = 0;
 
-	if (record[0] < COMMAND_JOB || record[0] >= COMMAND_END || record[0] == COMMAND_TEXT)
+	if (kind < COMMAND_JOB || kind >= COMMAND_END || kind == COMMAND_TEXT)
 		return -EPROTO;
-	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX || record[1] > FLAG_RESUME)
+	if (kind == COMMAND_RATE) {
+		rate = url_len;
+		url_len = 0;
+	}
+	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX || record[1] > 1)
 		return -EPROTO;
 	reader->command = (struct command){
-		.kind = (enum command_kind)record[0],
+		.kind = (enum command_kind)kind,
 		.slot = (uint16_t)get(record + 2, 2),
 		.job = (uint32_t)get(record + 4, 4),
 		.ack = get(record + 8, 8),
 		.time_ns = get(record + 16, 8),
 		.url_len = (uint32_t)url_len,
 		.name_len = (uint32_t)name_len,
-		.resume = record[1] == FLAG_RESUME,
+		.rate = rate,
+		.paused = kind == COMMAND_PAUSE && flagged,
+		.resume = kind == COMMAND_JOB && flagged,
 	};
-	if (record[0] != COMMAND_JOB)
+	if (kind != COMMAND_JOB)
 		return 1;
 	command_reader_free(reader);
 	reader->text = calloc(1, url_len + name_len + 2);

@@ -3,14 +3,15 @@
  * protocol.h - the 56-byte records between workers and their parent.
  *
  * Workers send events: START, PROGRESS, DONE, FAILED, RETURNED. The parent sends commands: JOB,
- * TEXT,
- * CANCEL, QUIT. All integers are little-endian and are written field by field, so that the
- * wire form does not depend on a compiler. 56 bytes leave room for a ring's 8-byte sequence in the
- * same 64-byte cache line.
+ * TEXT, CANCEL, QUIT, RATE, PAUSE. All integers are little-endian and are written field by field,
+ * so that the wire form does not depend on a compiler. 56 bytes leave room for a ring's 8-byte
+ * sequence in the same 64-byte cache line.
  *
  *   byte  0      1      2..3   4..7   8..15   16..23   24..31   32..39   40..47   48..55
  *   event kind   flags  slot   job    seq     time_ns  bytes    total    detail   detail2
  *   JOB   kind   flags  slot   job    ack     time_ns  url len  name len 0        0
+ *   RATE  kind   0      slot   0      ack     time_ns  bytes/s  0        0        0
+ *   PAUSE kind   flags  slot   0      ack     time_ns  0        0        0        0
  *   TEXT  kind   length slot   job    up to 48 bytes of the URL, then of the name
  *
  * A worker's identity is its slot, as the mechanism gives it; the slot inside a record is only
@@ -46,6 +47,8 @@ enum command_kind {
 	COMMAND_TEXT,
 	COMMAND_CANCEL, /* return JOB if it has not begun; else there is no answer */
 	COMMAND_QUIT,   /* end at once, and abandon the running job */
+	COMMAND_RATE,   /* from now on take at most so many bytes a second from the network */
+	COMMAND_PAUSE,  /* take nothing, or go on, as a flag says */
 	COMMAND_END
 };
 
@@ -70,6 +73,8 @@ struct command {
 	uint64_t ack; /* the last event of this worker that the parent handled */
 	uint64_t time_ns;
 	uint32_t url_len, name_len; /* JOB */
+	uint64_t rate;              /* RATE; 0: no limit */
+	bool paused;                /* PAUSE */
 	bool resume;                /* JOB: go on with NAME.part of an earlier attempt */
 };
 

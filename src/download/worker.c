@@ -180,6 +180,12 @@ static int handle_command(struct worker *w)
 	case COMMAND_QUIT:
 		w->quit = true;
 		return 0;
+	case COMMAND_RATE:
+		fetch_set_rate(w->fetch, command->rate);
+		return 0;
+	case COMMAND_PAUSE:
+		fetch_pause(w->fetch, command->paused);
+		return 0;
 	default:
 		return -EPROTO;
 	}

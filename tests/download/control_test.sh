@@ -63,7 +63,20 @@ C: d" "$ORIGIN/bytes/1/x"
 	matches "--insecure is loud" 'insecure: certificates are not checked' "$T/err"
 }
 
+# Never faster than the limit; how much slower is the machine's matter. Every mechanism carries RATE.
+limit_rate() {
+	begun=$(now_ms)
+	run --ipc="$ipc" --trace --limit-rate=400K -j 2 "$ORIGIN/bytes/204800/x" \
+		"$ORIGIN/bytes/409600/y"
+	took=$(($(now_ms) - begun))
+	equal "$ipc, --limit-rate: exit status" 0 "$status"
+	is_true "$ipc, --limit-rate: 600 KiB take more than a second, not $took ms" \
+		[ "$took" -gt 1000 ]
+	matches "$ipc, --limit-rate: RATE goes to the workers" '< RATE' "$T/err"
+}
+
 dry_run
+for_each_backend limit_rate
 fail_fast
 retry_all
 wrong_options

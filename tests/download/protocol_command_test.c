@@ -59,12 +59,13 @@ static unsigned char *job_records(const char *url, const char *name, size_t *cou
 
 static void test_command_encode_gives_the_bytes_of_the_wire_form(void **state)
 {
-	static const enum command_kind kinds[] = { COMMAND_CANCEL, COMMAND_QUIT };
+	static const enum command_kind kinds[] = { COMMAND_CANCEL, COMMAND_QUIT, COMMAND_RATE,
+						   COMMAND_PAUSE };
 	static const unsigned char wire[] = { 18, 0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
 					      11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22 };
 
 	(void)state;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		const struct command command = { .kind = kinds[i],
 						 .slot = 0x0201,
 						 .job = 0x06050403,
@@ -156,23 +157,46 @@ static void test_command_read_longest_url_is_taken(void **state)
 
 static void test_command_read_other_commands_are_one_record(void **state)
 {
-	static const enum command_kind kinds[] = { COMMAND_CANCEL, COMMAND_QUIT };
+	static const enum command_kind kinds[] = { COMMAND_CANCEL, COMMAND_QUIT, COMMAND_RATE,
+						   COMMAND_PAUSE };
 	struct command_reader reader = { .text = NULL };
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		const struct command command = {
-			.kind = kinds[i % 2], .slot = 9, .job = 8, .ack = 7, .time_ns = 6
+			.kind = kinds[i], .slot = 9, .job = 8, .ack = 7, .time_ns = 6
 		};
 		unsigned char record[RECORD_BYTES];
 
 		command_encode(&command, record);
 		assert_int_equal(command_read(&reader, record), 1);
-		assert_int_equal(reader.command.kind, kinds[i % 2]);
+		assert_int_equal(reader.command.kind, kinds[i]);
 		assert_int_equal(reader.command.slot, 9);
 		assert_int_equal(reader.command.job, 8);
 		assert_true(reader.command.ack == 7);
 		assert_assembled(&reader, "http://localhost/x", "x"); /* between two jobs */
+	}
+	command_reader_free(&reader);
+}
+
+static void test_command_read_rate_and_pause_keep_their_values(void **state)
+{
+	static const uint64_t rates[] = { 0, 1, UINT64_C(1) << 40, UINT64_MAX };
+	struct command_reader reader = { .text = NULL };
+	unsigned char record[RECORD_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+		const struct command rate = { .kind = COMMAND_RATE, .rate = rates[i] };
+		const struct command pause = { .kind = COMMAND_PAUSE, .paused = i % 2 };
+
+		command_encode(&rate, record);
+		assert_int_equal(command_read(&reader, record), 1);
+		assert_true(reader.command.rate == rates[i]);
+		command_encode(&pause, record);
+		assert_int_equal(command_read(&reader, record), 1);
+		assert_int_equal(reader.command.paused, i % 2);
+		assert_false(reader.command.resume);
 	}
 	command_reader_free(&reader);
 }
@@ -201,7 +225,8 @@ static void test_command_read_unknown_kind_is_refused(void **state)
 	for (unsigned kind = 0; kind < 256; kind++) {
 		struct command_reader reader = { .text = NULL };
 		const bool known = kind == COMMAND_JOB || kind == COMMAND_CANCEL ||
-				   kind == COMMAND_QUIT;
+				   kind == COMMAND_QUIT || kind == COMMAND_RATE ||
+				   kind == COMMAND_PAUSE;
 
 		record[0] = (unsigned char)kind;
 		assert_int_equal(command_read(&reader, record), known ? 1 : -EPROTO);
@@ -380,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_command_job_gives_the_bytes_of_the_wire_form),
 		cmocka_unit_test(test_command_read_every_length_around_the_borders),
 		cmocka_unit_test(test_command_read_longest_url_is_taken),
+		cmocka_unit_test(test_command_read_rate_and_pause_keep_their_values),
 		cmocka_unit_test(test_command_read_other_commands_are_one_record),
 		cmocka_unit_test(test_command_read_unknown_kind_is_refused),
 		cmocka_unit_test(test_command_read_text_of_no_job_is_refused),

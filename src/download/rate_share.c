@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* rate_share.c - see rate_share.h */
+#include "config.h"
+
+#include "download/rate_share.h"
+
+#include <stdbool.h>
+
+/* Who demands no more than an equal part has it; true if there is somebody. */
+static bool serve_modest(uint64_t *left, unsigned *open, const uint64_t *demand, uint64_t *share,
+			 unsigned n)
+{
+	const uint64_t equal = *left / *open;
+	bool served = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (demand[i] == 0 || share[i] > 0 || demand[i] > equal)
+			continue;
+		share[i] = demand[i];
+		*left -= demand[i];
+		--*open;
+		served = true;
+	}
+	return served;
+}
+
+void rate_share(uint64_t limit, const uint64_t *demand, uint64_t *share, unsigned n)
+{
+	uint64_t left = limit;
+	unsigned open = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		share[i] = 0;
+		open += demand[i] > 0;
+	}
+	/* What the modest leave raises the equal part, so that more of the others are modest. */
+	while (open > 0 && serve_modest(&left, &open, demand, share, n))
+		;
+	for (unsigned i = 0; i < n; i++) {
+		if (demand[i] == 0 || share[i] > 0)
+			continue;
+		share[i] = left / open > 0 ? left / open : 1;
+		left -= left / open;
+		open--;
+	}
+}
