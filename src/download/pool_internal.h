@@ -85,9 +85,6 @@ struct job *pool_take_job(struct pool *pool, struct pool_worker *worker, unsigne
 
 void pool_quit(struct pool *pool, struct pool_worker *worker);
 
-/* A new worker's share, until all are shared anew. */
-void pool_first_rate(struct pool *pool, struct pool_worker *worker);
-
 /* Sends RATE. False: no memory for it. */
 bool pool_send_rate(struct pool *pool, struct pool_worker *worker, uint64_t rate);
 

@@ -129,6 +129,16 @@ void pool_quit(struct pool *pool, struct pool_worker *worker)
 
 /* ---- assigning ---- */
 
+/* A new worker's share of --limit-rate, until pool_rate.c shares it anew. */
+static void send_first_rate(struct pool *pool, struct pool_worker *worker)
+{
+	const uint64_t limit = pool->batch->settings->limit_rate;
+	const uint64_t rate = limit / pool->size + 1;
+
+	if (limit > 0 && worker->rate == 0 && pool_send_rate(pool, worker, rate))
+		worker->rate = rate;
+}
+
 /* The next job, if there is one, into the worker's send queue. False: no memory for it. */
 static bool assign_next(struct pool *pool, struct pool_worker *worker)
 {
@@ -138,6 +148,7 @@ static bool assign_next(struct pool *pool, struct pool_worker *worker)
 
 	if (!job)
 		return true;
+	send_first_rate(pool, worker);
 	command = command_for(pool, worker, COMMAND_JOB, job);
 	records = queue_add(pool, worker, command_job_records(strlen(job->url), strlen(job->name)));
 	if (!records) {

@@ -41,14 +41,6 @@ static void tell(struct pool *pool, struct pool_worker *worker, uint64_t rate)
 		worker->rate = rate;
 }
 
-void pool_first_rate(struct pool *pool, struct pool_worker *worker)
-{
-	const uint64_t limit = pool->batch->settings->limit_rate;
-
-	if (limit > 0)
-		tell(pool, worker, limit / pool->size + 1);
-}
-
 /* Is it time, or has a worker begun or ended its work? */
 static bool is_due(const struct pool *pool, uint64_t now_ns)
 {

@@ -247,7 +247,6 @@ static void started(struct pool *pool, struct pool_worker *worker, struct pool_o
 	owner->workers++;
 	pool->alive++;
 	worker->rate = 0;
-	pool_first_rate(pool, worker);
 	pool_list(&pool->idle, worker);
 }
 
