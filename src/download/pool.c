@@ -17,7 +17,7 @@
 #include "download/pool_internal.h"
 #include "download/trace.h"
 
-#define GRACE_NS      (50 * 1000 * 1000) /* for what a library's threads still carry */
+#define GRACE_NS      (50 * 1000 * 1000) /* for what a library or the network still carries */
 #define STALL_LOOK_NS (250 * NS_PER_MS)
 #define STARTS_A_TURN 16 /* then the workers that run already are looked after */
 
@@ -101,16 +101,34 @@ static void settle_jobs(struct pool *pool, struct pool_worker *worker, int statu
 	}
 }
 
+/*
+ * What WORKER sent may come a moment after its death: a library's threads or the network still
+ * carry it. A bounded wait: one, or where the channel tells its end, until it does.
+ */
+static int receive_rest(struct pool *pool, const struct pool_worker *worker)
+{
+	const unsigned capabilities = ipc_session_info(pool->events)->capabilities;
+	const uint64_t until = clock_ns() + GRACE_NS;
+	uint64_t now;
+	int rc = 0;
+
+	if (!(capabilities & IPC_CAP_EOF)) {
+		if (worker->job_count > 0 && !(capabilities & IPC_CAP_DURABLE) &&
+		    ipc_wait(pool->events, GRACE_NS) > 0)
+			rc = pool_receive(pool);
+		return rc;
+	}
+	while (rc == 0 && worker->job_count > 0 && !worker->ended && (now = clock_ns()) < until)
+		if (ipc_wait(pool->events, (int64_t)(until - now)) > 0)
+			rc = pool_receive(pool);
+	return rc;
+}
+
 static int reap_worker(struct pool *pool, struct pool_worker *worker)
 {
 	const unsigned slot = pool_slot(pool, worker);
-	int status, rc = 0;
+	int status, rc = receive_rest(pool, worker);
 
-	/* What a library's threads carry may come a moment after the death: one bounded wait. */
-	if (worker->job_count > 0 &&
-	    !(ipc_session_info(pool->events)->capabilities & IPC_CAP_DURABLE) &&
-	    ipc_wait(pool->events, GRACE_NS) > 0)
-		rc = pool_receive(pool);
 	(void)epoll_ctl(pool->deaths, EPOLL_CTL_DEL, worker->child.pidfd, NULL);
 	ipc_detach(pool->events, slot);
 	ipc_detach(pool->commands, slot);

@@ -24,6 +24,7 @@ struct pool_worker {
 	struct child child;       /* its process, and a descriptor that its end makes readable */
 	LIST_ENTRY(pool_worker) link; /* in pool->unused or pool->idle ... */
 	bool listed;                  /* ... if so */
+	bool ended;                   /* its channel told its end: all it sent was received */
 	bool quitting;                /* QUIT is on its way to it */
 	bool recalling;               /* CANCEL is on its way to it, and no answer has come */
 	unsigned recalled, returned;  /* CANCELs sent to it in its life, RETURNED received */

@@ -374,12 +374,13 @@ int pool_receive(struct pool *pool)
 		meter_end(&pool->batch->meter);
 		if (n == -EAGAIN)
 			return 0;
-		if (n > 0)
+		if (n == 0)
+			pool->workers[slot].ended = true; /* why, its pidfd will say */
+		else if (n > 0)
 			handle_records(pool, &pool->workers[slot], records, (size_t)n);
 		else if (n == -EPROTO)
 			pool_kill(&pool->workers[slot], FAILURE_PROTOCOL, 0);
 		else if (n < 0)
 			return batch_report(pool->batch, "receive from the workers", NULL, (int)n);
-		/* 0: the channel has ended; its pidfd will say why */
 	}
 }

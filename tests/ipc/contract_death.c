@@ -40,8 +40,9 @@ static void drain_dead(struct world *w, struct inbox *inbox, unsigned slot)
 	do {
 		rc = inbox_recv(inbox, w, &from, 5, IPC_NOWAIT);
 		CHECK_RC(rc, rc != -EPROTO);
-		CHECK_RC(rc, rc != -EAGAIN || !can(w, IPC_CAP_EOF));
 		CHECK_RC(rc, rc != 0 || from == slot);
+		if (rc == -EAGAIN && can(w, IPC_CAP_EOF)) /* then the end is on its way */
+			CHECK_EQ(ipc_wait(w->s, (int64_t)DEATH_MS * 1000000), rc = 1);
 	} while (rc > 0);
 }
 

@@ -35,6 +35,7 @@
 #define MECHANISMS_MAX 32
 #define PENDING_MAX    4096
 #define DEEP           5000
+#define LOST_MS        5000 /* an end that has not been told by then never is */
 
 static const struct rule whole = { .name = "kill" };
 
@@ -93,18 +94,22 @@ ssize_t killing_recv(struct killing *k, unsigned *slot)
 }
 
 /*
- * Until SLOT's end is told or, where nothing tells, nothing is left. The others go on sending, so
- * that may never be; but no queue is as deep as DEEP calls.
+ * Until SLOT's end is told; some of its records may still be on their way. Where nothing tells,
+ * until nothing is left: as the others go on sending, that may never be; but no queue is as deep as
+ * DEEP calls.
  */
 static void drain(struct killing *k, unsigned slot)
 {
+	const bool told = can(&k->w, IPC_CAP_EOF);
 	unsigned from = k->w.slots, others = 0;
 	ssize_t rc;
 
 	do {
 		rc = killing_recv(k, &from);
 		others = from == slot ? 0 : others + 1;
-	} while ((rc > 0 && others < DEEP) || (rc == 0 && from != slot));
+		if (rc == -EAGAIN && told)
+			CHECK_EQ(ipc_wait(k->w.s, (int64_t)LOST_MS * 1000000), 1);
+	} while (told ? rc != 0 || from != slot : rc >= 0 && others < DEEP);
 }
 
 void killing_settle(struct killing *k, unsigned slot, unsigned most)
