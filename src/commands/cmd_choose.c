@@ -100,15 +100,29 @@ static void add_needs(struct text *out, const struct needs *needs, size_t column
 	text_free(&words);
 }
 
-static void add_candidate(struct text *out, const struct candidate *at, unsigned rank,
+static void add_fitting(struct text *out, const struct candidate *at, unsigned rank, size_t columns)
+{
+	text_printf(out, "%2u. %s, %s\n", rank, at->info->name, at->info->title);
+	text_add_wrapped(out, at->reason, 4, columns);
+}
+
+/* Those that share a reason not to fit are told together: AT is the first of them, or nothing. */
+static void add_ruled_out(struct text *out, const struct candidate *all, size_t n, size_t at,
 			  size_t columns)
 {
-	char number[16] = "";
+	struct text names = { 0 };
+	size_t i;
 
-	if (rank > 0)
-		(void)snprintf(number, sizeof number, "%u.", rank);
-	text_printf(out, "%3s %s, %s\n", number, at->info->name, at->info->title);
-	text_add_wrapped(out, at->reason, 4, columns);
+	for (i = 0; i < n; i++) {
+		if (all[i].fits || strcmp(all[i].reason, all[at].reason) != 0)
+			continue;
+		if (i < at)
+			return; /* told with that one */
+		text_printf(&names, "%s%s", names.len ? ", " : "", all[i].info->name);
+	}
+	text_add_wrapped(out, text_string(&names), 2, columns);
+	text_free(&names);
+	text_add_wrapped(out, all[at].reason, 4, columns);
 }
 
 static void print_text(const struct needs *needs, const struct candidate *candidates, size_t n)
@@ -122,13 +136,13 @@ static void print_text(const struct needs *needs, const struct candidate *candid
 	add_needs(&out, needs, columns);
 	for (i = 0; i < n && candidates[i].fits; i++) {
 		text_add(&out, i == 0 ? "\nThese fit, the best first:\n" : "");
-		add_candidate(&out, &candidates[i], ++rank, columns);
+		add_fitting(&out, &candidates[i], ++rank, columns);
 	}
 	if (rank == 0)
 		text_add(&out, "\nNo mechanism meets all of that.\n");
 	for (; i < n; i++) {
 		text_add(&out, i == rank ? "\nThese do not:\n" : "");
-		add_candidate(&out, &candidates[i], 0, columns);
+		add_ruled_out(&out, candidates, n, i, columns);
 	}
 	if (rank > 0 && !needs->measure)
 		text_add(&out, "\nBy what they promise alone; --measure adds this machine's "

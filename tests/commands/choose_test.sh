@@ -64,7 +64,8 @@ run_ipcdemo choose --record=1K
 equal "in words: exit 0, stderr empty" "0 " "$status $(cat "$T/err")"
 equal "in words: no line beyond 80 columns" '' "$(awk 'length > 80' "$T/out")"
 for name in $(jq -r '.mechanisms[] | select(.record_limit != null) | .name' "$T/list"); do
-	equal "in words: $name is named once" 1 "$(grep -cE "^ *([0-9]+\\.)? +$name, " "$T/out")"
+	equal "in words: $name is named once" 1 \
+		"$(grep -cE "^ *[0-9]+\\. $name, |^  ([a-z0-9]+, )*$name(,|\$)" "$T/out")"
 done
 
 fits --measure '.record_limit >= 512' --measure --record=512
