@@ -23,8 +23,8 @@
  *   all senders together, however small; so a batch goes in one datagram of at most 4 KiB.
  * Wake-up: the socket polls, level-triggered. A blocking receive is one system call; it gives up
  *   after a second, so that a dead peer is found.
- * Failure modes: full - send waits, or EAGAIN, until the receiver has taken one. Receiver gone -
- *   ECONNREFUSED. Sender gone - silence.
+ * Failure modes: full - send waits, or EAGAIN, until the receiver has taken one. Peer gone - who
+ *   sends to it meets ECONNREFUSED; who receives, silence: its pidfd tells.
  * Costs: one system call, one copy and one kernel buffer on each side, and eight bytes of ours
  *   that say which slot. A hub with a thousand slots waits for one descriptor.
  * Pitfalls: a connected pair (socketpair) does not count max_dgram_qlen at all. Who floods q
