@@ -275,13 +275,6 @@ static ssize_t futex_recv(struct ipc *s, unsigned *slot, void *records, size_t c
 	return rc;
 }
 
-static int futex_pollfd(struct ipc *s, short *events)
-{
-	(void)s;
-	(void)events;
-	return -ENOTSUP;
-}
-
 static void futex_detach(struct ipc *s, unsigned slot)
 {
 	if (s->role == IPC_SLOT) /* its memory goes: the kernel must not find it in our list */
@@ -319,7 +312,6 @@ const struct ipc_backend ipc_futex = {
 	.join = futex_join,
 	.send = futex_send,
 	.recv = futex_recv,
-	.pollfd = futex_pollfd,
 	.detach = futex_detach,
 	.close = ring_slots_close,
 };

@@ -70,13 +70,14 @@ enum ipc_capability {
 	IPC_CAP_POLLABLE = 1 << 2,     /* has a descriptor for poll(2) and epoll(7) */
 	IPC_CAP_TRUSTED_SLOT = 1 << 3, /* the slot of a record cannot be forged by another slot */
 	IPC_CAP_DURABLE = 1 << 4,      /* a record that was sent survives the sender's SIGKILL */
-	IPC_CAP_NAMED = 1 << 5, /* a killed hub leaves a name, but for a moment in open or arm */
-	IPC_CAP_CROSS_HOST = 1 << 6, /* can reach another host */
-	IPC_CAP_JOIN = 1 << 7,       /* a slot may be taken with a ticket: ipc_join */
-	IPC_CAP_THREADS = 1 << 8,    /* ... also by a thread of the hub's own process */
-	IPC_CAP_FAIR = 1 << 9,       /* a queue per slot: who floods its own delays no other */
+	IPC_CAP_NAMED = 1 << 5,        /* a hub killed outside of open and arm leaves a name */
+	IPC_CAP_CROSS_HOST = 1 << 6,   /* can reach another host */
+	IPC_CAP_JOIN = 1 << 7,         /* a slot may be taken with a ticket: ipc_join */
+	IPC_CAP_THREADS = 1 << 8,      /* ... also by a thread of the hub's own process */
+	IPC_CAP_FAIR = 1 << 9,         /* a queue per slot: who floods its own delays no other */
+	IPC_CAP_TRUSTING = 1 << 10,    /* a hostile process in a slot can bring the hub down */
 };
-#define IPC_CAP_COUNT 10
+#define IPC_CAP_COUNT 11
 
 /* What a mechanism is akin to. ipc_group_name() gives the words; 0 where nobody said. */
 enum ipc_group {

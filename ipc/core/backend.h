@@ -167,6 +167,7 @@ struct ipc_backend {
 	 * (receiving side), there is room (sending side; a hub: room in a slot whose send
 	 * met -EAGAIN). Called before each sleep: a mechanism that must announce a sleep does it
 	 * here, checks again, and answers -EAGAIN if there is something. -ENOTSUP: none this way.
+	 * NULL: none at all.
 	 */
 	int (*pollfd)(struct ipc *s, short *events);
 
@@ -174,8 +175,10 @@ struct ipc_backend {
 	 */
 	void (*detach)(struct ipc *s, unsigned slot);
 
-	/* Frees own handles; in s->opener's process also what has a name. Slots are detached
-	 * already. */
+	/*
+	 * Frees own handles; in s->opener's process also what has a name. Slots are detached
+	 * already. May be NULL.
+	 */
 	void (*close)(struct ipc *s);
 };
 

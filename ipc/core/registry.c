@@ -87,7 +87,7 @@ static bool complete(const struct ipc_backend *b)
 {
 	return name_usable(b->info.name) && b->info.title && b->info.summary &&
 	       b->info.record_limit >= IPC_RECORD_MIN && b->hub_fds && b->open && b->arm &&
-	       b->attach && b->send && b->recv && b->pollfd && b->detach && b->close;
+	       b->attach && b->send && b->recv && b->detach;
 }
 
 int ipc_register(const struct ipc_module *module)
@@ -153,8 +153,8 @@ const char *ipc_version(void)
 const char *ipc_capability_name(unsigned bit)
 {
 	static const char *const names[IPC_CAP_COUNT] = {
-		"BOUNDARIES", "EOF",        "POLLABLE", "TRUSTED_SLOT", "DURABLE",
-		"NAMED",      "CROSS_HOST", "JOIN",     "THREADS",      "FAIR",
+		"BOUNDARIES", "EOF",  "POLLABLE", "TRUSTED_SLOT", "DURABLE",  "NAMED",
+		"CROSS_HOST", "JOIN", "THREADS",  "FAIR",         "TRUSTING",
 	};
 
 	return bit < IPC_CAP_COUNT ? names[bit] : NULL;

@@ -256,7 +256,8 @@ void ipc_close(struct ipc *s)
 		return;
 	for (slot = 0; slot < s->slots; slot++)
 		ipc_detach(s, slot);
-	s->backend->close(s);
+	if (s->backend->close)
+		s->backend->close(s);
 	session_free(session_of(s));
 }
 
@@ -318,7 +319,7 @@ int ipc_wait(struct ipc *s, int64_t timeout_ns)
 
 int ipc_pollfd(struct ipc *s, short *events)
 {
-	return s->backend->pollfd(s, events);
+	return s->backend->pollfd ? s->backend->pollfd(s, events) : -ENOTSUP;
 }
 
 uint64_t ipc_syscalls(const struct ipc *s)

@@ -67,7 +67,7 @@ static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns
 {
 	int peer = watched_peer(s, w);
 	short events = 0;
-	int fd = s->backend->pollfd(s, &events);
+	int fd = s->backend->pollfd ? s->backend->pollfd(s, &events) : -ENOTSUP;
 	int rc;
 
 	if (fd == -EAGAIN)

@@ -49,6 +49,11 @@ static const struct capability capabilities[] = {
 	  .meaning = "has a queue for each slot: a flood in one delays no other",
 	  .need = "fair",
 	  .need_help = "one sender's flood must not delay the others" },
+	{ .heading = "trusts",
+	  .meaning = "lets a hostile slot's process bring the hub down",
+	  .need = "hostile-peer",
+	  .need_help = "the other end may write anything, and must do no harm by it",
+	  .avoid = true },
 };
 
 static_assert(sizeof capabilities / sizeof capabilities[0] == IPC_CAP_COUNT,

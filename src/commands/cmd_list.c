@@ -144,8 +144,11 @@ static int print_json(const struct list *list)
 struct layout {
 	unsigned varies; /* capability bits that some rows have and some have not */
 	unsigned all;    /* bits that all have */
-	unsigned title;  /* columns */
-	size_t columns;  /* of the terminal */
+	unsigned none;   /* bits that none has */
+	/* Of a bit that only one of several has, or only one lacks: that one. It has no column. */
+	const char *only[IPC_CAP_COUNT], *but[IPC_CAP_COUNT];
+	unsigned title; /* columns */
+	size_t columns; /* of the terminal */
 };
 
 /* Of a capability: its heading, but room for a "yes". */
@@ -154,6 +157,34 @@ static size_t cell_columns(unsigned bit)
 	const size_t heading = strlen(capability_at(bit)->heading);
 
 	return 1 + (heading < strlen("yes") ? strlen("yes") : heading);
+}
+
+/* A column in which one cell differs is a sentence. */
+static void take_out_loners(struct layout *layout, const struct list *list)
+{
+	unsigned has[IPC_CAP_COUNT] = { 0 }, rows = 0, bit;
+	const struct ipc_info *info;
+	size_t i;
+
+	for (i = 0; (info = ipc_info_at(i)); i++) {
+		if (!wanted(list, info))
+			continue;
+		rows++;
+		for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
+			const bool had = info->capabilities & 1u << bit;
+
+			has[bit] += had;
+			*(had ? &layout->only[bit] : &layout->but[bit]) = info->name;
+		}
+	}
+	for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
+		if (rows < 4 || has[bit] != 1)
+			layout->only[bit] = NULL;
+		if (rows < 4 || has[bit] != rows - 1)
+			layout->but[bit] = NULL;
+		if (layout->only[bit] || layout->but[bit])
+			layout->varies &= ~(1u << bit);
+	}
 }
 
 static struct layout lay_out(const struct list *list)
@@ -172,6 +203,8 @@ static struct layout lay_out(const struct list *list)
 		layout.all &= info->capabilities;
 	}
 	layout.varies = any & ~layout.all;
+	layout.none = ~any;
+	take_out_loners(&layout, list);
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
 		if (layout.varies & 1u << bit)
 			used += cell_columns(bit);
@@ -232,30 +265,36 @@ static void add_group(struct text *table, const struct list *list, const struct 
 	}
 }
 
-/* The columns' words, then what all have and what none has. */
+/* What the table has no column for. */
+static void add_sentence(struct text *table, const struct layout *layout, unsigned bit)
+{
+	const char *meaning = capability_at(bit)->meaning;
+	struct text words = { 0 };
+
+	if (layout->all & 1u << bit)
+		text_printf(&words, "Every one of them %s.", meaning);
+	else if (layout->none & 1u << bit)
+		text_printf(&words, "None of them %s.", meaning);
+	else if (layout->only[bit])
+		text_printf(&words, "Only %s %s.", layout->only[bit], meaning);
+	else if (layout->but[bit])
+		text_printf(&words, "Each but %s %s.", layout->but[bit], meaning);
+	text_add_wrapped(table, text_string(&words), 0, layout->columns);
+	text_free(&words);
+}
+
 static void add_legend(struct text *table, const struct layout *layout)
 {
-	static const char *const what[] = { "Every one of them %s.", "None of them %s." };
-	struct text words = { 0 };
-	unsigned bit, pass;
+	unsigned bit;
 
 	text_add(table, layout->varies ? "\nA yes: the mechanism ...\n" : "\n");
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
 		if (layout->varies & 1u << bit)
 			text_printf(table, "  %-6s %s\n", capability_at(bit)->heading,
 				    capability_at(bit)->meaning);
-	for (pass = 0; pass < 2; pass++) {
-		const unsigned set = pass == 0 ? layout->all : ~(layout->all | layout->varies);
-
-		for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
-			if (!(set & 1u << bit))
-				continue;
-			text_printf(&words, what[pass], capability_at(bit)->meaning);
-			text_add_wrapped(table, text_string(&words), 0, layout->columns);
-			text_clear(&words);
-		}
-	}
-	text_free(&words);
+	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
+		if (!(layout->varies & 1u << bit))
+			add_sentence(table, layout, bit);
 }
 
 static void print_table(const struct list *list)

@@ -101,6 +101,15 @@ awk '
 		sub(/^  [a-z]+ +/, "")
 		name_of[heading] = of[$0]
 	}
+	/^Only / || /^Each but / {
+		lone = /^Only / ? $2 : $3
+		only = /^Only /
+		sub(/^(Only|Each but) [a-z0-9]+ /, "")
+		sub(/\.$/, "")
+		for (i = 1; i <= count; i++)
+			if ((all[i] == lone) == only)
+				print all[i], of[$0]
+	}
 	/^Every one of them / {
 		sub(/^Every one of them /, "")
 		sub(/\.$/, "")

@@ -50,7 +50,7 @@ struct rule {
 	unsigned slots;
 	unsigned count; /* records of a slot, or rounds */
 	unsigned flags;
-	unsigned needs; /* capabilities */
+	unsigned needs, unless; /* capabilities */
 	enum ipc_strategy strategy;
 };
 

@@ -318,7 +318,7 @@ static bool applies(const struct rule *rule, const struct ipc_info *info, bool j
 {
 	unsigned needs = rule->needs | (joined ? IPC_CAP_JOIN : 0);
 
-	return (info->capabilities & needs) == needs &&
+	return (info->capabilities & needs) == needs && !(info->capabilities & rule->unless) &&
 	       (rule->record == RECORD_LIMIT || rule->record <= info->record_limit);
 }
 
