@@ -109,6 +109,29 @@ static int download_or_demo(struct download *download, int *signo)
 	return code;
 }
 
+/* Opened before the start: a run whose figures cannot be kept is not begun. 0 or an exit code. */
+static int open_summary(struct download *download)
+{
+	if (!download->summary)
+		return 0;
+	download->display.summary = fopen(download->summary, "we");
+	if (download->display.summary)
+		return 0;
+	message_error("%s: %s", download->summary, strerror(errno));
+	return EXIT_JOB_FAILED;
+}
+
+static int close_summary(struct download *download)
+{
+	FILE *file = download->display.summary;
+	bool failed = file && ferror(file);
+
+	if (!file || (fclose(file) == 0 && !failed))
+		return 0;
+	message_error("%s: it could not be written", download->summary);
+	return EXIT_JOB_FAILED;
+}
+
 static void free_options(struct download *download)
 {
 	free(download->urls);
@@ -178,7 +201,11 @@ int cmd_download(int argc, char **argv)
 	if (code == 0 && fetch_global_init() < 0)
 		code = EXIT_INTERNAL;
 	if (code == 0)
+		code = open_summary(&download);
+	if (code == 0)
 		code = download_or_demo(&download, &signo);
+	if (close_summary(&download) && code == EXIT_ALL_DONE)
+		code = EXIT_JOB_FAILED;
 	fetch_global_cleanup();
 	free_options(&download);
 	free(arguments);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "progress/summary_json.h"
 #include "progress/view.h"
 
 static const struct progress_view *choose_view(const struct progress_config *config)
@@ -98,7 +99,15 @@ void progress_note(struct progress *progress, bool error, const char *text)
 
 void progress_summary(struct progress *progress, const struct progress_summary *summary)
 {
+	json_t *object;
+
 	progress->view->summary(progress, summary);
+	if (!progress->config.summary)
+		return;
+	object = summary_json(summary);
+	(void)json_dumpf(object, progress->config.summary, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	(void)fputc('\n', progress->config.summary); /* who closes the file learns of an error */
+	json_decref(object);
 }
 
 int progress_close(struct progress *progress)

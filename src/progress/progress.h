@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum progress_style { PROGRESS_AUTO, PROGRESS_BAR, PROGRESS_PLAIN, PROGRESS_JSON, PROGRESS_NONE };
 
@@ -25,6 +26,7 @@ struct progress_config {
 	bool verbose;
 	const char *ipc;   /* "pipe"; NULL for the sequential model */
 	const char *model; /* "process" or "sequential" */
+	FILE *summary;     /* gets the closing object as JSON; NULL: nobody does */
 };
 
 enum progress_event_kind {

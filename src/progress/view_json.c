@@ -16,13 +16,13 @@
 #include "config.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "common/text.h"
 #include "progress/output_lines.h"
+#include "progress/summary_json.h"
 #include "progress/view.h"
 
 struct json {
@@ -45,19 +45,6 @@ static json_t *json_text(struct json *json, const char *string)
 	text_clear(&json->string);
 	text_add_utf8(&json->string, string);
 	return json->string.incomplete ? NULL : json_string(text_string(&json->string));
-}
-
-static json_t *json_count(uint64_t count)
-{
-	return json_integer(count < LLONG_MAX ? (json_int_t)count : LLONG_MAX);
-}
-
-/* JSON has neither infinity nor NaN. */
-static json_t *json_seconds(double seconds)
-{
-	json_t *real = json_real(seconds);
-
-	return real ? real : json_null();
 }
 
 static int json_add(const char *bytes, size_t n, void *line)
@@ -132,28 +119,9 @@ static void json_note(struct progress *progress, bool error, const char *text)
 
 static void json_summary(struct progress *progress, const struct progress_summary *summary)
 {
-	struct json *json = progress->state;
-	json_t *object = json_object();
-	int rc = 0;
+	json_t *object = summary_json(summary);
 
-	rc |= json_object_set_new(object, "event", json_string("summary"));
-	rc |= json_object_set_new(object, "ipc", json_text(json, summary->ipc));
-	rc |= json_object_set_new(object, "model", json_text(json, summary->model));
-	rc |= json_object_set_new(object, "jobs", json_count(summary->jobs));
-	rc |= json_object_set_new(object, "ok", json_count(summary->ok));
-	rc |= json_object_set_new(object, "failed", json_count(summary->failed));
-	rc |= json_object_set_new(object, "skipped", json_count(summary->skipped));
-	rc |= json_object_set_new(object, "left", json_count(summary->left));
-	rc |= json_object_set_new(object, "wall_s", json_seconds(summary->wall_s));
-	rc |= json_object_set_new(object, "bytes", json_count(summary->bytes));
-	rc |= json_object_set_new(object, "records", json_count(summary->records));
-	rc |= json_object_set_new(object, "wakeups", json_count(summary->wakeups));
-	rc |= json_object_set_new(object, "ipc_cpu_s", json_seconds(summary->ipc_cpu_s));
-	rc |= json_object_set_new(object, "job_seconds", json_seconds(summary->job_seconds));
-	rc |= json_object_set_new(object, "concurrency", json_seconds(summary->concurrency));
-	rc |= json_object_set_new(object, "signal",
-				  summary->signal ? json_integer(summary->signal) : json_null());
-	json_put(progress, object, rc);
+	json_put(progress, object, object == NULL);
 }
 
 static void json_close(struct progress *progress)
