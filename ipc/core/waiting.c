@@ -5,6 +5,7 @@
 #include "ipc/core/waiting.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 #include "ipc/core/sys.h"
@@ -15,6 +16,7 @@
 #define BACKOFF_MAX     1024u  /* calls between two probes of a peer that does not answer at once */
 #define TRUST_FULL      8u     /* clean successes in a row: from then on one in TRUST_SAMPLE ... */
 #define TRUST_SAMPLE    32u    /* ... is checked */
+#define YIELDS          32u    /* before the first nap, where a mechanism has no descriptor */
 #define NAP_NS          200000 /* between two looks at a mechanism that has no descriptor */
 
 /*
@@ -62,8 +64,8 @@ static int watched_peer(const struct ipc *s, const struct waiting *w)
 
 enum { WOKE_TIMEOUT = 0, WOKE_READY = 1, WOKE_PEER_DEAD = 2 };
 
-/* Sleeps once. One of the above, or -errno. */
-static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns)
+/* Sleeps once, or where nothing would wake it only yields. One of the above, or -errno. */
+static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns, bool yield)
 {
 	int peer = watched_peer(s, w);
 	short events = 0;
@@ -72,7 +74,11 @@ static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns
 
 	if (fd == -EAGAIN)
 		return WOKE_READY;
-	if (fd == -ENOTSUP) { /* nothing tells: look again in a moment */
+	if (fd == -ENOTSUP && yield) { /* nothing tells: let the peer run, if it shares our CPU */
+		(void)SYS(s, sched_yield());
+		return WOKE_READY;
+	}
+	if (fd == -ENOTSUP) { /* look again in a moment */
 		rc = sys_poll(s, -1, 0, peer,
 			      timeout_ns >= 0 && timeout_ns < NAP_NS ? timeout_ns : NAP_NS);
 		return rc == 0 ? WOKE_READY : rc < 0 ? rc : WOKE_PEER_DEAD;
@@ -85,7 +91,7 @@ static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns
 
 int waiting_sleep(struct ipc *s, const struct waiting *w, int64_t timeout_ns)
 {
-	int woke = sleep_once(s, w, timeout_ns);
+	int woke = sleep_once(s, w, timeout_ns, false);
 
 	return woke > 0 ? 1 : woke;
 }
@@ -107,11 +113,13 @@ static ssize_t after_death(const struct call *c)
 /* Sleeps, then tries, until there is an answer. */
 static ssize_t sleep_and_try(const struct call *c, unsigned flags)
 {
+	unsigned yields = YIELDS;
 	ssize_t rc;
 	int woke;
 
 	do {
-		woke = sleep_once(c->s, c->w, -1);
+		woke = sleep_once(c->s, c->w, -1, yields > 0);
+		yields -= yields > 0;
 		if (woke < 0)
 			return woke;
 		if (woke == WOKE_PEER_DEAD)
