@@ -79,7 +79,8 @@ function questions(    i, of, gone)
 		of = name[i]
 		gone = sentences(text[of, "Failure modes"], "^(Peer|Reader|Writer|Hub|Worker) gone")
 		gsub(/ gone - /, " gone: ", gone)
-		printf "| `%s` | receiver: %s. %s | %s | %s%s | %s | %s |\n", of,
+		gone = gone == "" ? "" : ". " gone
+		printf "| `%s` | receiver: %s%s | %s | %s%s | %s | %s |\n", of,
 			has[of, "EOF"] ? "end of file" : "no end of file, but a pidfd", gone,
 			sentences(text[of, "Failure modes"], "^full - ", 1),
 			has[of, "DURABLE"] ? "what was sent arrives" : \
