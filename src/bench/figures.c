@@ -202,20 +202,24 @@ static void compare_to_floor(const struct axes *axes, struct round *round,
 	}
 }
 
-/*
- * A row that keeps less than the rate asked for has a queue that grows, and no latency. One that
- * another program held up for a moment has not: most of its records began on time.
- */
+bool figures_kept(const struct round *round, unsigned rate)
+{
+	return round->achieved >= KEPT * rate || round->late_share < 0.5;
+}
+
+/* A row that did not keep its rate in most rounds has a queue that grows, and no latency. */
 static void check_rate(struct row *row)
 {
-	double achieved = OVER_ROUNDS(row, achieved, NULL);
+	unsigned kept = 0, i;
 
-	if (row->status != ROW_OK || row->axes.rate == 0 || !(achieved < KEPT * row->axes.rate) ||
-	    OVER_ROUNDS(row, late_share, NULL) < 0.5)
+	for (i = 0; i < row->rounds; i++)
+		kept += figures_kept(&row->round[i], row->axes.rate);
+	if (row->status != ROW_OK || row->axes.rate == 0 || 2 * kept >= row->rounds)
 		return;
 	row->status = ROW_SATURATED;
 	(void)snprintf(row->reason, sizeof row->reason,
-		       "%.0f of %u a second; the last began %.1f ms late", achieved, row->axes.rate,
+		       "%.0f of %u a second; the last began %.1f ms late",
+		       OVER_ROUNDS(row, achieved, NULL), row->axes.rate,
 		       OVER_ROUNDS(row, late_ns, NULL) / 1e6);
 }
 

@@ -33,6 +33,12 @@ struct figures {
 int figures_add_round(struct row *row, const struct stamp_clock *clock, const struct area *area,
 		      const uint64_t *samples, const uint64_t *lags);
 
+/*
+ * Did ROUND keep RATE? Not, if it reached less and most of its records began late: then they queue
+ * up. Another program that held it up for a moment makes only a few late.
+ */
+bool figures_kept(const struct round *round, unsigned rate);
+
 /* Fills round[].ratio of all rows that have a floor. */
 void figures_ratios(struct plan *plan);
 /* Which figure floor_ratio divides: "p50_ns", "mean_ns" or "records_per_s". */

@@ -30,7 +30,6 @@
 #define FIND_HIGH   4    /* records that may be under way at once, one way */
 #define FIND_RANGE  4096 /* between the highest and the lowest rate that are tried */
 #define FIND_STEP   1.03
-#define FIND_KEPT   0.98
 #define NEAR_CLOCK  20 /* a figure under so many steps of the clock is taken in blocks, too */
 
 struct run {
@@ -163,7 +162,7 @@ static int keeps(struct run *r, struct row *trial, unsigned rate)
 		rc = measure(r, trial);
 		good += rc == 0 && trial->status == ROW_OK &&
 			trial->round[i].p99_ns <= r->bench->options->p99_ns &&
-			trial->round[i].achieved >= FIND_KEPT * rate;
+			figures_kept(&trial->round[i], rate);
 	}
 	return rc < 0 ? rc : 2 * good > FIND_ROUNDS;
 }
