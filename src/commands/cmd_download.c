@@ -50,14 +50,21 @@ static int read_input(struct download *download, struct job_list *jobs, char **d
 	return rc < 0 ? usage_error(input.why) : 0;
 }
 
+static bool to_stdout(const struct download *download)
+{
+	return download->output &&
+	       (strcmp(download->output, "-") == 0 || strcmp(download->output, "/dev/stdout") == 0);
+}
+
 /* -o FILE may name a directory too: it then says where, beneath -d if that is given. */
 static const char *split_output(struct download *download, char **dir)
 {
-	const char *slash = download->output ? strrchr(download->output, '/') : NULL;
+	const char *slash =
+		!download->output || to_stdout(download) ? NULL : strrchr(download->output, '/');
 	int length;
 
 	if (!slash)
-		return download->output;
+		return to_stdout(download) ? "-" : download->output;
 	length = slash == download->output ? 1 : (int)(slash - download->output);
 	if (download->dir && download->output[0] != '/')
 		length = asprintf(dir, "%s/%.*s", download->dir, length, download->output);
@@ -97,7 +104,11 @@ static int download_or_demo(struct download *download, int *signo)
 	if (download->url_count == 0 && !download->input_file)
 		return demo_run(download, signo);
 	code = make_jobs(download, &jobs, &dir);
-	if (code == 0 && download->compare_models)
+	if (code == 0 && to_stdout(download))
+		code = jobs.jobs[0].state == JOB_READY ?
+			       download_stream(download, &jobs.jobs[0], &batch.signo) :
+			       usage_error("it is not a URL");
+	else if (code == 0 && download->compare_models)
 		code = compare_models(download, &jobs, &batch.signo);
 	else if (code == 0 && download->dry_run)
 		code = download_dry_run(download, download->dir ? download->dir : ".", &jobs);

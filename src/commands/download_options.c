@@ -90,7 +90,7 @@ static const struct option_spec specs[] = {
 	  .arg = "FILE",
 	  .type = OPTION_TEXT,
 	  AT(output),
-	  .help = "name of the file (one URL only)",
+	  .help = "name of the file (one URL only); - for standard output",
 	  .group = GROUP_WHERE },
 	{ .name = "exists",
 	  .key = 259,
@@ -414,6 +414,9 @@ static void check_together(void *values, struct argp_state *state)
 	if (download->output && !one_url)
 		argp_error(state, "--output goes with one URL; for several, use out=NAME in an "
 				  "input file");
+	if (download->output && strcmp(download->output, "-") == 0 &&
+	    download->display.progress == PROGRESS_JSON)
+		argp_error(state, "standard output cannot hold both the file and --progress=json");
 	if (download->checksum && !one_url)
 		argp_error(state, "--checksum goes with one URL; for several, use sha256=HEX in an "
 				  "input file");

@@ -52,6 +52,9 @@ bool download_model_fits(const struct download *download, char *why, size_t size
 int download_jobs(const struct download *download, const char *dir, struct job_list *jobs,
 		  struct batch *batch);
 
+/* Fetches JOB alone to standard output, as it comes. Returns the exit code; *SIGNO is as below. */
+int download_stream(const struct download *download, const struct job *job, int *signo);
+
 /* Prints what download_jobs would do, a line for each job: action, name and URL, with tabs between.
  * Returns the exit code: whether all would go well as far as can be told. */
 int download_dry_run(const struct download *download, const char *dir, struct job_list *jobs);

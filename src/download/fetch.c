@@ -102,6 +102,8 @@ static bool write_all(struct fetch *fetch, const char *data, size_t n)
 			fetch->now.write_errno = errno;
 			return false;
 		}
+		if (fetch->now.request->written)
+			fetch->now.request->written(fetch->now.request, data, (size_t)written);
 		fetch->now.bytes += (uint64_t)written;
 		data += written;
 		n -= (size_t)written;

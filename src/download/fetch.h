@@ -12,6 +12,7 @@
 #include "download/failure.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -80,6 +81,9 @@ struct fetch_request {
 	 * bytes in FD are about to be replaced.
 	 */
 	void (*note_source)(const struct fetch_request *request, const struct fetch_source *source);
+	/* NULL, or told of N bytes that were written to FD. */
+	void (*written)(const struct fetch_request *request, const void *bytes, size_t n);
+	void *arg; /* for these two */
 };
 
 struct fetch_result {

@@ -58,6 +58,37 @@ size_limit() {
 	rm -rf "$T/got"
 }
 
+# `-o -`: the bytes and nothing else; the exit code tells whether they are right.
+to_stdout() {
+	sum=$(printf '5000 good\n' | sums_of | cut -d ' ' -f 1)
+	for name in - /dev/stdout; do
+		run_ipcdemo -o $name --checksum="$sum" "$ORIGIN/bytes/5000/good"
+		equal "-o $name: exit status" 0 "$status"
+		equal "-o $name: the bytes" "$sum" "$(sum_of "$T/out")"
+		matches "-o $name: progress is elsewhere" '1 file, 4.9 KiB' "$T/err"
+	done
+	run_ipcdemo -o - --checksum="$(printf '%064d' 0)" "$ORIGIN/bytes/5000/good"
+	equal "-o -, a wrong sum: exit status" 1 "$status"
+	matches "-o -, a wrong sum: stderr says so" 'SHA-256' "$T/err"
+	run_ipcdemo -o - --retries=1 "$ORIGIN/fault/503-once/1/5000/good"
+	equal "-o -, tried again before the first byte" "$sum" "$(sum_of "$T/out")"
+	run_ipcdemo -o - "$ORIGIN/fault/truncate/5000/good"
+	fails "-o -, broken off" 1 'after 2500 of 5000 bytes'
+	run_ipcdemo -o - --progress=json "$ORIGIN/bytes/1/x"
+	fails "-o - with --progress=json" 2 'cannot hold both'
+	run_ipcdemo -o - "$ORIGIN/bytes/1/x" "$ORIGIN/bytes/1/y"
+	fails "-o - with two URLs" 2 'one URL'
+	equal "-o -: no file" '' "$(find . -maxdepth 1 '(' -name - -o -name '*.part' ')')"
+	mkfifo "$T/pipe"
+	head -c 1 <"$T/pipe" >"$T/line" &
+	(harnessed -q -o - "$ORIGIN/bytes/50000000/x") </dev/null >"$T/pipe" 2>"$T/err" 8>&-
+	status=$?
+	rm "$T/pipe"
+	judge_run
+	equal "-o -, the reader leaves: ends by SIGPIPE" "signal 13" "$how"
+}
+
+to_stdout
 for_each_backend over_mechanism
 reader_leaves "sequential, the reader of stdout leaves" --model=sequential
 reader_of_stderr_leaves
