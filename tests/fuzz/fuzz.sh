@@ -26,8 +26,8 @@ for target in ${FUZZ_ONLY:-$(cd "$srcdir/tests/fuzz" && ls ./*_fuzz.c)}; do
 	clang $flags -fsanitize=fuzzer -std=gnu11 -D_GNU_SOURCE -DHAVE_CONFIG_H -I . -I "$srcdir" \
 		-I "$srcdir/src" \
 		-o "$name/fuzz" "$srcdir/tests/fuzz/${name}_fuzz.c" libapp.a libipc.a $libs
-	if "$name/fuzz" -max_total_time="$seconds" -timeout=10 -detect_leaks=0 -print_final_stats=1 \
-		-artifact_prefix="$name/" "$name" "$srcdir/tests/fuzz/corpus/$name" \
+	if "$name/fuzz" -max_total_time="$seconds" -timeout=10 -detect_leaks=0 \
+		-print_final_stats=1 -artifact_prefix="$name/" "$name" "$srcdir/tests/fuzz/corpus/$name" \
 		>"$name.log" 2>&1; then
 		echo "$name: $(sed -n 's/^stat::number_of_executed_units: //p' "$name.log") runs," \
 			"$(grep -o 'cov: [0-9]*' "$name.log" | tail -n 1)"

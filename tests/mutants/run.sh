@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# run.sh [PATTERN...] - puts one fault at a time into the sources and looks whether the test of that
+# file fails. Each tests/mutants/NAME.patch (those that match a PATTERN, or all) begins with
+#
+#	Fault: what somebody might do wrong
+#	Test: [VARIABLE=VALUE...] PROGRAM [ARGUMENT...]	relative to the build directory
+#	Objects: SOURCE...	what to compile anew where that is not just the patched file: for headers
+#
+# and goes on as `git diff -U1` has it. Runs in a build directory, `make mutants` does. Only the
+# objects that change are compiled, into a directory of their own, and the program is linked with
+# them. A test that is still running after a minute has not seen the fault: what hangs must be told
+# by the test.
+#
+# Each line says "caught", "SURVIVED", or "STALE": the patch does not apply any more, so make the
+# fault again. Exit status 1 if there is one of the last two.
+set -eu
+LC_ALL=C
+export LC_ALL
+LIMIT=60
+
+variable()
+{
+	make -s --no-print-directory "print-$1"
+}
+
+field()
+{
+	sed -n "s/^$1: //p" "$patch"
+}
+
+# verdict WORD: ends with it.
+verdict()
+{
+	printf '%-8s %s (%s)\n' "$1" "$name" "$(field Fault)"
+	[ "$1" = caught ]
+	exit
+}
+
+# compile SOURCE: an object of the faulty tree.
+compile()
+{
+	object=$work/$(echo "$1" | tr / _ | sed 's/c$/o/')
+	file=$work/tree/$1
+	[ -f "$file" ] || file=$srcdir/$1
+	# shellcheck disable=SC2086 # words
+	${COMPILE%%-iquote*} -iquote "$work/tree" -iquote "$work/tree/src" -iquote $COMPILE_REST \
+		-Wno-error -c -o "$object" "$file"
+}
+
+# link PROGRAM OUTPUT: with the faulty objects in place of the good ones, before the libraries.
+link()
+{
+	canonical=$(echo "$1" | tr /. __)
+	objects=$(variable "${canonical}_OBJECTS")
+	flags=$(variable "${canonical}_LDFLAGS")
+	good=''
+	for object in $objects; do
+		[ -f "$work/$(echo "$object" | sed 's/^[a-z_]*-//' | tr / _)" ] ||
+			good="$good $object"
+	done
+	# shellcheck disable=SC2086
+	$LINK ${flags:-$AM_LDFLAGS} -o "$2" "$work"/*.o $good $LDADD
+}
+
+# one PATCH
+one()
+{
+	patch=$1 name=$(basename "$1" .patch)
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	file=$(sed -n 's|^+++ b/||p' "$patch")
+	mkdir -p "$work/tree/$(dirname "$file")"
+	cp "$srcdir/$file" "$work/tree/$file"
+	patch -s -p1 -F 3 -d "$work/tree" <"$patch" >"$work/log" 2>&1 || verdict STALE
+	for source in $(field Objects | grep . || echo "$file"); do
+		compile "$source" >>"$work/log" 2>&1 || { cat "$work/log" && verdict STALE; }
+	done
+	test=$(field Test)
+	program=$(echo "$test" | tr ' ' '\n' | grep -m 1 '^tests/')
+	case $program in
+	*.sh)
+		link ipcdemo "$work/ipcdemo" >>"$work/log" 2>&1 || { cat "$work/log" && verdict STALE; }
+		test=$(echo "$test" | sed "s|tests/[^ ]*\.sh|sh $srcdir/&|")
+		IPCDEMO=$work/ipcdemo
+		export IPCDEMO
+		;;
+	*)
+		link "$program" "$work/program" >>"$work/log" 2>&1 ||
+			{ cat "$work/log" && verdict STALE; }
+		test=$(echo "$test" | sed "s|$program|$work/program|")
+		;;
+	esac
+	status=0
+	# shellcheck disable=SC2086
+	timeout --kill-after=5 "$LIMIT" env $test >"$work/out" 2>&1 || status=$?
+	[ "$status" -ne 0 ] && [ "$status" -ne 77 ] && [ "$status" -ne 124 ] || verdict SURVIVED
+	verdict caught
+}
+
+if [ "${1:-}" = --one ]; then
+	one "$2"
+fi
+
+srcdir=$(cd "${abs_top_srcdir:-$(dirname "$0")/../..}" && pwd)
+abs_top_srcdir=$srcdir abs_top_builddir=$PWD
+COMPILE=$(variable COMPILE)
+COMPILE_REST=${COMPILE#*-iquote}
+LINK="$(variable CCLD) $(variable AM_CFLAGS) $(variable CFLAGS)"
+AM_LDFLAGS=$(variable AM_LDFLAGS)
+LDADD=$(variable LDADD)
+export srcdir abs_top_srcdir abs_top_builddir COMPILE COMPILE_REST LINK AM_LDFLAGS LDADD
+[ $# -gt 0 ] || set -- '*'
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+for pattern; do
+	find "$srcdir/tests/mutants" -name "$pattern.patch"
+done | sort | xargs -P "$(nproc)" -n 1 sh "$0" --one >"$results" || :
+sort "$results"
+caught=$(grep -c '^caught' "$results" || :)
+total=$(grep -cE '^(caught|SURVIVED|STALE) ' "$results" || :)
+echo "mutants: $caught of $total caught"
+[ "$total" -gt 0 ] && [ "$caught" -eq "$total" ]
