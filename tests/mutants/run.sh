@@ -5,7 +5,7 @@
 # file fails. Each tests/mutants/NAME.patch (those that match a PATTERN, or all) begins with
 #
 #	Fault: what somebody might do wrong
-#	Test: [VARIABLE=VALUE...] PROGRAM [ARGUMENT...]	relative to the build directory
+#	Test: [VARIABLE=VALUE...] PROGRAM [ARGUMENT...]	for a shell, in the build directory
 #	Objects: SOURCE...	what to compile anew where that is not just the patched file: for headers
 #
 # and goes on as `git diff -U1` has it. Runs in a build directory, `make mutants` does. Only the
@@ -93,8 +93,7 @@ one()
 		;;
 	esac
 	status=0
-	# shellcheck disable=SC2086
-	timeout --kill-after=5 "$LIMIT" env $test >"$work/out" 2>&1 || status=$?
+	eval "timeout --kill-after=5 $LIMIT env $test" >"$work/out" 2>&1 || status=$?
 	[ "$status" -ne 0 ] && [ "$status" -ne 77 ] && [ "$status" -ne 124 ] || verdict SURVIVED
 	verdict caught
 }
