@@ -141,7 +141,7 @@ static int run_timed(struct work *work)
 	double cpu_before_s;
 	int rc;
 
-	batch_begin(&batch, &work->settings, &work->jobs);
+	(void)batch_begin(&batch, &work->settings, &work->jobs);
 	cpu_before_s = cpu_s(RUSAGE_SELF);
 	begun_ns = clock_ns();
 	rc = work->ipc ? model_pool_run(&batch) : run_without_ipc(work);

@@ -22,7 +22,7 @@ static const char *const progress_words[] = { "auto", "bar", "plain", "json", "n
 
 static const char *const table_words[] = { "table", "json", NULL };
 
-enum { KEY_COMPARE_MODELS = 300, KEY_FORMAT, KEY_THREADS, KEY_START, KEY_LIMIT_RATE };
+enum { KEY_COMPARE_MODELS = 300, KEY_FORMAT, KEY_THREADS, KEY_START, KEY_LIMIT_RATE, KEY_MAX_HOST };
 
 #define AT(member) .offset = offsetof(struct download, member)
 
@@ -133,6 +133,15 @@ static const struct option_spec specs[] = {
 	  .min = 1,
 	  .max = INT64_MAX,
 	  .help = "take at most so many bytes a second, all workers together",
+	  .group = GROUP_HOW },
+	{ .name = "max-host",
+	  .key = KEY_MAX_HOST,
+	  .arg = "N",
+	  .type = OPTION_COUNT,
+	  AT(batch.max_host),
+	  .min = 1,
+	  .max = IPC_SLOTS_MAX,
+	  .help = "fetch at most N files from one host at once",
 	  .group = GROUP_HOW },
 	{ .name = "model",
 	  .key = 257,

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "download/host_limit.h"
 
 #define RETRY_FIRST_S     1u /* then doubled, as curl --retry does */
 #define RETRY_MAX_S       60u
@@ -89,7 +90,7 @@ static void add_ready(struct batch *batch, struct job *job)
 	batch->ready_count++;
 }
 
-void batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs)
+int batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs)
 {
 	size_t i;
 
@@ -97,6 +98,11 @@ void batch_begin(struct batch *batch, const struct batch_settings *settings, str
 	TAILQ_INIT(&batch->ready);
 	TAILQ_INIT(&batch->waiting);
 	TAILQ_INIT(&batch->checking);
+	if (settings->max_host > 0) {
+		batch->hosts = host_limit_new(jobs, settings->max_host);
+		if (!batch->hosts)
+			return -ENOMEM;
+	}
 	for (i = 0; i < jobs->count; i++) {
 		struct job *job = &jobs->jobs[i];
 
@@ -109,6 +115,18 @@ void batch_begin(struct batch *batch, const struct batch_settings *settings, str
 			show_failed(batch, job, 0);
 		}
 	}
+	return 0;
+}
+
+/* JOB is with no worker any more: its host may have another one. */
+static void release_host(struct batch *batch, struct job *job)
+{
+	struct job *next = host_limit_release(job);
+
+	if (!next)
+		return;
+	TAILQ_INSERT_HEAD(&batch->ready, next, link);
+	batch->ready_count++;
 }
 
 struct job *batch_next(struct batch *batch, unsigned worker)
@@ -118,9 +136,10 @@ struct job *batch_next(struct batch *batch, unsigned worker)
 	while ((job = TAILQ_FIRST(&batch->ready))) {
 		TAILQ_REMOVE(&batch->ready, job, link);
 		batch->ready_count--;
-		if (!skips(batch) || output_type(batch->settings->dirfd, job->name) <= 0)
+		if (skips(batch) && output_type(batch->settings->dirfd, job->name) > 0)
+			skip_open(batch, job);
+		else if (!batch->hosts || host_limit_take(batch->hosts, job))
 			break;
-		skip_open(batch, job);
 	}
 	if (!job)
 		return NULL;
@@ -136,6 +155,7 @@ bool batch_resumes(const struct batch *batch, const struct job *job)
 
 void batch_requeue(struct batch *batch, struct job *job)
 {
+	release_host(batch, job);
 	job->state = JOB_READY;
 	TAILQ_INSERT_HEAD(&batch->ready, job, link);
 	batch->ready_count++;
@@ -248,6 +268,7 @@ void batch_received(struct batch *batch, struct job *job, unsigned worker,
 {
 	struct failure failure;
 
+	release_host(batch, job);
 	job->bytes = result->bytes;
 	job->total = result->total;
 	job->inode = result->inode;
@@ -353,6 +374,7 @@ void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 	char reason[256];
 	double delay_s;
 
+	release_host(batch, job);
 	job->failure = *failure;
 	job->bytes = bytes;
 	if (!may_retry(batch, job, failure, &delay_s)) {
@@ -409,6 +431,8 @@ void batch_end(struct batch *batch)
 {
 	part_digest_free(batch->digest);
 	batch->digest = NULL;
+	host_limit_free(batch->hosts);
+	batch->hosts = NULL;
 }
 
 int batch_report(const struct batch *batch, const char *what, const char *hint, int rc)

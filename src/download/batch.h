@@ -42,14 +42,13 @@ struct batch_settings {
 	int exists;      /* enum exists_policy */
 	struct fetch_settings fetch;
 	uint64_t limit_rate; /* bytes a second of all workers together; 0: no limit */
+	unsigned max_host;   /* jobs of one host at once; 0: no limit */
 	bool retry_all;      /* also after failures that are not transient */
 	bool fail_fast;      /* end with the first job that fails */
 	bool remote_time;    /* files get the time that the origin gives */
 	struct progress *progress;
 	const char *trace; /* see trace_open; NULL: no trace */
 };
-
-TAILQ_HEAD(job_queue, job);
 
 struct batch {
 	const struct batch_settings *settings;
@@ -72,6 +71,7 @@ struct batch {
 	/* batch.c alone writes these: */
 	struct job_queue ready, waiting, checking; /* waiting: the first to be tried is first */
 	size_t ready_count;
+	struct host_limit *hosts;   /* keeps those of ready whose host has enough; NULL: no limit */
 	struct part_digest *digest; /* of the first that is checked */
 };
 
@@ -82,8 +82,9 @@ struct batch_result {
 	uint64_t ended_ns; /* by the worker's clock */
 };
 
-/* Queues the jobs that are JOB_READY; counts and reports those that are settled already. */
-void batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs);
+/* Queues the jobs that are JOB_READY; counts and reports those that are settled already. 0, or
+ * -ENOMEM with nothing done. */
+int batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs);
 
 /* Is there more to do, and is it to be done? */
 static inline bool batch_goes_on(const struct batch *batch)

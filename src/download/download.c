@@ -231,11 +231,12 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 	int trace_rc = 0,
 	    rc = job_list_settle(jobs, settings->dirfd, (enum exists_policy)settings->exists);
 
+	if (rc == 0)
+		rc = batch_begin(batch, settings, jobs);
 	if (rc < 0) {
-		(void)report("cannot look for files that exist already", rc);
+		(void)report("cannot prepare the list of files", rc);
 		return exit_code_of(rc);
 	}
-	batch_begin(batch, settings, jobs);
 	if (download->display.verbose) /* without memory there are none to show */
 		figures = calloc(settings->workers, sizeof *figures);
 	batch->figures = figures;

@@ -31,9 +31,11 @@ enum job_state {
 struct job {
 	TAILQ_ENTRY(job) link; /* in the batch's queue for its state */
 	char *url;
-	char *shown;     /* the URL without its password, for people */
-	char *name;      /* in the output directory; NULL when none follows from the URL */
-	bool name_given; /* by the user */
+	char *shown;       /* the URL without its password, for people */
+	char *name;        /* in the output directory; NULL when none follows from the URL */
+	bool name_given;   /* by the user */
+	struct host *host; /* see host_limit.h ... */
+	bool host_taken;   /* ... which counts this job */
 	bool has_sha256;
 	unsigned char sha256[SHA256_BYTES];
 	enum job_state state;
@@ -49,6 +51,8 @@ struct job {
 };
 
 #define JOB_DEATHS_MAX 3
+
+TAILQ_HEAD(job_queue, job);
 
 struct job_list {
 	struct job *jobs;

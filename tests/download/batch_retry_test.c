@@ -230,7 +230,7 @@ static void test_batch_requeue_puts_to_the_front(void **state)
 
 	for (unsigned i = 0; i < 3; i++)
 		(void)add(stage, (const char *[]){ "a", "b", "c" }[i], NULL);
-	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
+	(void)batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	job = stage->jobs.jobs;
 	assert_next(stage, &job[0]);
 	assert_next(stage, &job[1]);

@@ -76,7 +76,7 @@ static inline struct job *begun(struct batch_stage *stage, unsigned count, const
 
 	for (unsigned i = 0; i < count; i++)
 		add(stage, names[i], sha256);
-	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
+	(void)batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	for (unsigned i = 0; i < count; i++) {
 		assert_ptr_equal(batch_next(&stage->batch, i), &stage->jobs.jobs[i]);
 		batch_started(&stage->batch, &stage->jobs.jobs[i], i, 1000);

@@ -33,7 +33,7 @@ static void test_batch_begin_counts_what_is_settled(void **state)
 	add(stage, "b", NULL)->state = JOB_SKIPPED;
 	fail_name(add(stage, "c", NULL));
 	add(stage, "d", NULL);
-	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
+	(void)batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	assert_counts(&stage->batch, 2, 0, 1);
 	assert_int_equal(stage->batch.skipped, 1);
 	assert_true(next_retry_ns(stage) == UINT64_MAX);

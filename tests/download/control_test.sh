@@ -75,7 +75,25 @@ limit_rate() {
 	matches "$ipc, --limit-rate: RATE goes to the workers" '< RATE' "$T/err"
 }
 
+# Eight jobs of 0.2 s: two at once are ready after 0.8 s, eight at once after 0.2 s.
+max_host() {
+	i=0
+	while [ $i -lt 8 ]; do
+		echo "$ORIGIN/fault/slow/50000/10000/f$i"
+		i=$((i + 1))
+	done >"$T/list"
+	for model in process event; do
+		run --model=$model --progress=json -j 8 --max-host=2 -i "$T/list"
+		equal "--max-host, $model: exit status" 0 "$status"
+		equal "--max-host, $model: two at once" 2 "$(jq -r .event "$T/out" | awk '
+			/start/ { n++; if (n > most) most = n }
+			/done/ { n-- }
+			END { print most }')"
+	done
+}
+
 dry_run
+max_host
 for_each_backend limit_rate
 fail_fast
 retry_all

@@ -163,7 +163,7 @@ static inline struct job *play(struct batch_stage *stage, unsigned count, unsign
 	stage->settings.ipc = "pipe";
 	stage->settings.workers = workers;
 	stage->settings.fetch.stall_timeout = STALL_S;
-	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
+	(void)batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	assert_int_equal(pool_open(&pool, &stage->batch), 0);
 	return stage->jobs.jobs;
 }

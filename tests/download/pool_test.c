@@ -285,7 +285,7 @@ static void test_pool_missing_system_call_is_named(void **state)
 	(void)add(stage, "a", NULL);
 	stage->settings.ipc = "pipe";
 	stage->settings.workers = 1;
-	batch_begin(&stage->batch, &stage->settings, &stage->jobs);
+	(void)batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	no_pidfd = true;
 	assert_int_equal(pool_open(&pool, &stage->batch), -ENOSYS);
 	no_pidfd = false;
