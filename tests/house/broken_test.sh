@@ -17,6 +17,11 @@ export LC_ALL
 # shellcheck disable=SC3045 # dash and bash know -c
 ulimit -c 0
 
+[ "${sanitized:-no}" = no ] || {
+	echo 'broken: not run, the sanitizers would find the faults first'
+	exit 77
+}
+
 die()
 {
 	echo "broken: $*" >&2
