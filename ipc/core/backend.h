@@ -138,7 +138,8 @@ struct ipc_backend {
 	 * peer is gone (where the mechanism can know).
 	 *
 	 * IPC_NOWAIT: -EAGAIN when not even one fits. A slot has room for at least 2 records and
-	 * for fewer than 10 million, so that "full" is something that happens.
+	 * for fewer than 10 million, so that "full" is something that happens. (As long as the
+	 * slot's process has not attached, a hub's send may find it full.)
 	 * Without the flag: waits in the mechanism's own blocking call. One that has none answers
 	 * -EAGAIN, and the facade sleeps on pollfd. One that is silent about its peer's death must
 	 * not wait for ever either: within a second or so it answers -EAGAIN, and the facade looks
@@ -155,7 +156,8 @@ struct ipc_backend {
 	/*
 	 * The receiving side. 1..CAP whole records of *SLOT; no slot is served twice while another
 	 * has waited. 0, once: the sender of *SLOT ended and everything was read (IPC_CAP_EOF
-	 * only; until then records of the dead may still be on their way). -EPROTO with *SLOT: hostile bytes. Waiting as for send.
+	 * only; until then records of the dead may still be on their way). -EPROTO with *SLOT:
+	 * hostile bytes. Waiting as for send.
 	 * Part of a record is kept back, and the answer is -EAGAIN until the rest comes. If the
 	 * sender ends before that, the part is dropped (0): nobody has acknowledged that record. A
 	 * mechanism whose records cannot come in parts says -EPROTO to one that does.

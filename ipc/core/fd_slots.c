@@ -22,6 +22,7 @@ int fd_slots_open(struct ipc *s)
 	for (i = 0; i < s->slots; i++)
 		fd_slots_at(s, i)->own = fd_slots_at(s, i)->other = -1;
 	set->epoll = -1;
+	set->room = set->room ? set->room : EPOLLOUT;
 	if (s->single)
 		return 0;
 	set->epoll = (int)SYS(s, epoll_create1(EPOLL_CLOEXEC));
@@ -84,6 +85,7 @@ int fd_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
 {
 	(void)peer; /* whoever holds the other end */
 	set_of(s)->epoll = -1;
+	set_of(s)->room = set_of(s)->room ? set_of(s)->room : EPOLLOUT;
 	fd_slots_armed(s, slot, ticket->fds[0], -1);
 	return ticket->fds[0] < 0 ? -EINVAL : 0;
 }
@@ -122,7 +124,7 @@ void fd_slots_ended(struct ipc *s, unsigned slot)
 void fd_slots_full(struct ipc *s, unsigned slot)
 {
 	struct fd_slot *at = fd_slots_at(s, slot);
-	struct epoll_event event = { .events = EPOLLOUT | EPOLLONESHOT, .data.u32 = slot };
+	struct epoll_event event = { .events = set_of(s)->room | EPOLLONESHOT, .data.u32 = slot };
 
 	if (s->single)
 		return;
@@ -152,7 +154,7 @@ int fd_slots_pollfd(struct ipc *s, short *events)
 	struct fd_slots *set = set_of(s);
 
 	if (s->single) {
-		*events = ipc_receives(s) ? POLLIN : POLLOUT;
+		*events = ipc_receives(s) ? POLLIN : (short)set->room;
 		if (fd_slots_at(s, s->self)->ended)
 			return -ENOTCONN; /* it would be ready for ever */
 		return fd_slots_at(s, s->self)->own;

@@ -34,7 +34,8 @@ struct fd_slot {
 
 /* Such a mechanism's session state begins with this, its slot state with struct fd_slot. */
 struct fd_slots {
-	int epoll; /* -1: a single peer needs none */
+	int epoll;     /* -1: a single peer needs none */
+	unsigned room; /* the event that means room: EPOLLOUT, unless the mechanism sets another */
 	int ready, next;
 	struct epoll_event turn[FD_SLOTS_TURN];
 };

@@ -263,9 +263,16 @@ static void one_gulp(struct world *w, unsigned slot)
 	struct inbox inbox;
 
 	inbox_open(&inbox, w);
+	gate_open(&w->board->gate[2]);
 	gate_await(&w->board->gate[slot], 1);
 	inbox_until(&inbox, w, atomic_load(&w->board->value[slot]), 16);
 	gate_await(&w->board->gate[GATE_ALL_READ], 1);
+}
+
+static void no_gulp(struct world *w, unsigned slot)
+{
+	gate_open(&w->board->gate[2]);
+	worker_idle(w, slot);
 }
 
 /*
@@ -284,7 +291,8 @@ static void run_told_once(const struct subject *subject)
 	commands.direction = IPC_FROM_HUB;
 	world_open(&w, &commands, 2);
 	world_spawn(&w, 0, one_gulp);
-	world_spawn(&w, 1, worker_idle);
+	world_spawn(&w, 1, no_gulp);
+	gate_await(&w.board->gate[2], 2); /* who has not attached yet may count as full */
 	atomic_store(&w.board->value[0], stream_fill(&w, 0, 0));
 	(void)stream_fill(&w, 1, 0);
 	if (ipc_pollfd(w.s, &events) != -ENOTSUP) {

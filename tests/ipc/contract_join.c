@@ -149,6 +149,7 @@ struct thread {
 	pthread_t id;
 	struct ipc_ticket ticket[2]; /* events, commands */
 	int done;                    /* an eventfd: stands for a pidfd */
+	_Atomic uint32_t all_read;   /* a gate: what was sent may go with its sender */
 };
 
 static void *thread_main(void *arg)
@@ -167,6 +168,8 @@ static void *thread_main(void *arg)
 		CHECK_EQ(from, slot);
 		CHECK_EQ(ipc_send(events, slot, record, 1, 0), 1);
 	}
+	if (!(ipc_session_info(events)->capabilities & IPC_CAP_DURABLE))
+		gate_await(&t->all_read, 1);
 	ipc_close(events);
 	ipc_close(commands);
 	CHECK_EQ(write(t->done, &one, sizeof one), (long long)sizeof one);
@@ -184,6 +187,7 @@ static void start_thread(struct ipc *const *session, unsigned slot, struct threa
 		CHECK_EQ(ipc_attach(session[i], slot, IPC_HUB, &peer), 0);
 	}
 	t->done = peer.pidfd;
+	atomic_store(&t->all_read, 0);
 	CHECK_EQ(pthread_create(&t->id, NULL, thread_main, t), 0);
 }
 
@@ -227,6 +231,8 @@ static void run_threads(const struct subject *subject)
 			start_thread(session, slot, &thread[slot]);
 		for (round = 0; round < ROUNDS; round++)
 			one_round(session, slots, life, round, &ends);
+		for (slot = 0; slot < slots; slot++)
+			gate_open(&thread[slot].all_read);
 		if (slots == 1 || (subject->backend->info.capabilities & IPC_CAP_EOF))
 			for (; ends < slots; ends++)
 				CHECK_EQ(ipc_recv(session[0], &from, record, 1, 0), 0);
