@@ -53,4 +53,10 @@ done
 for command in $(sed -n 's/^ipcdemo \([a-z][a-z]*\)\b.*/\1/p' "$T/used" | sort -u); do
 	is_true "README.md: $command is a command" grep -qE "^  ipcdemo $command " "$T/help"
 done
+
+# ---- the excerpt of a page is what the program prints ----
+sed -n '/^```text/,/^```$/p' "$srcdir/README.md" | grep -v '^```' >"$T/excerpt"
+"$IPCDEMO" explain pipe >"$T/page"
+is_true "README.md has an excerpt of a page" [ -s "$T/excerpt" ]
+equal "README.md: the excerpt is on the page of pipe" '' "$(grep -vxF -f "$T/page" "$T/excerpt")"
 finish
