@@ -191,7 +191,8 @@ uint64_t batch_wake(struct batch *batch, uint64_t now_ns)
 
 /* ---- a try ---- */
 
-void batch_started(struct batch *batch, struct job *job, unsigned worker, uint64_t begun_ns)
+void batch_started(struct batch *batch, struct job *job, unsigned worker, int pid,
+		   uint64_t begun_ns)
 {
 	struct progress_event event;
 
@@ -199,6 +200,7 @@ void batch_started(struct batch *batch, struct job *job, unsigned worker, uint64
 	job->bytes = 0;
 	job->total = FETCH_SIZE_UNKNOWN;
 	event = event_of(batch, PROGRESS_START, job, worker);
+	event.pid = pid;
 	show(batch, &event);
 }
 

@@ -103,8 +103,9 @@ bool batch_resumes(const struct batch *batch, const struct job *job);
 /* A job that was assigned and not begun goes back, to the front. */
 void batch_requeue(struct batch *batch, struct job *job);
 
-/* The worker's START, PROGRESS of a job. */
-void batch_started(struct batch *batch, struct job *job, unsigned worker, uint64_t begun_ns);
+/* The worker's START, PROGRESS of a job. PID: its process, or thread id. */
+void batch_started(struct batch *batch, struct job *job, unsigned worker, int pid,
+		   uint64_t begun_ns);
 void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t bytes,
 		 uint64_t total);
 

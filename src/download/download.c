@@ -127,8 +127,9 @@ static rlim_t descriptors_for(const struct batch_settings *settings, unsigned wo
 }
 
 /*
- * As many workers as there are descriptors for, settled before the first: half-way through is too
- * late. Returns 0 or an exit code.
+ * Settled before the first worker, since half-way through is too late: all the workers that were
+ * asked for, or as many as there are descriptors for if that is most of them. Returns 0 or an exit
+ * code.
  */
 static int fit_descriptors(struct batch_settings *settings, bool quiet)
 {
@@ -145,13 +146,20 @@ static int fit_descriptors(struct batch_settings *settings, bool quiet)
 	while (settings->workers > 0 &&
 	       descriptors_for(settings, settings->workers) > limit.rlim_cur)
 		settings->workers -= settings->threads;
-	if (settings->workers == asked || (quiet && settings->workers > 0))
+	if (settings->workers == asked)
 		return 0;
-	message_error("%u workers over %s need about %llu open files, but the limit is %llu: %u "
-		      "start; raise ulimit -n for more",
+	if (settings->workers > asked / 2) {
+		if (!quiet)
+			message_error("%u of %u workers start, for want of descriptors: ulimit -n "
+				      "is %llu",
+				      settings->workers, asked, (unsigned long long)limit.rlim_cur);
+		return 0;
+	}
+	message_error("%u workers over %s need about %llu open files, but the limit is %llu: raise "
+		      "ulimit -n, or use fewer workers (-j)",
 		      asked, settings->ipc, (unsigned long long)need,
-		      (unsigned long long)limit.rlim_cur, settings->workers);
-	return settings->workers > 0 ? 0 : EXIT_UNAVAILABLE;
+		      (unsigned long long)limit.rlim_cur);
+	return EXIT_UNAVAILABLE;
 }
 
 static void summarize(const struct batch *batch, const struct download *download)

@@ -78,7 +78,7 @@ static void begin_job(struct lane *lane, struct job *job)
 
 	lane->job = job;
 	lane->config = local_job_config(model->batch, job, lane->fetch, &lane->hooks);
-	batch_started(model->batch, job, lane->number, clock_ns());
+	batch_started(model->batch, job, lane->number, getpid(), clock_ns());
 	if (attempt_begin(&lane->attempt, &lane->config))
 		fetch_loop_start(model->loop, lane->fetch, &lane->attempt.request);
 	else

@@ -60,7 +60,7 @@ static void do_job(struct sequential *seq, struct job *job)
 	struct attempt attempt;
 
 	seq->job = job;
-	batch_started(batch, job, 0, clock_ns());
+	batch_started(batch, job, 0, getpid(), clock_ns());
 	attempt_run(&attempt, &config);
 	local_job_ended(batch, job, 0, &attempt);
 	while (job->state == JOB_CHECKING)

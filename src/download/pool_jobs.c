@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,6 +303,16 @@ static void count_cost(struct pool *pool, struct pool_worker *worker, const stru
 	}
 }
 
+/* A process is known by its parent; of a thread we have its own word, for people alone. */
+static int pool_pid(const struct pool *pool, const struct pool_worker *worker,
+		    const struct event *event)
+{
+	const struct batch_settings *settings = pool->batch->settings;
+
+	return settings->in_threads || settings->threads > 1 ? (int)(event->inode & INT_MAX) :
+							       worker->child.pid;
+}
+
 /* False: a violation. */
 static bool handle_event(struct pool *pool, struct pool_worker *worker, const struct event *event)
 {
@@ -319,7 +330,8 @@ static bool handle_event(struct pool *pool, struct pool_worker *worker, const st
 	case EVENT_RETURNED:
 		return take_back(pool, worker, event->job);
 	case EVENT_START:
-		batch_started(pool->batch, oldest, slot, event->time_ns);
+		batch_started(pool->batch, oldest, slot, pool_pid(pool, worker, event),
+			      event->time_ns);
 		return true;
 	case EVENT_PROGRESS:
 		batch_moved(pool->batch, oldest, slot, event->bytes, event->total);

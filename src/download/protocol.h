@@ -34,7 +34,7 @@
 
 /* Wire values: append only. */
 enum event_kind {
-	EVENT_START = 1, /* the worker begins a job */
+	EVENT_START = 1, /* the worker begins a job; DETAIL is its thread id */
 	EVENT_PROGRESS,  /* the latest value: left out where the queue is full */
 	EVENT_DONE,      /* all bytes are in NAME.part, whose inode is DETAIL */
 	EVENT_FAILED,    /* the try failed: DETAIL, DETAIL2 and flags are a struct failure */
@@ -60,7 +60,7 @@ struct event {
 	uint64_t time_ns;       /* CLOCK_MONOTONIC when it was made: one clock for all processes */
 	uint64_t bytes;         /* so far; DONE: all */
 	uint64_t total;         /* announced, or EVENT_TOTAL_UNKNOWN */
-	uint64_t inode;         /* DONE */
+	uint64_t inode;         /* DONE; START: the thread id */
 	uint64_t ipc_cpu_ns;    /* not FAILED: CPU of the worker's calls into libipc in its life */
 	bool unlocked;          /* DONE: the file system has no locks */
 	struct failure failure; /* FAILED */

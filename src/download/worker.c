@@ -254,6 +254,7 @@ static void run_job(struct worker *w)
 	memmove(&w->queue[0], &w->queue[1], w->queue_count * sizeof job);
 	w->job = job.job;
 	event.total = EVENT_TOTAL_UNKNOWN;
+	event.inode = (uint64_t)gettid();
 	add_event(w, event);
 	if (flush(w) == 0) {
 		attempt_run(&attempt, &order);

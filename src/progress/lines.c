@@ -50,7 +50,7 @@ void line_event(struct text *line, const struct progress_event *event, bool utf8
 	}
 	text_add_escaped(line, known(event->file, event->url), utf8);
 	if (event->kind == PROGRESS_START) {
-		text_printf(line, ": worker %u, from ", event->worker);
+		text_printf(line, ": worker %u (pid %d), from ", event->worker, event->pid);
 		text_add_escaped(line, known(event->url, NULL), utf8);
 	} else if (event->kind == PROGRESS_DONE) {
 		line_done(line, event);

@@ -43,6 +43,7 @@ struct progress_event {
 	uint64_t now_ns; /* CLOCK_MONOTONIC */
 	unsigned job;    /* from 0 */
 	unsigned worker; /* from 0 */
+	int pid;         /* of its process, or its thread id; 0: none */
 	const char *url;
 	const char *file; /* final name, as opened */
 	uint64_t bytes;   /* of this try */

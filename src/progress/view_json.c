@@ -3,7 +3,8 @@
  * view_json.c - events for programs: one JSON object a line on stdout, each written when it
  * happens. Errors and notes go to stderr as well, in words.
  *
- *	start, progress   job, worker, url, file, bytes, total (null: unknown)
+ *	start, progress   job, worker, url, file, bytes, total (null: unknown); start: pid, which is
+ *	                  that of the thread where workers are threads
  *	done              and seconds
  *	skipped, failed   and reason
  *	retry             and reason, delay_s: seconds until the next try
@@ -93,6 +94,8 @@ static void json_event(struct progress *progress, const struct progress_event *e
 	rc |= json_object_set_new(object, "event", json_string(name[event->kind]));
 	rc |= json_object_set_new(object, "job", json_count(event->job));
 	rc |= json_object_set_new(object, "worker", json_count(event->worker));
+	if (event->kind == PROGRESS_START)
+		rc |= json_object_set_new(object, "pid", json_count((uint64_t)event->pid));
 	rc |= json_object_set_new(object, "url", json_text(json, event->url));
 	rc |= json_object_set_new(object, "file", json_text(json, event->file));
 	rc |= json_object_set_new(object, "bytes", json_count(event->bytes));

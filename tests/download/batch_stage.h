@@ -79,7 +79,7 @@ static inline struct job *begun(struct batch_stage *stage, unsigned count, const
 	(void)batch_begin(&stage->batch, &stage->settings, &stage->jobs);
 	for (unsigned i = 0; i < count; i++) {
 		assert_ptr_equal(batch_next(&stage->batch, i), &stage->jobs.jobs[i]);
-		batch_started(&stage->batch, &stage->jobs.jobs[i], i, 1000);
+		batch_started(&stage->batch, &stage->jobs.jobs[i], i, 4711, 1000);
 	}
 	return stage->jobs.jobs;
 }

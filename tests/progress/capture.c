@@ -19,6 +19,7 @@
 const struct progress_event capture_job = {
 	.job = 3,
 	.worker = 1,
+	.pid = 4711,
 	.url = "http://localhost/a.pdf",
 	.file = "a.pdf",
 	.bytes = MIB,

@@ -24,7 +24,7 @@ struct output {
 #define LINE_FAILED  "ipcdemo: http://localhost/a.pdf: HTTP 404 Not Found\n"
 #define LINE_NOTE    "ipcdemo: a note\n"
 #define LINE_ERROR   "ipcdemo: an error\n"
-#define LINE_START   "a.pdf: worker 1, from http://localhost/a.pdf\n"
+#define LINE_START   "a.pdf: worker 1 (pid 4711), from http://localhost/a.pdf\n"
 #define LINE_SUMMARY                                       \
  "3 of 4 files, 12.4 MiB in 3.2 s (3.9 MiB/s), 1 failed\n" \
  "over unix: 77 records, 60 wake-ups, 250 ms of CPU (7.8 % of the run)\n"

@@ -70,10 +70,10 @@ static void test_json_events_keep_the_contract(void **state)
 
 	(void)state;
 	assert_int_equal(json_object_set_new(retry, "delay_s", json_real(2)), 0);
-	expect_object(&text, event_object("start", NULL, NULL));
+	expect_object(&text, event_object("start", "pid", json_integer(4711)));
 	expect_object(&text, event_object("progress", NULL, NULL));
 	expect_object(&text, retry);
-	expect_object(&text, event_object("start", NULL, NULL));
+	expect_object(&text, event_object("start", "pid", json_integer(4711)));
 	expect_object(&text, event_object("done", "seconds", json_real(2)));
 	expect_object(&text, event_object("skipped", "reason", json_string(capture_job.reason)));
 	expect_object(&text, event_object("failed", "reason", json_string(capture_job.reason)));
@@ -277,7 +277,7 @@ static void test_json_line_is_written_when_it_happens(void **state)
 	n = read(out, line, sizeof line - 1);
 	assert_true(n > 0);
 	line[n] = '\0';
-	expect_object(&text, event_object("start", NULL, NULL));
+	expect_object(&text, event_object("start", "pid", json_integer(4711)));
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	(void)close(out);
