@@ -61,6 +61,7 @@ extern const struct rule contract_wait_rules[];
 extern const struct rule contract_death_rules[];
 extern const struct rule contract_owner_rules[];
 extern const struct rule contract_hostile_rules[];
+extern const struct rule contract_attack_rules[];
 extern const struct rule contract_args_rules[];
 extern const struct rule contract_script_rules[];
 extern const struct rule contract_host_rules[];

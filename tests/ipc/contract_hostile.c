@@ -260,8 +260,10 @@ static void run_hostile_sender(const struct subject *subject)
 	note_descriptors();
 	world_open(&w, subject, subject->rule->slots);
 	inbox_open(&inbox, &w);
+	world_arm_all(&w); /* so that it is forked with all that the others will use */
 	for (slot = 0; slot < w.slots; slot++)
 		world_spawn(&w, slot, slot == 0 ? hostile_worker : honest_worker);
+	w.armed = false;
 	while (inbox.total < due || !is_through(&w))
 		if (!recv_among(&w, &inbox))
 			(void)ipc_wait(w.s, 1000000);

@@ -71,6 +71,7 @@ static const struct {
 	{ contract_flow_rules, true },    { contract_press_rules, false },
 	{ contract_wait_rules, true },    { contract_death_rules, true },
 	{ contract_owner_rules, true },   { contract_hostile_rules, false },
+	{ contract_attack_rules, false },
 };
 
 static struct trial trials[TRIALS_MAX];

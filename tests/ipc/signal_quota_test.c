@@ -26,7 +26,7 @@
 #include "ipc/ipc.h"
 #include "tests/harness/isolate.h"
 
-#define DEADLINE_S 60
+#define DEADLINE_S 20
 #define SKIPPED    77
 
 struct duet {

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * contract_attack.c - rules for what no honest party does, done on purpose: a fork keeps the hub's
+ * descriptors, a receiver takes a part of what is there and sleeps.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/ipc/contract.h"
+
+#define GATE_DONE 0
+
+/* ---- a process that the hub has forked for another purpose keeps its descriptors ---- */
+
+static pid_t fork_keeper(void)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid > 0)
+		return pid;
+	CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
+	for (;;)
+		(void)pause();
+}
+
+static void sender_of_one(struct world *w, unsigned slot)
+{
+	char record[56];
+
+	record_fill(record, w->record, id_of(slot, 0, 0));
+	CHECK_EQ(ipc_send(w->s, slot, record, 1, 0), 1);
+	gate_open(&w->board->gate[GATE_DONE]);
+	gate_await(&w->board->gate[GATE_ALL_READ], 1);
+}
+
+/* A registration in epoll outlives its descriptor for as long as anybody has a duplicate. */
+static void run_kept(const struct subject *subject)
+{
+	struct inbox inbox;
+	struct world w;
+	unsigned slot, tries;
+	pid_t keeper;
+
+	world_open(&w, subject, subject->rule->slots);
+	inbox_open(&inbox, &w);
+	world_spawn(&w, 0, sender_of_one);
+	for (slot = 1; slot < w.slots; slot++)
+		world_spawn(&w, slot, worker_idle);
+	gate_await(&w.board->gate[GATE_DONE], 1);
+	keeper = fork_keeper();
+	CHECK_EQ(kill(w.worker[0].pid, SIGKILL), 0);
+	world_reap(&w, 0, SIGKILL);
+	world_detach(&w, 0); /* its record is unread */
+	world_spawn(&w, 0, worker_idle);
+	CHECK_EQ(inbox_recv(&inbox, &w, &slot, 1, IPC_NOWAIT), -EAGAIN);
+	for (tries = 0; tries < 5 && ipc_wait(w.s, 20000000) == 1; tries++)
+		(void)inbox_recv(&inbox, &w, &slot, 1, IPC_NOWAIT);
+	CHECK(tries < 5); /* nothing has come, so the hub can sleep */
+	CHECK_EQ(kill(keeper, SIGKILL), 0);
+	CHECK_EQ(waitpid(keeper, NULL, 0), keeper);
+	inbox_close(&inbox);
+	world_close(&w);
+}
+
+/* ---- a batch of which the receiver takes a part ---- */
+
+#define BATCH 5
+
+static void batch_sender(struct world *w, unsigned slot)
+{
+	char records[BATCH * 56];
+	unsigned i;
+
+	for (i = 0; i < BATCH; i++)
+		record_fill(records + i * w->record, w->record, id_of(slot, 0, i));
+	CHECK_EQ(ipc_send_all(w->s, slot, records, BATCH), 0);
+	gate_open(&w->board->gate[GATE_DONE]);
+	gate_await(&w->board->gate[GATE_ALL_READ], 1);
+}
+
+/* The rest is announced, wherever it lies by now: in the kernel or with the receiver. */
+static void run_left_over(const struct subject *subject)
+{
+	struct inbox inbox;
+	struct world w;
+	unsigned slot;
+
+	world_open(&w, subject, subject->rule->slots);
+	inbox_open(&inbox, &w);
+	world_spawn(&w, 0, batch_sender);
+	for (slot = 1; slot < w.slots; slot++)
+		world_spawn(&w, slot, worker_idle);
+	gate_await(&w.board->gate[GATE_DONE], 1);
+	while (inbox.total < BATCH) {
+		CHECK_EQ(ipc_wait(w.s, (int64_t)CONTRACT_SILENT_S * 750000000), 1);
+		(void)inbox_recv(&inbox, &w, &slot, 1, IPC_NOWAIT);
+	}
+	inbox_close(&inbox);
+	world_close(&w);
+}
+
+const struct rule contract_attack_rules[] = {
+	{ .name = "a fork keeps the ends", .run = run_kept, .slots = 2, .needs = IPC_CAP_POLLABLE },
+	{ .name = "a batch in parts, 1 slot", .run = run_left_over, .slots = 1 },
+	{ .name = "a batch in parts, 3 slots", .run = run_left_over, .slots = 3 },
+	{ .name = NULL },
+};

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * waiting_test.c - the ways to wait, over a mechanism that does what the test says: what no real
+ * one can be made to do at the right moment.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ipc/core/waiting.h"
+
+#define DEADLINE_S 30
+
+/* The mechanism: nothing comes in EMPTY tries, then LEFT records; it never wakes anybody. */
+static struct {
+	unsigned empty, left, tries;
+	int fd; /* of pollfd, or its error */
+} fake;
+
+static ssize_t fake_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	(void)flags;
+	assert_true(cap >= 1);
+	if (fake.tries++ < fake.empty || fake.left == 0)
+		return -EAGAIN;
+	fake.left--;
+	*slot = s->self;
+	memset(records, 7, s->record_size);
+	return 1;
+}
+
+static ssize_t fake_send(struct ipc *s, unsigned slot, const void *records, size_t n,
+			 unsigned flags)
+{
+	(void)s;
+	(void)slot;
+	(void)records;
+	(void)n;
+	(void)flags;
+	fake.tries++;
+	return -EAGAIN;
+}
+
+static int fake_pollfd(struct ipc *s, short *events)
+{
+	(void)s;
+	*events = POLLIN;
+	return fake.fd;
+}
+
+static const struct ipc_backend backend = {
+	.info = { .name = "fake", .record_limit = 64 },
+	.free_try = true,
+	.recv = fake_recv,
+	.send = fake_send,
+	.pollfd = fake_pollfd,
+};
+
+struct party {
+	struct ipc s;
+	struct waiting w;
+	int silence[2]; /* a pipe into which nobody writes */
+};
+
+/* A session with one peer, which is dead. */
+static void party_open(struct party *p, enum ipc_direction direction, enum ipc_strategy strategy)
+{
+	pid_t pid;
+
+	*p = (struct party){ .s = { .backend = &backend,
+				    .direction = direction,
+				    .slots = 1,
+				    .single = true,
+				    .record_size = 8 } };
+	assert_int_equal(pipe(p->silence), 0);
+	memset(&fake, 0, sizeof fake);
+	fake.fd = p->silence[0];
+	waiting_init(&p->w, &backend);
+	waiting_set_strategy(&p->w, &backend, strategy);
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	assert_true(pid > 0);
+	p->w.peer = (struct ipc_peer){ .pid = pid, .pidfd = pidfd_open(pid, 0) };
+	assert_true(p->w.peer.pidfd >= 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void party_close(struct party *p)
+{
+	(void)close(p->w.peer.pidfd);
+	(void)close(p->silence[0]);
+	(void)close(p->silence[1]);
+}
+
+static const enum ipc_strategy strategies[] = { IPC_BLOCK, IPC_POLL, IPC_SPIN, IPC_ADAPTIVE };
+#define STRATEGIES (sizeof strategies / sizeof strategies[0])
+
+/* It was killed between its record and the ring of the bell. */
+static void test_waiting_records_of_the_dead_come_before_the_end(void **state)
+{
+	uint64_t record;
+	struct party p;
+	unsigned slot;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < STRATEGIES; i++) {
+		party_open(&p, IPC_TO_HUB, strategies[i]);
+		fake.empty = strategies[i] == IPC_POLL ? 0 :
+							 1; /* only when the peer is seen dead */
+		fake.left = 2;
+		assert_int_equal(waiting_recv(&p.s, &p.w, &slot, &record, 1), 1);
+		assert_int_equal(waiting_recv(&p.s, &p.w, &slot, &record, 1), 1);
+		slot = 9;
+		assert_int_equal(waiting_recv(&p.s, &p.w, &slot, &record, 1), 0);
+		assert_int_equal(slot, 0);
+		party_close(&p);
+	}
+}
+
+static void test_waiting_sender_learns_that_its_peer_is_dead(void **state)
+{
+	uint64_t record = 0;
+	struct party p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < STRATEGIES; i++) {
+		party_open(&p, IPC_FROM_HUB, strategies[i]);
+		assert_int_equal(waiting_send(&p.s, &p.w, 0, &record, 1), -EPIPE);
+		assert_true(fake.tries >= 1);
+		party_close(&p);
+	}
+}
+
+static void test_waiting_mechanism_without_a_descriptor_is_looked_at_again(void **state)
+{
+	uint64_t record;
+	struct party p;
+	unsigned slot;
+
+	(void)state;
+	party_open(&p, IPC_TO_HUB, IPC_BLOCK);
+	(void)close(p.w.peer.pidfd);
+	p.w.peer.pidfd = -1; /* nobody to watch: only another try can tell */
+	fake.fd = -ENOTSUP;
+	fake.empty = 5;
+	fake.left = 1;
+	assert_int_equal(waiting_recv(&p.s, &p.w, &slot, &record, 1), 1);
+	assert_int_equal(fake.tries, 6);
+	party_close(&p);
+}
+
+static void test_waiting_error_of_the_descriptor_is_told(void **state)
+{
+	uint64_t record;
+	struct party p;
+	unsigned slot;
+
+	(void)state;
+	party_open(&p, IPC_TO_HUB, IPC_BLOCK);
+	fake.fd = -ENOTCONN;
+	assert_int_equal(waiting_recv(&p.s, &p.w, &slot, &record, 1), -ENOTCONN);
+	assert_int_equal(waiting_sleep(&p.s, &p.w, 0), -ENOTCONN);
+	party_close(&p);
+}
+
+static void test_waiting_sleep_ends_by_time_or_death(void **state)
+{
+	struct party p;
+
+	(void)state;
+	party_open(&p, IPC_TO_HUB, IPC_BLOCK);
+	assert_int_equal(waiting_sleep(&p.s, &p.w, -1), 1); /* the peer is dead: look */
+	(void)close(p.w.peer.pidfd);
+	p.w.peer.pidfd = -1;
+	assert_int_equal(waiting_sleep(&p.s, &p.w, 1000000), 0);
+	fake.fd = -EAGAIN;
+	assert_int_equal(waiting_sleep(&p.s, &p.w, -1), 1);
+	party_close(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_waiting_records_of_the_dead_come_before_the_end),
+		cmocka_unit_test(test_waiting_sender_learns_that_its_peer_is_dead),
+		cmocka_unit_test(test_waiting_mechanism_without_a_descriptor_is_looked_at_again),
+		cmocka_unit_test(test_waiting_error_of_the_descriptor_is_told),
+		cmocka_unit_test(test_waiting_sleep_ends_by_time_or_death),
+	};
+
+	(void)alarm(DEADLINE_S);
+	return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
+}
