@@ -106,9 +106,10 @@ static void http_text(const struct failure *failure, char *buf, size_t size)
 {
 	const char *phrase = http_phrase(failure->code);
 	const char *gap = *phrase ? " " : "";
+	const char *hint = failure->code == 401 ? ": it wants a password, see --netrc" : "";
 
 	if (failure->after_s == 0)
-		snprintf(buf, size, "HTTP %" PRId32 "%s%s", failure->code, gap, phrase);
+		snprintf(buf, size, "HTTP %" PRId32 "%s%s%s", failure->code, gap, phrase, hint);
 	else
 		snprintf(buf, size, "HTTP %" PRId32 "%s%s, to be tried again after %" PRIu32 " s",
 			 failure->code, gap, phrase, failure->after_s);
@@ -146,6 +147,9 @@ static void create_text(const struct failure *failure, char *buf, size_t size)
 		break;
 	case EEXIST:
 		snprintf(buf, size, "its .part file is not a regular file");
+		break;
+	case EPERM:
+		snprintf(buf, size, "its .part file belongs to another user, or is immutable");
 		break;
 	default:
 		snprintf(buf, size, "cannot create its .part file: %s",
@@ -190,14 +194,14 @@ static const char *plain_text(enum failure_kind kind)
 {
 	static const char *const texts[FAILURE_KINDS] = {
 		[FAILURE_NONE] = "no failure",
-		[FAILURE_TOO_BIG] = "larger than --max-size",
+		[FAILURE_TOO_BIG] = "larger than --max-size allows",
 		[FAILURE_CHECKSUM] =
 			"its SHA-256 is not the one given: another file, or a wrong sum",
 		[FAILURE_EXISTS] = "the file exists already, see --exists",
 		[FAILURE_VANISHED] = "its .part file was removed or changed by another program",
-		[FAILURE_PROTOCOL] = "its worker broke the protocol",
+		[FAILURE_PROTOCOL] = "its worker broke the protocol: a bug, please report it",
 		[FAILURE_CANCELLED] = "cancelled",
-		[FAILURE_TOO_LONG] = "the URL is too long",
+		[FAILURE_TOO_LONG] = "the URL is longer than 64 KiB",
 	};
 
 	/* Cast: a hostile value may lie below or above the enumerators. */

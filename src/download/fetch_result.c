@@ -329,21 +329,23 @@ struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 const char *fetch_strerror(int code)
 {
 	static const char *const words[] = {
-		[CURLE_UNSUPPORTED_PROTOCOL] = "scheme not supported",
+		[CURLE_UNSUPPORTED_PROTOCOL] =
+			"scheme not supported: only http, https and file are",
 		[CURLE_URL_MALFORMAT] = "malformed URL",
 		[CURLE_COULDNT_RESOLVE_PROXY] = "could not resolve the proxy's name",
 		[CURLE_COULDNT_RESOLVE_HOST] = "could not resolve the host name",
 		[CURLE_COULDNT_CONNECT] = "could not connect",
 		[CURLE_WEIRD_SERVER_REPLY] = "the origin's answer is not sound HTTP",
 		[CURLE_OUT_OF_MEMORY] = "out of memory",
-		[CURLE_OPERATION_TIMEDOUT] = "timed out before a connection was made",
+		[CURLE_OPERATION_TIMEDOUT] = "no connection within --connect-timeout",
 		[CURLE_SSL_CONNECT_ERROR] = "TLS handshake failed",
 		[CURLE_FILE_COULDNT_READ_FILE] = "cannot read the file",
-		[CURLE_TOO_MANY_REDIRECTS] = "too many redirects",
+		[CURLE_TOO_MANY_REDIRECTS] = "too many redirects, see --max-redirs",
 		[CURLE_GOT_NOTHING] = "the origin closed the connection without an answer",
 		[CURLE_SEND_ERROR] = "sending to the origin failed",
 		[CURLE_RECV_ERROR] = "receiving from the origin failed",
-		[CURLE_PEER_FAILED_VERIFICATION] = "the origin's TLS certificate is not trusted",
+		[CURLE_PEER_FAILED_VERIFICATION] =
+			"the origin's TLS certificate is not trusted, see --cacert",
 	};
 
 	/* A hostile number need not be a CURLcode. */

@@ -276,7 +276,7 @@ limits() {
 	# A worker accepts no URL of more than 64 KiB: that is told, and costs no worker its life.
 	printf '%s?%070000d\n' "$GOOD" 0 >"$T/list"
 	run -i "$T/list" "$ORIGIN/bytes/7/third"
-	fails "a URL that is too long" 1 'the URL is too long'
+	fails "a URL that is too long" 1 'the URL is longer than 64 KiB'
 	equal "a URL that is too long: the other job is done, no worker dies" "third 0" \
 		"$(names_in "$T/got") $(grep -c 'its worker' "$T/err")"
 	run_program=prlimit
