@@ -439,7 +439,9 @@ const struct command_options download_options = {
 	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your "
 	       "choice. Without a URL: a demonstration that needs no network."
 	       "\n\nOther commands, each with --help:\n" COMMAND_LINES
-	       "\vExit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
+	       "\vOn a terminal, with a pool of workers: p pauses, c continues, q ends and keeps "
+	       "what can be resumed, ? helps.\n\n"
+	       "Exit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
 	       "not available here, 4 internal error.",
 	.headings = headings,
 	.specs = specs,

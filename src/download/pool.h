@@ -86,6 +86,9 @@ int pool_reap(struct pool *pool);
 /* Kills workers that have a job but sent nothing for too long. Returns the next time to look. */
 uint64_t pool_check_stalled(struct pool *pool, uint64_t now_ns);
 
+/* Tells every worker to take nothing from the network, or to go on. */
+void pool_pause(struct pool *pool, bool paused);
+
 /* Shares --limit-rate among the workers that have a job. Returns the next time to call it. */
 uint64_t pool_share_rate(struct pool *pool, uint64_t now_ns);
 

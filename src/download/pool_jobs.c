@@ -100,6 +100,20 @@ static bool send_command(struct pool *pool, struct pool_worker *worker, enum com
 	return send_record(pool, worker, &command);
 }
 
+void pool_pause(struct pool *pool, bool paused)
+{
+	unsigned i;
+
+	for (i = 0; i < pool->size; i++) {
+		struct pool_worker *worker = &pool->workers[i];
+		struct command command = command_for(pool, worker, COMMAND_PAUSE, NULL);
+
+		command.paused = paused;
+		if (worker->owner)
+			(void)send_record(pool, worker, &command); /* else it goes on as it is */
+	}
+}
+
 bool pool_send_rate(struct pool *pool, struct pool_worker *worker, uint64_t rate)
 {
 	struct command command = command_for(pool, worker, COMMAND_RATE, NULL);

@@ -69,6 +69,11 @@ void progress_event(struct progress *progress, const struct progress_event *even
 	progress->view->event(progress, event);
 }
 
+bool progress_has_rows(const struct progress *progress)
+{
+	return progress->view == &progress_view_tty;
+}
+
 bool progress_reader_gone(const struct progress *progress)
 {
 	return progress->error == -EPIPE || progress->reader_gone;

@@ -95,6 +95,9 @@ struct progress *progress_open(const struct progress_config *config);
  */
 void progress_event(struct progress *progress, const struct progress_event *event);
 
+/* Are there rows that are redrawn, so that a person looks on? */
+bool progress_has_rows(const struct progress *progress);
+
 /* True once the reader of stdout or stderr has closed its end. Needs SIGPIPE ignored. */
 bool progress_reader_gone(const struct progress *progress);
 
