@@ -197,7 +197,7 @@ static const char *plain_text(enum failure_kind kind)
 		[FAILURE_TOO_BIG] = "larger than --max-size allows",
 		[FAILURE_CHECKSUM] =
 			"its SHA-256 is not the one given: another file, or a wrong sum",
-		[FAILURE_EXISTS] = "the file exists already, see --exists",
+		[FAILURE_EXISTS] = "the file exists already",
 		[FAILURE_VANISHED] = "its .part file was removed or changed by another program",
 		[FAILURE_PROTOCOL] = "its worker broke the protocol: a bug, please report it",
 		[FAILURE_CANCELLED] = "cancelled",

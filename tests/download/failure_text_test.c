@@ -129,7 +129,7 @@ static void test_fault_of_files_names_the_cause(void **state)
 		{ { .kind = FAILURE_HELD }, "the file is being written by another process" },
 		{ { .kind = FAILURE_CHECKSUM },
 		  "its SHA-256 is not the one given: another file, or a wrong sum" },
-		{ { .kind = FAILURE_EXISTS }, "the file exists already, see --exists" },
+		{ { .kind = FAILURE_EXISTS }, "the file exists already" },
 		{ { .kind = FAILURE_COMMIT, .code = EISDIR },
 		  "cannot rename its .part file: is a directory" },
 		{ { .kind = FAILURE_VANISHED },
