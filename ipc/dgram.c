@@ -41,24 +41,19 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "ipc/core/backend.h"
+#include "ipc/core/control.h"
 #include "ipc/core/fd_slots.h"
+#include "ipc/core/named.h"
 #include "ipc/core/rest.h"
 #include "ipc/core/sys.h"
 
 #define DGRAM_BATCH        4096 /* bytes of a batch at most; a single record may be longer */
 #define DGRAM_RECORD_LIMIT 65536
-
-#ifndef SO_PASSRIGHTS
-# define SO_PASSRIGHTS 83 /* linux/socket.h since 6.16 */
-#endif
 
 /* In front of the records to the hub. The kernel's pid says whether it is true. */
 struct dgram_head {
@@ -91,72 +86,64 @@ static struct dgram_slot *dgram_slot(const struct ipc *s, unsigned slot)
 
 static int dgram_limits(struct ipc_limit *limits, size_t cap)
 {
-	if (cap < 2)
+	if (cap < 1)
 		return 0;
 	sys_limit_file(&limits[0], "datagrams that a socket holds",
 		       "/proc/sys/net/unix/max_dgram_qlen");
-	sys_limit_file(&limits[1], "largest send buffer (bytes)", "/proc/sys/net/core/wmem_max");
-	return 2;
+	return 1;
 }
 
-/* What a receiving socket needs: a look at the peer every second, and nobody's descriptors. */
-static int dgram_tune(struct ipc *s, int fd)
+/* A receiver looks at its peer every second, and takes no descriptors. Cannot fail. */
+static void dgram_tune(struct ipc *s, int fd)
 {
 	const struct timeval second = { .tv_sec = 1 };
-	const int no = 0;
 
-	/* ENOPROTOOPT before Linux 6.16: they are dropped then. */
-	(void)SYS(s, setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no));
-	return (int)SYS(s, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second));
+	control_refuse_fds(s, fd);
+	(void)SYS(s, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second));
 }
 
-/* One each and the epoll instance from the hub; of one slot more the other way, see dgram_open. */
+/* One each and the epoll instance from the hub; the other way of one slot more: dgram_queue. */
 static int dgram_hub_fds(unsigned slots)
 {
 	return slots > 1 ? fd_slots_hub_fds(slots) : 3;
 }
 
-static int dgram_socket(struct ipc *s)
+/* A socket that CALL has bound to PATH, or connected to what is. The descriptor or -errno. */
+static int dgram_socket(struct ipc *s, const char *path,
+			int (*call)(int, const struct sockaddr *, socklen_t))
 {
-	return (int)SYS(s, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-}
-
-/* Gives the queue a name in DIR for as long as it takes to open that. */
-static int dgram_bind(struct ipc *s, const char *dir)
-{
-	struct dgram_state *state = dgram_state(s);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = (int)SYS(s, socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 	int rc;
 
-	if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s/s", dir) >=
-	    sizeof address.sun_path)
-		return -ENAMETOOLONG;
-	rc = (int)SYS(s, bind(state->queue, (struct sockaddr *)&address, sizeof address));
+	if (fd < 0)
+		return fd;
+	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	rc = (int)SYS(s, call(fd, (struct sockaddr *)&address, sizeof address));
 	if (rc < 0)
-		return rc;
-	state->name = (int)SYS(s, open(address.sun_path, O_PATH | O_CLOEXEC));
-	(void)SYS(s, unlink(address.sun_path)); /* ours: it is there */
-	return state->name < 0 ? state->name : 0;
+		sys_close(&fd);
+	return rc < 0 ? rc : fd;
 }
 
-static int dgram_make_queue(struct ipc *s)
+/* The queue, whose name is gone but for the O_PATH descriptor. 0 or -errno. */
+static int dgram_queue(struct ipc *s)
 {
 	struct dgram_state *state = dgram_state(s);
-	char dir[IPC_PATH_MAX + 24];
 	const int yes = 1;
-	int rc = state->queue = dgram_socket(s);
+	struct named name;
+	int rc = named_make(s, &name, "dgram");
 
 	if (rc < 0)
 		return rc;
-	(void)snprintf(dir, sizeof dir, "%s/ipcdemo-dgram.XXXXXX", s->runtime_dir);
-	if (!mkdtemp(dir)) /* mode 0700: whoever owns the runtime directory cannot look in */
-		return -errno;
-	rc = dgram_bind(s, dir);
-	(void)SYS(s, rmdir(dir));
-	if (rc == 0) /* after this no datagram comes without the pid of its sender */
-		rc = (int)SYS(s,
-			      setsockopt(state->queue, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes));
-	return rc < 0 ? rc : dgram_tune(s, state->queue);
+	rc = state->queue = dgram_socket(s, name.path, bind);
+	if (rc >= 0)
+		rc = state->name = (int)SYS(s, open(name.path, O_PATH | O_CLOEXEC));
+	named_remove(s, &name);
+	if (rc < 0)
+		return rc;
+	dgram_tune(s, state->queue);
+	/* From now on no datagram comes without the pid of its sender. */
+	return (int)SYS(s, setsockopt(state->queue, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes));
 }
 
 static void dgram_close(struct ipc *s)
@@ -172,43 +159,28 @@ static int dgram_open(struct ipc *s)
 
 	dgram_state(s)->queue = dgram_state(s)->name = -1;
 	if (rc == 0 && s->direction == IPC_TO_HUB)
-		rc = dgram_make_queue(s);
+		rc = dgram_queue(s);
 	if (rc < 0)
 		dgram_close(s);
 	return rc;
 }
 
-/* A socket that sends into the queue. */
-static int dgram_connect(struct ipc *s)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = dgram_socket(s);
-	int rc;
-
-	if (fd < 0)
-		return fd;
-	(void)snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d",
-		       dgram_state(s)->name);
-	rc = (int)SYS(s, connect(fd, (struct sockaddr *)&address, sizeof address));
-	if (rc < 0)
-		sys_close(&fd);
-	return rc < 0 ? rc : fd;
-}
-
 static int dgram_arm(struct ipc *s, unsigned slot)
 {
 	int fds[2] = { -1, -1 };
-	int rc = s->direction == IPC_TO_HUB ?
-			 fds[1] = dgram_connect(s) :
-			 (int)SYS(s, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds));
+	char path[32];
+	int rc;
 
+	if (s->direction == IPC_TO_HUB) {
+		(void)snprintf(path, sizeof path, "/proc/self/fd/%d", dgram_state(s)->name);
+		rc = fds[1] = dgram_socket(s, path, connect);
+	} else {
+		rc = (int)SYS(s, socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds));
+	}
 	if (rc < 0)
 		return rc;
-	if (s->direction == IPC_FROM_HUB && (rc = dgram_tune(s, fds[1])) < 0) {
-		sys_close(&fds[0]);
-		sys_close(&fds[1]);
-		return rc;
-	}
+	if (s->direction == IPC_FROM_HUB)
+		dgram_tune(s, fds[1]);
 	fd_slots_armed(s, slot, fds[0], fds[1]);
 	dgram_slot(s, slot)->owner++;
 	return 0;
@@ -221,10 +193,8 @@ static int dgram_attach(struct ipc *s, unsigned slot, const struct ipc_peer *pee
 		sys_close(&fd_slots_at(s, slot)->other);
 		return 0; /* there is nothing of this slot to wait for: the queue is */
 	}
-	if (s->role == IPC_SLOT) {
-		sys_close(&dgram_state(s)->queue);
-		sys_close(&dgram_state(s)->name);
-	}
+	if (s->role == IPC_SLOT)
+		dgram_close(s);
 	return fd_slots_attach(s, slot);
 }
 
@@ -264,20 +234,6 @@ static ssize_t dgram_send(struct ipc *s, unsigned slot, const void *records, siz
 	return rc < 0 ? rc : (ssize_t)(iov[1].iov_len / s->record_size); /* all or nothing */
 }
 
-/* The sender's pid, as the kernel has added it; 0: it has not. */
-static pid_t dgram_sender(struct msghdr *msg)
-{
-	struct cmsghdr *header;
-	struct ucred sender;
-
-	for (header = CMSG_FIRSTHDR(msg); header; header = CMSG_NXTHDR(msg, header))
-		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS) {
-			memcpy(&sender, CMSG_DATA(header), sizeof sender);
-			return sender.pid;
-		}
-	return 0;
-}
-
 /* Is PID the slot's that it says it is? 0, -ESRCH of nobody that we know, or -EPROTO with *SLOT. */
 static int dgram_check(struct ipc *s, unsigned *slot, const struct dgram_head *head, pid_t pid)
 {
@@ -314,7 +270,7 @@ static ssize_t dgram_take(struct ipc *s, unsigned *slot, void *records, size_t c
 		return bytes;
 	*slot = s->self;
 	if (!pair) {
-		rc = dgram_check(s, slot, &head, dgram_sender(&msg));
+		rc = dgram_check(s, slot, &head, control_pid(&msg));
 		if (rc < 0)
 			return rc;
 		bytes -= (ssize_t)sizeof head;
@@ -346,10 +302,10 @@ static int dgram_pollfd(struct ipc *s, short *events)
 {
 	const struct dgram_state *state = dgram_state(s);
 
-	if (state->queue < 0)
-		return state->rest.count > 0 ? -EAGAIN : fd_slots_pollfd(s, events);
+	if (state->rest.count > 0)
+		return -EAGAIN;
 	*events = POLLIN;
-	return state->rest.count > 0 ? -EAGAIN : state->queue;
+	return state->queue < 0 ? fd_slots_pollfd(s, events) : state->queue;
 }
 
 static void dgram_detach(struct ipc *s, unsigned slot)

@@ -43,13 +43,12 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "ipc/core/backend.h"
 #include "ipc/core/fd_slots.h"
+#include "ipc/core/named.h"
 #include "ipc/core/pipe_io.h"
 #include "ipc/core/sys.h"
 
@@ -85,21 +84,18 @@ static int fifo_open(struct ipc *s)
 /* Both ends of a new FIFO, which has no name any more: ENDS[0] reads. 0 or -errno. */
 static int fifo_make(struct ipc *s, int ends[2])
 {
-	char dir[IPC_PATH_MAX + 24], path[sizeof dir + 2];
-	int rc;
+	struct named name;
+	int rc = named_make(s, &name, "fifo");
 
+	if (rc < 0)
+		return rc;
 	ends[0] = ends[1] = -1;
-	(void)snprintf(dir, sizeof dir, "%s/ipcdemo-fifo.XXXXXX", s->runtime_dir);
-	if (!mkdtemp(dir)) /* mode 0700: whoever owns the runtime directory cannot look in */
-		return -errno;
-	(void)snprintf(path, sizeof path, "%s/f", dir);
-	rc = (int)SYS(s, mkfifo(path, 0600));
+	rc = (int)SYS(s, mkfifo(name.path, 0600));
 	if (rc == 0)
-		rc = ends[0] = (int)SYS(s, open(path, O_RDONLY | FIFO_FLAGS));
+		rc = ends[0] = (int)SYS(s, open(name.path, O_RDONLY | FIFO_FLAGS));
 	if (rc >= 0)
-		rc = ends[1] = (int)SYS(s, open(path, O_WRONLY | FIFO_FLAGS));
-	(void)SYS(s, unlink(path)); /* not there if mkfifo failed */
-	(void)SYS(s, rmdir(dir));
+		rc = ends[1] = (int)SYS(s, open(name.path, O_WRONLY | FIFO_FLAGS));
+	named_remove(s, &name);
 	if (rc < 0)
 		sys_close(&ends[0]);
 	return rc < 0 ? rc : 0;
@@ -187,7 +183,8 @@ const struct ipc_backend ipc_fifo = {
 			     { "an epoll instance in the hub, if it has several slots",
 			       "cat /proc/PID/fdinfo/N" } },
 		.syscalls = { "mkdir", "mknod", "openat", "unlink", "rmdir", "fcntl", "read",
-			      "write", "pwritev2", "pipe2", "preadv2", "rt_sigaction", "rt_sigprocmask", "epoll_create1", "epoll_ctl", "epoll_wait", "ppoll",
+			      "write", "pwritev2", "pipe2", "preadv2", "rt_sigaction",
+			      "rt_sigprocmask", "epoll_create1", "epoll_ctl", "epoll_wait", "ppoll",
 			      "close" },
 		.man = { "fifo(7)", "mkfifo(3)", "open(2)", "pipe(7)", "read(2)", "write(2)",
 			 "fcntl(2)", "epoll(7)" },

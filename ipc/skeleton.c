@@ -265,7 +265,7 @@ const struct ipc_backend ipc_skeleton = {
 		.shared_memory = true,
 		.objects = { { "a shared mapping per slot", "grep zero /proc/PID/maps" } },
 		.syscalls = { "mmap", "munmap" },
-		.man = { "mmap(2)", "stdatomic.h(0P)" },
+		.man = { "mmap(2)", "fork(2)" },
 	},
 	.state_size = sizeof(struct skeleton_state),
 	.slot_size = sizeof(struct skeleton_slot),

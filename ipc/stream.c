@@ -44,13 +44,10 @@
 #include <unistd.h>
 
 #include "ipc/core/backend.h"
+#include "ipc/core/control.h"
 #include "ipc/core/fd_slots.h"
 #include "ipc/core/framing.h"
 #include "ipc/core/sys.h"
-
-#ifndef SO_PASSRIGHTS
-# define SO_PASSRIGHTS 83 /* linux/socket.h since 6.16 */
-#endif
 
 static int stream_limits(struct ipc_limit *limits, size_t cap)
 {
@@ -77,13 +74,11 @@ static int stream_limits(struct ipc_limit *limits, size_t cap)
 static int stream_arm(struct ipc *s, unsigned slot)
 {
 	int fds[2];
-	int no = 0;
 	int rc = (int)SYS(s, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
 
 	if (rc < 0)
 		return rc;
-	/* Descriptors have no business here. ENOPROTOOPT before Linux 6.16: dropped then. */
-	(void)SYS(s, setsockopt(fds[0], SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no));
+	control_refuse_fds(s, fds[0]);
 	framing_armed(s, slot, fds[0], fds[1]);
 	return 0;
 }

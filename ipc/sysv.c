@@ -332,7 +332,7 @@ const struct ipc_backend ipc_sysv = {
 	.info = {
 		.name = "sysv",
 		.title = "System V queue",
-		.summary = "one queue towards the hub, its messages typed by slot; one each from it",
+		.summary = "one queue to the hub, its messages typed by slot; one each from it",
 		.group = IPC_GROUP_QUEUES,
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_DURABLE | IPC_CAP_NAMED |
 				IPC_CAP_JOIN | IPC_CAP_THREADS,

@@ -43,16 +43,13 @@
 #include <unistd.h>
 
 #include "ipc/core/backend.h"
+#include "ipc/core/control.h"
 #include "ipc/core/fd_slots.h"
 #include "ipc/core/rest.h"
 #include "ipc/core/sys.h"
 
 #define UNIX_PACKET       4096 /* bytes of a batch at most; a single record may be longer */
 #define UNIX_RECORD_LIMIT 65536
-
-#ifndef SO_PASSRIGHTS
-# define SO_PASSRIGHTS 83 /* linux/socket.h since 6.16 */
-#endif
 
 /* A packet may hold more records than the caller asked for: the rest waits here. */
 struct unix_state {
@@ -86,13 +83,11 @@ static int unix_limits(struct ipc_limit *limits, size_t cap)
 static int unix_arm(struct ipc *s, unsigned slot)
 {
 	int fds[2];
-	int no = 0;
 	int rc = (int)SYS(s, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds));
 
 	if (rc < 0)
 		return rc;
-	/* Descriptors have no business here. ENOPROTOOPT before Linux 6.16: dropped then. */
-	(void)SYS(s, setsockopt(fds[0], SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no));
+	control_refuse_fds(s, fds[0]);
 	fd_slots_armed(s, slot, fds[0], fds[1]);
 	return 0;
 }

@@ -95,6 +95,20 @@ static void print_limits(const struct ipc_info *info)
 			     limits[i].source);
 }
 
+/* The build's list of examples: a mechanism need not have one. */
+static bool has_example(const char *name)
+{
+	static const char *const examples[] = {
+#include "commands/examples.inc"
+		NULL
+	};
+	size_t i;
+
+	for (i = 0; examples[i] && strcmp(examples[i], name) != 0; i++)
+		;
+	return examples[i];
+}
+
 static void print_page(const struct ipc_info *info)
 {
 	const char *card = ipc_card(info->name);
@@ -110,9 +124,11 @@ static void print_page(const struct ipc_info *info)
 	print_words("System calls of its file", info->syscalls);
 	print_words("Manual pages", info->man);
 	print_heading("Read, in this order");
-	(void)printf("  examples/%s.c  ipc/core/backend.h  ipc/%s.c  ipc/core/waiting.c\n"
+	if (has_example(info->name))
+		(void)printf("  examples/%s.c", info->name);
+	(void)printf("  ipc/core/backend.h  ipc/%s.c  ipc/core/waiting.c\n"
 		     "  src/download/protocol.c  src/download/pool.c\n",
-		     info->name, info->name);
+		     info->name);
 	(void)printf("\nSee it work:  ipcdemo --ipc=%s --trace     Measure it:  ipcdemo bench "
 		     "--ipc=%s\n",
 		     info->name, info->name);
