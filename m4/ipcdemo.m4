@@ -55,3 +55,25 @@ AC_DEFUN([IPCDEMO_NEED_REPORT], [
 			apt-get install$ipcdemo_packages$ipcdemo_hint]))
 	])
 ])
+
+dnl IPCDEMO_NEED_LIBC: what glibc has and another C library may lack. One error names all of it.
+AC_DEFUN([IPCDEMO_NEED_LIBC],
+	[ipcdemo_lacks=
+	AC_CHECK_DECL([argp_parse], [], [ipcdemo_lacks="$ipcdemo_lacks argp_parse"],
+		[[#include <argp.h>]])
+	AC_CHECK_DECL([arc4random], [], [ipcdemo_lacks="$ipcdemo_lacks arc4random"],
+		[[#include <stdlib.h>]])
+	AC_CHECK_DECL([pidfd_open], [], [ipcdemo_lacks="$ipcdemo_lacks sys/pidfd.h"],
+		[[#include <sys/pidfd.h>]])
+	AC_CHECK_DECL([preadv2], [], [ipcdemo_lacks="$ipcdemo_lacks preadv2"],
+		[[#include <sys/uio.h>]])
+	AC_CHECK_DECL([pwritev2], [], [ipcdemo_lacks="$ipcdemo_lacks pwritev2"],
+		[[#include <sys/uio.h>]])
+	AC_CHECK_DECL([RWF_NOWAIT], [], [ipcdemo_lacks="$ipcdemo_lacks RWF_NOWAIT"],
+		[[#include <sys/uio.h>]])
+	AC_CHECK_DECL([sigabbrev_np], [], [ipcdemo_lacks="$ipcdemo_lacks sigabbrev_np"],
+		[[#include <string.h>]])
+	AC_CHECK_DECL([TEMP_FAILURE_RETRY], [],
+		[ipcdemo_lacks="$ipcdemo_lacks TEMP_FAILURE_RETRY"], [[#include <unistd.h>]])
+	AS_IF([test -n "$ipcdemo_lacks"],
+		[AC_MSG_ERROR([the C library lacks$ipcdemo_lacks: glibc 2.36 or later is needed])])])
