@@ -307,32 +307,34 @@ void options_parse(const struct command_options *command, void *values, int argc
 
 /* ---- did you mean ---- */
 
-/* Edits (insert, delete, replace) from A to B; both shorter than WORD_MAX. */
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Edits (insert, delete, replace, swap two neighbours) from A to B; both shorter than WORD_MAX. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t row[WORD_MAX], i, j, corner, up, best;
-	size_t n = strlen(b);
+	size_t edits[WORD_MAX][WORD_MAX], i, j, n = strlen(a), m = strlen(b);
 
-	for (j = 0; j <= n; j++)
-		row[j] = j;
-	for (i = 1; a[i - 1]; i++) {
-		corner = row[0];
-		row[0] = i;
-		for (j = 1; j <= n; j++) {
-			up = row[j];
-			best = corner + (a[i - 1] != b[j - 1]);
-			best = best < up + 1 ? best : up + 1;
-			row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-			corner = up;
+	for (i = 0; i <= n; i++)
+		for (j = 0; j <= m; j++) {
+			if (i == 0 || j == 0) {
+				edits[i][j] = i + j;
+				continue;
+			}
+			edits[i][j] = least(least(edits[i - 1][j], edits[i][j - 1]) + 1,
+					    edits[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				edits[i][j] = least(edits[i][j], edits[i - 2][j - 2] + 1);
 		}
-	}
-	return row[n];
+	return edits[n][m];
 }
 
 const char *options_suggest(const char *typed, const char *(*word)(size_t index))
 {
 	const char *nearest = NULL, *candidate;
-	size_t best = strlen(typed) / 2 + 1; /* more edits are no typing error */
+	size_t best = (strlen(typed) + 1) / 3 + 1; /* so many edits are no typing error */
 	size_t i, d;
 
 	if (!*typed || strlen(typed) >= WORD_MAX)

@@ -70,9 +70,13 @@ static void test_options_suggest_beginning_of_a_word(void **state)
 
 static void test_options_suggest_nothing_where_nothing_is_near(void **state)
 {
-	static const char *const words[] = {
-		"", "http", "x", "socket", "helper", "a-very-long-word-that-is-none-at-all-really"
-	};
+	static const char *const words[] = { "",
+					     "http",
+					     "x",
+					     "nope",
+					     "socket",
+					     "helper",
+					     "a-very-long-word-that-is-none-at-all-really" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
