@@ -220,6 +220,23 @@ static void decide(struct compare_row *row, bool quiet)
 		row->verdict = COMPARE_BETTER;
 }
 
+/* Half the width of the intervals, the median over the rows. */
+static double resolution_of(const struct comparison *c)
+{
+	double *widths = calloc(c->rows_n + 1, sizeof *widths), median;
+	size_t i;
+
+	for (i = 0; widths && i < c->rows_n; i++) {
+		const struct stats_interval *ci = &c->rows[i].interval;
+
+		widths[i] = c->rows[i].verdict == COMPARE_UNKNOWN ? NAN :
+								    sqrt(ci->high / ci->low) - 1;
+	}
+	median = stats_median_of(widths, widths ? c->rows_n : 0, sizeof *widths, NULL);
+	free(widths);
+	return median;
+}
+
 static bool was_quiet(const json_t *run)
 {
 	return !json_is_false(json_object_get(json_object_get(run, "environment"), "quiet"));
@@ -260,6 +277,7 @@ int compare_rows(struct comparison *c)
 	if (rc == 0)
 		rc = correct(c);
 	c->quiet = was_quiet(c->old) && was_quiet(c->new);
+	c->resolution = resolution_of(c);
 	for (i = 0; i < c->rows_n; i++) {
 		decide(&c->rows[i], c->quiet);
 		c->counts[c->rows[i].verdict]++;

@@ -34,6 +34,7 @@ struct comparison {
 	size_t rows_n;
 	size_t counts[COMPARE_UNKNOWN + 1]; /* of each verdict */
 	bool quiet;                         /* both runs had their machine to themselves */
+	double resolution; /* a smaller difference cannot be shown in half of the rows; NAN */
 };
 
 /* A result file. NULL after one line on stderr that says what is wrong with PATH. */

@@ -239,11 +239,17 @@ static void print_table(const struct comparison *c)
 	       "99% interval");
 	for (i = 0; i < c->rows_n;)
 		i = print_rows(c, i);
-	printf("\nnew/old: above 1 is slower, in throughput too; the median of all pairs of\n"
-	       "rounds (Hodges-Lehmann), of the ratio to the floor where both runs have\n"
-	       "one. Better and worse: by a Mann-Whitney U test of the rounds, corrected for\n"
-	       "the number of rows (Holm), at most one comparison in a hundred says so by\n"
-	       "chance.\n");
+	putchar('\n');
+	notes_wrap(
+		stdout,
+		"new/old: above 1 is slower, in throughput too; the median of all pairs of rounds "
+		"(Hodges-Lehmann), of the ratio to the floor where both runs have one. Better and "
+		"worse: by a Mann-Whitney U test of the rounds, corrected for the number of rows "
+		"(Holm); at most one comparison in a hundred says so by chance.",
+		COLUMNS);
+	if (isfinite(c->resolution))
+		printf("Half of the rows cannot show less than %.1f%%; more rounds show more.\n",
+		       100 * c->resolution);
 	if (!c->quiet)
 		printf("A run was not quiet, so a difference of less than 2%% is not believed.\n");
 	print_warnings(c->old, "old");
@@ -290,11 +296,12 @@ static json_t *row_json(const struct compare_row *row)
 static void print_json(const struct comparison *c)
 {
 	const size_t *counts = c->counts;
-	json_t *result = json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "schema", "ipcdemo-compare/1",
-				   "worse", (json_int_t)counts[COMPARE_WORSE], "better",
-				   (json_int_t)counts[COMPARE_BETTER], "no_difference",
+	json_t *result = json_pack("{s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "schema",
+				   "ipcdemo-compare/1", "worse", (json_int_t)counts[COMPARE_WORSE],
+				   "better", (json_int_t)counts[COMPARE_BETTER], "no_difference",
 				   (json_int_t)counts[COMPARE_SAME], "not_compared",
-				   (json_int_t)counts[COMPARE_UNKNOWN], "quiet", c->quiet);
+				   (json_int_t)counts[COMPARE_UNKNOWN], "quiet", c->quiet,
+				   "resolution", real(c->resolution));
 	json_t *list = json_array();
 	size_t i;
 

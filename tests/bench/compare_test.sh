@@ -88,6 +88,7 @@ matches "a row with a floor: both medians, the ratio and its interval" \
 	'^  pipe +x floor +1\.0[0-9]+ +1\.0[0-9]+ +1\.0[0-9]+ +1\.[0-9.]+ worse$' "$T/out"
 matches "a row without a floor shows times" '^  shm +p50 +[0-9.]+ ns +[0-9.]+ ns .* worse$' \
 	"$T/out"
+matches "and what could be shown at all" 'cannot show less than [1-4]\.[0-9]%' "$T/out"
 equal "the table keeps to 80 columns" '' "$(awk 'length > 80' "$T/out")"
 
 run_ipcdemo compare --fail-above=3% "$T/old.json" "$T/slower.json"
