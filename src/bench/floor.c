@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * floor.c - which bare code is the floor of which row.
+ * floor.c - see floor.h: which mechanism has which floor.
  *
  * Each floor makes the mechanism's own system calls, or touches the same cache lines, and does
- * nothing else: no check of the peer, no fairness, no accounting. No library can be below it; what
- * a row costs more is what the library adds.
+ * nothing else: no check of the peer, no fairness, no accounting. So no library can be faster; what
+ * a row takes longer, the library adds.
  */
 #include "config.h"
 

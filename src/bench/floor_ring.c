@@ -2,11 +2,13 @@
 /*
  * floor_ring.c - the floor of shared memory: a bare ring of the mechanisms' own layout.
  *
- * An entry is the record and, in the last 8 bytes of its last line, the lap as its sequence; a
- * batch is published in groups, the first record last; the tail is told every quarter. Nothing is
- * checked: each side believes the other. Spinning, that is all. Blocking, who finds nothing
- * announces it in a word, looks again and reads its eventfd; who publishes looks at the word and
- * rings. For the mechanism `futex` that word is what it sleeps on.
+ * An entry holds the record and, in the last 8 bytes of its last cache line, the lap as its
+ * sequence. A batch is published in groups, the first record of a group last, so that the receiver
+ * sees whole groups. The receiver publishes its tail each quarter of the ring. Nothing is checked.
+ *
+ * A side that finds nothing and may sleep writes the number of its sleep into a word, looks again
+ * and reads its eventfd; a side that publishes looks at that word and writes the eventfd. For the
+ * mechanism `futex` the side sleeps on the word itself.
  */
 #include "config.h"
 
@@ -145,9 +147,9 @@ static inline void copy_record(void *to, const void *from, size_t size)
 }
 
 /*
- * Sleeps until rung. Each sleep has a number of its own: a publisher that was held up between its
- * record and its look at the word may ring for a sleep that began after, and must ring again for
- * the next one.
+ * Sleeps until woken. Each sleep has a number of its own: a publisher that is held up between its
+ * record and its look at the word may wake a sleep that began later, and must then also wake the
+ * next one.
  */
 static void sleep_on(struct link *l, const struct ring_end *end, _Atomic uint64_t *word)
 {

@@ -107,7 +107,7 @@ static inline size_t loop_samples_max(const struct link *l)
 	return n < l->room ? n : l->room;
 }
 
-/* Round trips that are not measured: caches, branch predictors and our own patience settle. */
+/* Round trips that are not measured, until caches and adaptive waiting have settled. */
 LOOP_INLINE int loop_warm(struct link *l, loop_send send, loop_recv recv)
 {
 	const struct options *o = l->options;
@@ -175,7 +175,7 @@ LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv
 		}
 		l->area->late = last - due;
 		if (last > end && last - end > end - start)
-			break; /* hopelessly behind: it would take for ever */
+			break; /* so far behind that the round would take several times as long */
 		if (!reply)
 			loop_at(l, 0)[1] = due;
 		rc = reply ? loop_round_trip(l, loop_word(LOOP_DATA, i), send, recv) :
@@ -195,7 +195,7 @@ LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv
 	return 0;
 }
 
-/* One at a time, each stamped by its sender: the way there is the slot's sample. */
+/* One record at a time, each stamped by its sender. The slot takes the sample: the way there. */
 LOOP_INLINE int loop_oneway(struct link *l, loop_send send, loop_recv recv)
 {
 	size_t most = loop_samples_max(l), i;
@@ -237,7 +237,7 @@ LOOP_INLINE int loop_hub_trips(struct link *l, loop_send send, loop_recv recv)
 	return loop_send_word(l, 0, loop_word(LOOP_STOP, 0), send);
 }
 
-/* The answering side of all that go to and fro. */
+/* The slot of round trips and of one way: answers each record, with a rate one way only MARK. */
 LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, loop_recv recv)
 {
 	struct side *side = &l->area->slot[slot];
@@ -272,7 +272,7 @@ LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, l
 		if ((answer || kind == LOOP_MARK) && (rc = send(l, slot, 1)) < 0)
 			return rc;
 	}
-	/* The answer to the mark and the hearing of the stop are as one more round trip. */
+	/* The answer to MARK and the receipt of STOP cost as much as one more round trip. */
 	link_usage_since(l, &side->usage, (answer ? 2 : 1) * (n + 1));
 	if (oneway) {
 		l->area->samples_n = n < l->room ? n : l->room;
@@ -283,7 +283,7 @@ LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, l
 
 /* ---- streams: slots send, the hub receives ---- */
 
-/* Tells every slot WORD. */
+/* Sends WORD to every slot. */
 LOOP_INLINE int loop_send_word_all(struct link *l, uint64_t word, loop_send send)
 {
 	unsigned slot;
@@ -318,8 +318,8 @@ LOOP_INLINE int loop_burst(struct link *l, uint64_t count, loop_send send, loop_
 }
 
 /*
- * How many records each slot sends in the time of a round: found by ever longer bursts, the warm-
- * up.
+ * Finds how many records each slot sends in the time of a round, by ever longer bursts, which are
+ * the warm-up, too.
  */
 LOOP_INLINE int loop_calibrate(struct link *l, uint64_t *count, loop_send send, loop_recv recv)
 {
@@ -362,7 +362,7 @@ LOOP_INLINE int loop_hub_stream(struct link *l, loop_send send, loop_recv recv)
 	return rc < 0 ? rc : loop_send_word_all(l, loop_word(LOOP_STOP, 0), send);
 }
 
-/* The clock stops when the receiver has said that it has the last one. */
+/* Sends COUNT records. The time ends when the receiver has confirmed the last. */
 LOOP_INLINE int loop_stream(struct link *l, unsigned slot, uint64_t count, loop_send send,
 			    loop_recv recv)
 {

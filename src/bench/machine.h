@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.h - the machine that a result was taken on. A figure without it means nothing.
+ * machine.h - the machine that a result was taken on, without which a figure means nothing.
  */
 #ifndef IPCDEMO_MACHINE_H
 #define IPCDEMO_MACHINE_H
@@ -12,11 +12,11 @@
 #include "bench/bench.h"
 #include "bench/topology.h"
 
-/* What is compared between the begin and the end of a run. */
+/* What is read before a run and compared with the same after it. */
 struct machine_watch {
 	double load1;
 	uint64_t steal, total; /* of /proc/stat, in its ticks */
-	uint64_t throttled;    /* cgroup: periods in which we were stopped */
+	uint64_t throttled;    /* cgroup: periods in which the CPU quota stopped us */
 };
 
 void machine_watch_begin(struct machine_watch *watch);

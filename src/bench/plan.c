@@ -186,7 +186,7 @@ static int each_mechanism(struct bench *bench, struct axes *axes)
 	return rc;
 }
 
-/* Said once for each mechanism, not for each combination. */
+/* One entry for each mechanism, not for each combination. */
 static int skip_unavailable(struct bench *bench)
 {
 	struct axes axes = { .backend = NULL };

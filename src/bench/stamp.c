@@ -45,7 +45,7 @@ static void choose(struct stamp_clock *clock)
 #endif
 }
 
-/* One moment on both clocks: of several tries the one that took the least time. */
+/* Reads both clocks at one moment: of several tries, the one that took the least time. */
 static void read_pair(const struct stamp_clock *clock, uint64_t *tick, uint64_t *ns)
 {
 	uint64_t best = UINT64_MAX;
@@ -65,8 +65,8 @@ static void read_pair(const struct stamp_clock *clock, uint64_t *tick, uint64_t 
 }
 
 /*
- * The step is the median one: a counter may move by 26 at a time and yet never answer twice the
- * same, but with one more.
+ * The resolution is the median step. The smallest would be wrong: a counter that moves by 26 at a
+ * time may answer with one more where it would answer the same twice.
  */
 static void measure_cost(struct stamp_clock *clock)
 {

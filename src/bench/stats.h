@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stats.h - the arithmetic of the benchmark. Pure: no clock, no memory of its own but where said.
+ * stats.h - the arithmetic of the benchmark. It reads no clock and keeps nothing between calls.
  *
  * Percentiles are exact, by nearest rank: the smallest sample such that at least that share of
  * all samples is no greater. Intervals of a median come from order statistics (the binomial

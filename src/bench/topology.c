@@ -28,7 +28,7 @@ static int list_cpus(struct topology *topology)
 	topology->cpus = calloc(n > 0 ? (size_t)n : 1, sizeof *topology->cpus);
 	if (!ours || !topology->cpus)
 		return -ENOMEM;
-	/* What taskset or a cpuset leaves us, which may be less than hwloc shows. */
+	/* taskset or a cpuset may leave us fewer CPUs than hwloc shows. */
 	if (hwloc_get_cpubind(topology->hwloc, ours, HWLOC_CPUBIND_PROCESS) < 0)
 		hwloc_bitmap_fill(ours);
 	while ((pu = hwloc_get_next_obj_by_type(topology->hwloc, HWLOC_OBJ_PU, pu)))
@@ -79,7 +79,7 @@ const char *topology_nearest(const struct topology *topology, int a, int b)
 		return "cpu";
 	if (at && other)
 		at = hwloc_get_common_ancestor_obj(topology->hwloc, at, other);
-	/* Groups and dies lie between; what holds them is what counts here. */
+	/* The ancestor may be a group or a die, which has no name here: go up to one that has. */
 	for (; at; at = at->parent) {
 		if (at->type == HWLOC_OBJ_CORE)
 			return "core";

@@ -2,8 +2,8 @@
 /*
  * topology.h - which CPUs we may use and what two of them share, as hwloc sees it.
  *
- * A virtual machine may show a topology that the host does not keep to. What is said here is
- * what the kernel says; the bare cache line's figure in a result is the check.
+ * This is what the kernel says. A virtual machine may show a topology that the host does not keep
+ * to; the figure of the bare cache line in a result shows whether it does.
  */
 #ifndef IPCDEMO_TOPOLOGY_H
 #define IPCDEMO_TOPOLOGY_H
