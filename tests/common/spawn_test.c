@@ -236,6 +236,37 @@ static void test_spawn_buffered_output_is_written_once(void **state)
 	on_stage(play_stdio);
 }
 
+/* ---- the descriptors that it keeps ---- */
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static int child_keeps_some(void *arg)
+{
+	int keep[] = { 40, -1, 20, 21 };
+
+	(void)arg;
+	child_keep(keep, sizeof keep / sizeof keep[0]);
+	for (int fd = 0; fd < 100; fd++)
+		CHECK(is_open(fd) == (fd < 3 || fd == 20 || fd == 21 || fd == 40));
+	return 0;
+}
+
+static void play_descriptors(void)
+{
+	for (int fd = 3; fd < 60; fd++)
+		CHECK(dup2(STDERR_FILENO, fd) == fd);
+	spawn_and_reap(child_keeps_some, NULL);
+}
+
+static void test_spawn_child_keeps_what_it_names(void **state)
+{
+	(void)state;
+	on_stage(play_descriptors);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +277,7 @@ int main(void)
 		STAGED(test_spawn_no_handler_of_the_parent_runs_in_the_child),
 		STAGED(test_spawn_child_bears_its_name),
 		STAGED(test_spawn_buffered_output_is_written_once),
+		STAGED(test_spawn_child_keeps_what_it_names),
 	};
 
 	alarm(DEADLINE_S);
