@@ -34,8 +34,9 @@
  *   call, about twice a Unix socket.
  * Pitfalls: without TCP_NODELAY a small record waits for the acknowledgement of the last one,
  *   40 ms at worst (Nagle against delayed ACK). Any process of the machine may connect to a
- *   port of 127.0.0.1, whatever its user: so a connection counts only if its first bytes are our
- *   secret, compared in constant time. A send may take a part of a record, at any byte.
+ *   port of 127.0.0.1, whatever its user: so a connection counts only if it comes from our own
+ *   address and its first bytes are our secret, compared in constant time. A send may take a part
+ *   of a record, at any byte.
  * Use when: one end moves to another host some day. These calls then stay as they are; the worker
  *   connects, the secret reaches it by another way, and what travels must be encrypted.
  * Avoid when: both ends stay on one machine: a Unix socket does the same for half the price.
@@ -131,24 +132,29 @@ static bool tcp_same(const struct tcp_secret *a, const struct tcp_secret *b)
 }
 
 /*
- * The connection that knows SECRET. It was sent before this looks, and over loopback that means it
- * is there: so a connection that says nothing, or not all of it, is a stranger's, and nobody waits.
+ * The connection that comes from OURS and knows SECRET. A stranger's is closed unread: it may be
+ * half open, or never say a word, and nobody waits for that. Between hosts, where an address proves
+ * nothing, the secret alone counts, and the wait for it needs a limit.
  */
-static int tcp_accept(struct ipc *s, int listener, const struct tcp_secret *secret)
+static int tcp_accept(struct ipc *s, int listener, int ours, const struct tcp_secret *secret)
 {
+	struct sockaddr_in own, from;
+	socklen_t len = sizeof own;
 	struct tcp_secret said;
-	int fd, tries;
+	int fd, rc = (int)SYS(s, getsockname(ours, (struct sockaddr *)&own, &len));
 
-	for (tries = 0; tries <= TCP_STRANGERS; tries++) {
-		fd = (int)SYS(s, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+	while (rc == 0) {
+		len = sizeof from;
+		fd = (int)SYS(s, accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC));
 		if (fd < 0)
 			return fd;
-		if (SYS(s, recv(fd, &said, sizeof said, MSG_DONTWAIT)) == sizeof said &&
+		if (from.sin_port == own.sin_port && from.sin_addr.s_addr == own.sin_addr.s_addr &&
+		    SYS(s, recv(fd, &said, sizeof said, MSG_WAITALL)) == sizeof said &&
 		    tcp_same(&said, secret))
 			return fd;
 		sys_close(&fd);
 	}
-	return -ECONNREFUSED;
+	return rc;
 }
 
 /* A connected pair, as socketpair(2) would make it. 0 or -errno. */
@@ -169,7 +175,7 @@ static int tcp_pair(struct ipc *s, int fds[2])
 	    (rc = (int)SYS(s, connect(fds[1], (struct sockaddr *)&address, sizeof address))) < 0 ||
 	    (rc = (int)SYS(s, send(fds[1], &secret, sizeof secret, MSG_NOSIGNAL))) < 0)
 		goto out;
-	rc = fds[0] = tcp_accept(s, listener, &secret);
+	rc = fds[0] = tcp_accept(s, listener, fds[1], &secret);
 out:
 	sys_close(&listener);
 	if (rc < 0)
