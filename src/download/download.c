@@ -228,9 +228,9 @@ static void hint_exists(const struct batch *batch)
 		      batch->jobs->jobs[i].failure.kind == FAILURE_EXISTS;
 	if (!any)
 		return;
-	progress_note(
-		batch->settings->progress, false,
-		"--exists=skip leaves such files alone, rename writes NAME.1, overwrite replaces them");
+	progress_note(batch->settings->progress, false,
+		      "--exists=skip leaves such files alone, =rename writes NAME.1, "
+		      "=overwrite replaces them");
 }
 
 static int batch_jobs(const struct download *download, struct batch_settings *settings,

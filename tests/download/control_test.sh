@@ -63,7 +63,8 @@ C: d" "$ORIGIN/bytes/1/x"
 	matches "--insecure is loud" 'insecure: certificates are not checked' "$T/err"
 }
 
-# Never faster than the limit; how much slower is the machine's matter. Every mechanism carries RATE.
+# Never faster than the limit; how much slower is the machine's matter. Every mechanism carries
+# RATE.
 limit_rate() {
 	begun=$(now_ms)
 	run --ipc="$ipc" --trace --limit-rate=400K -j 2 "$ORIGIN/bytes/102400/x" \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * job_list_test.c - the list of jobs: what an input file may hold, what is wrong with it and where,
- * and what is settled before the first network byte.
+ * and what one job may be.
  */
 #include "config.h"
 
@@ -10,7 +10,7 @@
 #include <errno.h>
 
 #include "download/filename.h"
-#include "tests/download/part_file_place.h"
+#include "tests/download/job_list_stage.h"
 
 #define DEADLINE_S 60
 
@@ -60,28 +60,12 @@ static void assert_wrong(const char *text, const char *expected)
 	job_list_free(&list);
 }
 
-static void add(struct job_list *list, const char *url, const char *name)
-{
-	const struct job_wish wish = { .url = url, .name = name };
-	char why[512];
-
-	assert_int_equal(job_list_add(list, &wish, why, sizeof why), 0);
-}
-
 /* What job_list_add says of a job with such a sum. */
 static int add_sum(struct job_list *list, const char *sha256, char why[512])
 {
 	const struct job_wish wish = { .url = "http://a/x", .sha256 = sha256 };
 
 	return job_list_add(list, &wish, why, 512);
-}
-
-static void assert_job(const struct job *job, enum job_state state, enum failure_kind kind,
-		       int32_t code)
-{
-	assert_int_equal(job->state, state);
-	assert_int_equal(job->failure.kind, kind);
-	assert_int_equal(job->failure.code, code);
 }
 
 /* ---- the input file ---- */
@@ -328,7 +312,7 @@ static void test_job_read_thousands_of_jobs_keep_their_order(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 5000; i++) {
 		(void)snprintf(url, sizeof url, "http://a/%u", i);
-		add(&list, url, NULL);
+		add_job(&list, url, NULL);
 	}
 	assert_int_equal(list.count, 5000);
 	for (unsigned i = 0; i < 5000; i++) {
@@ -382,11 +366,11 @@ static void test_job_url_without_a_host_fails_alone(void **state)
 	struct job_list list = { .jobs = NULL };
 
 	(void)state;
-	add(&list, "http:///x", NULL);
+	add_job(&list, "http:///x", NULL);
 	assert_null(list.jobs[0].name);
 	assert_job(&list.jobs[0], JOB_FAILED, FAILURE_NAME, FILENAME_NO_HOST);
 	assert_string_equal(list.jobs[0].url, "http:///x");
-	add(&list, "http://a/.vimrc", ".vimrc"); /* the user's wish; a URL's would be encoded */
+	add_job(&list, "http://a/.vimrc", ".vimrc"); /* the user's wish; a URL's would be encoded */
 	assert_job(&list.jobs[1], JOB_READY, FAILURE_NONE, 0);
 	assert_string_equal(list.jobs[1].name, ".vimrc");
 	job_list_free(&list);
@@ -406,166 +390,9 @@ static void test_job_url_is_trimmed_and_encoded(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
-		add(&list, urls[i].typed, NULL);
+		add_job(&list, urls[i].typed, NULL);
 		assert_string_equal(list.jobs[i].url, urls[i].url);
 	}
-	job_list_free(&list);
-}
-
-/* ---- settled before the start ---- */
-
-static void test_job_settle_first_of_a_name_keeps_it(void **state)
-{
-	struct place *place = *state;
-	struct job_list list = { .jobs = NULL };
-
-	add(&list, "http:///x", NULL); /* without a name: neither here nor there */
-	add(&list, "http://a/same", NULL);
-	add(&list, "http://a/other", NULL);
-	add(&list, "http://b/same", NULL);
-	add(&list, "http://c/z", "same");
-	add(&list, "http://c/sam", NULL);
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
-	assert_job(&list.jobs[0], JOB_FAILED, FAILURE_NAME, FILENAME_NO_HOST);
-	assert_job(&list.jobs[1], JOB_READY, FAILURE_NONE, 0);
-	assert_job(&list.jobs[2], JOB_READY, FAILURE_NONE, 0);
-	assert_job(&list.jobs[3], JOB_FAILED, FAILURE_CLASH, 1);
-	assert_job(&list.jobs[4], JOB_FAILED, FAILURE_CLASH, 1);
-	assert_job(&list.jobs[5], JOB_READY, FAILURE_NONE, 0);
-	job_list_free(&list);
-}
-
-static void assert_names(const struct job_list *list, const char *const *names, size_t count)
-{
-	assert_int_equal(list->count, count);
-	for (size_t i = 0; i < count; i++) {
-		assert_job(&list->jobs[i], JOB_READY, FAILURE_NONE, 0);
-		assert_string_equal(list->jobs[i].name, names[i]);
-	}
-}
-
-static void test_job_settle_queries_tell_pages_apart(void **state)
-{
-	static const char *const names[] = { "page?id=2", "page?id=3", "page", "alone" };
-	struct place *place = *state;
-	struct job_list list = { .jobs = NULL };
-
-	add(&list, "http://a/page?id=2", NULL);
-	add(&list, "http://a/page?id=3", NULL);
-	add(&list, "http://a/page", NULL);
-	add(&list, "http://a/alone?id=4", NULL);
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
-	assert_names(&list, names, 4);
-	job_list_free(&list);
-}
-
-static void test_job_settle_a_url_that_comes_twice_is_one_job(void **state)
-{
-	static const char *const names[] = { "x", "y", "z" };
-	const struct job_wish summed = { .url = "http://a/x", .sha256 = hex };
-	struct place *place = *state;
-	struct job_list list = { .jobs = NULL };
-	char why[512];
-
-	add(&list, "http://a/x", NULL);
-	add(&list, "http://a/y", NULL);
-	assert_int_equal(job_list_add(&list, &summed, why, sizeof why), 0);
-	add(&list, "http://a/y", NULL);
-	add(&list, "http://a/x", "z"); /* two files, so two jobs */
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
-	assert_names(&list, names, 3);
-	assert_true(list.jobs[0].has_sha256);
-	job_list_free(&list);
-}
-
-static void test_job_settle_rename_numbers_them_in_order(void **state)
-{
-	static const char *const names[] = { "x.2", "x.3", "y", "x.1.1" };
-	struct place *place = *state;
-	struct job_list list = { .jobs = NULL };
-
-	put(place, "x", "");
-	put(place, "x.1", "");
-	add(&list, "http://a/x", NULL);
-	add(&list, "http://b/x", NULL);
-	add(&list, "http://a/y", NULL);
-	add(&list, "http://a/x.1", NULL);
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_RENAME), 0);
-	assert_names(&list, names, 4);
-	job_list_free(&list);
-}
-
-static void test_job_settle_many_of_a_name_all_name_the_first(void **state)
-{
-	struct place *place = *state;
-	struct job_list list = { .jobs = NULL };
-	char url[32];
-
-	for (unsigned i = 0; i < 1000; i++) {
-		(void)snprintf(url, sizeof url, "http://a%u/%s", i, i % 2 ? "odd" : "even");
-		add(&list, url, NULL);
-	}
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_OVERWRITE), 0);
-	for (unsigned i = 0; i < 1000; i++)
-		assert_job(&list.jobs[i], i < 2 ? JOB_READY : JOB_FAILED,
-			   i < 2 ? FAILURE_NONE : FAILURE_CLASH, i < 2 ? 0 : (int32_t)i % 2);
-	job_list_free(&list);
-}
-
-static void test_job_settle_existing_file_by_policy(void **state)
-{
-	static const struct {
-		enum exists_policy policy;
-		enum job_state state;
-		enum failure_kind kind;
-	} wanted[] = { { EXISTS_FAIL, JOB_FAILED, FAILURE_EXISTS },
-		       { EXISTS_SKIP, JOB_SKIPPED, FAILURE_NONE },
-		       { EXISTS_RESUME, JOB_SKIPPED, FAILURE_NONE },
-		       { EXISTS_OVERWRITE, JOB_READY, FAILURE_NONE } };
-	static const char *const taken[] = { "file", "link", "directory" };
-	struct place *place = *state;
-
-	put(place, "file", "mine");
-	assert_int_equal(symlinkat("nowhere", place->dirfd, "link"), 0);
-	assert_int_equal(mkdirat(place->dirfd, "directory", 0700), 0);
-	put(place, "free.part", ""); /* a leftover takes no name */
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		struct job_list list = { .jobs = NULL };
-
-		for (size_t j = 0; j < 3; j++)
-			add(&list, "http://a/x", taken[j]);
-		add(&list, "http://a/x", "free");
-		assert_int_equal(job_list_settle(&list, place->dirfd, wanted[i].policy), 0);
-		for (size_t j = 0; j < 2; j++)
-			assert_job(&list.jobs[j], wanted[i].state, wanted[i].kind, 0);
-		/* Under no policy would it be replaced, or be what was asked for. */
-		assert_job(&list.jobs[2], JOB_FAILED, FAILURE_NOT_FILE, S_IFDIR);
-		assert_job(&list.jobs[3], JOB_READY, FAILURE_NONE, 0);
-		job_list_free(&list);
-	}
-}
-
-/* Of two jobs with one name that is taken, each says what is wrong with it. */
-static void test_job_settle_clash_comes_before_exists(void **state)
-{
-	struct place *place = *state;
-	struct job_list list = { .jobs = NULL };
-
-	put(place, "x", "mine");
-	add(&list, "http://a/x", NULL);
-	add(&list, "http://b/x", NULL);
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_SKIP), 0);
-	assert_job(&list.jobs[0], JOB_SKIPPED, FAILURE_NONE, 0);
-	assert_job(&list.jobs[1], JOB_FAILED, FAILURE_CLASH, 0);
-	job_list_free(&list);
-}
-
-static void test_job_settle_nothing_is_fine(void **state)
-{
-	struct place *place = *state;
-	struct job_list list = { .jobs = NULL };
-
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
 	job_list_free(&list);
 }
 
@@ -588,14 +415,6 @@ int main(void)
 		cmocka_unit_test(test_job_sha256_of_wrong_form_is_refused),
 		cmocka_unit_test(test_job_url_without_a_host_fails_alone),
 		cmocka_unit_test(test_job_url_is_trimmed_and_encoded),
-		PLACED(test_job_settle_first_of_a_name_keeps_it),
-		PLACED(test_job_settle_queries_tell_pages_apart),
-		PLACED(test_job_settle_a_url_that_comes_twice_is_one_job),
-		PLACED(test_job_settle_rename_numbers_them_in_order),
-		PLACED(test_job_settle_many_of_a_name_all_name_the_first),
-		PLACED(test_job_settle_existing_file_by_policy),
-		PLACED(test_job_settle_clash_comes_before_exists),
-		PLACED(test_job_settle_nothing_is_fine),
 	};
 
 	alarm(DEADLINE_S);

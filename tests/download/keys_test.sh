@@ -12,7 +12,8 @@ start_origin
 # type KEYS EXPECTED...: runs the program on a terminal; each time its output holds the next of
 # EXPECTED the next of KEYS is typed. Prints the exit code and whether the terminal is as it was.
 type_keys() {
-	python3 - "$IPCDEMO" "$T/got" "$ORIGIN/fault/ranges/1000000/2000000/file" "$@" 2>"$T/err" <<-'END'
+	slow=$ORIGIN/fault/ranges/1000000/2000000/file
+	python3 - "$IPCDEMO" "$T/got" "$slow" "$@" 2>"$T/err" <<-'END'
 		import os, pty, sys, termios, time
 		program, directory, url, keys, *expected = sys.argv[1:]
 		master, slave = pty.openpty()

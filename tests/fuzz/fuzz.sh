@@ -27,7 +27,8 @@ for target in ${FUZZ_ONLY:-$(cd "$srcdir/tests/fuzz" && ls ./*_fuzz.c)}; do
 		-I "$srcdir/src" \
 		-o "$name/fuzz" "$srcdir/tests/fuzz/${name}_fuzz.c" libapp.a libipc.a $libs
 	if "$name/fuzz" -max_total_time="$seconds" -timeout=10 -detect_leaks=0 \
-		-print_final_stats=1 -artifact_prefix="$name/" "$name" "$srcdir/tests/fuzz/corpus/$name" \
+		-print_final_stats=1 -artifact_prefix="$name/" "$name" \
+		"$srcdir/tests/fuzz/corpus/$name" \
 		>"$name.log" 2>&1; then
 		echo "$name: $(sed -n 's/^stat::number_of_executed_units: //p' "$name.log") runs," \
 			"$(grep -o 'cov: [0-9]*' "$name.log" | tail -n 1)"

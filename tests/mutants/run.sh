@@ -6,7 +6,7 @@
 #
 #	Fault: what somebody might do wrong
 #	Test: [VARIABLE=VALUE...] PROGRAM [ARGUMENT...]	for a shell, in the build directory
-#	Objects: SOURCE...	what to compile anew where that is not just the patched file: for headers
+#	Objects: SOURCE...	what to compile anew, where that is not just the patched file
 #
 # and goes on as `git diff -U1` has it. Runs in a build directory, `make mutants` does. Only the
 # objects that change are compiled, into a directory of their own, and the program is linked with
@@ -81,7 +81,8 @@ one()
 	program=$(echo "$test" | tr ' ' '\n' | grep -m 1 '^tests/')
 	case $program in
 	*.sh)
-		link ipcdemo "$work/ipcdemo" >>"$work/log" 2>&1 || { cat "$work/log" && verdict STALE; }
+		link ipcdemo "$work/ipcdemo" >>"$work/log" 2>&1 ||
+			{ cat "$work/log" && verdict STALE; }
 		test=$(echo "$test" | sed "s|tests/[^ ]*\.sh|sh $srcdir/&|")
 		IPCDEMO=$work/ipcdemo
 		export IPCDEMO
