@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define KEPT  0.95 /* of a rate: less is saturated */
-#define DOUBT 0.1  /* beyond: two figures do not divide to their ratio */
+#define DOUBT 0.25 /* beyond: two figures do not divide to their ratio */
 
 #define OVER_ROUNDS(row, member, ci) STATS_MEDIAN((row)->round, (row)->rounds, member, ci)
 
@@ -310,8 +310,7 @@ static bool doubtful(const struct row *row, const struct figures *f, const struc
 		here = f->p50, there = floor->p50;
 	}
 	divided = here / there;
-	return divided < fmin(f->ratio_ci.low, f->ratio * (1 - DOUBT)) ||
-	       divided > fmax(f->ratio_ci.high, f->ratio * (1 + DOUBT));
+	return divided < f->ratio * (1 - DOUBT) || divided > f->ratio * (1 + DOUBT);
 }
 
 static int figures_of_row(const struct row *row, double ns_per_tick, struct figures *f)

@@ -143,7 +143,11 @@ static void cell_ratio(char cell[static CELL], const struct line *l)
 {
 	char text[CELL];
 
-	number(text, l->f->ratio, 2);
+	/* As many digits as it deserves. */
+	if (l->f->ratio >= 10)
+		(void)words_two_digits(text, l->f->ratio);
+	else
+		number(text, l->f->ratio, 2);
 	(void)snprintf(cell, CELL, "%.30s%s", text, l->f->ratio_doubtful ? "!" : " ");
 }
 
