@@ -137,7 +137,7 @@ static void describe(const struct demo *demo)
 	struct text words = { 0 }, lines = { 0 };
 
 	text_printf(&words, "A demo: %s.", how[download->model]);
-	text_add(&words, " They are the two of a tutorial on processes, hence their Chinese names."
+	text_add(&words, " They are those of a tutorial on processes, hence their Chinese names."
 			 " A server inside this program spreads each over ");
 	if (range[0] < range[1])
 		text_printf(&words, "%g to ", range[0]);
