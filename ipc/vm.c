@@ -92,8 +92,7 @@ static int vm_probe(char *reason, size_t size)
 	struct ipc_limit yama;
 
 	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != 1)
-		return sys_reason(reason, size, -errno,
-				  "the kernel or a sandbox refuses process_vm_readv");
+		return sys_reason(reason, size, -errno, "process_vm_readv is refused here");
 	sys_limit_file(&yama, "", "/proc/sys/kernel/yama/ptrace_scope");
 	if (yama.value[0] == '3' || (yama.value[0] == '2' && geteuid() != 0))
 		return sys_reason(reason, size, -EPERM,
@@ -245,8 +244,8 @@ static int vm_hear(struct ipc *s, unsigned slot, unsigned flags)
 		return (int)rc;
 	if (rc != sizeof note || note.count == 0 || note.count > vm_depth(s) - at->there)
 		return -EPROTO;
-	if (s->role == IPC_HUB)
-		at->ring = note.ring; /* wherever it is: only the worker's own memory is touched */
+	/* Wherever it says that its ring is: only the worker's own memory is touched. */
+	at->ring = s->role == IPC_HUB ? note.ring : at->ring;
 	at->there += (size_t)note.count;
 	return 1;
 }
@@ -316,10 +315,11 @@ static ssize_t vm_recv(struct ipc *s, unsigned *slot, void *records, size_t cap,
 /* What is left of a note is there although the socket may be empty. */
 static int vm_pollfd(struct ipc *s, short *events)
 {
-	const struct vm_state *state = s->state;
+	unsigned rest = ((const struct vm_state *)s->state)->rest;
 
-	return ipc_receives(s) && vm_slot(s, state->rest)->there > 0 ? -EAGAIN :
-								       fd_slots_pollfd(s, events);
+	if (ipc_receives(s) && vm_slot(s, rest)->there > 0)
+		return -EAGAIN;
+	return fd_slots_pollfd(s, events);
 }
 
 const struct ipc_backend ipc_vm = {

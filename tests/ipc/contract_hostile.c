@@ -5,8 +5,7 @@
  * slot. The hub neither crashes nor waits for ever nor collects descriptors, the other slots
  * lose nothing, and the slot's next owner starts afresh.
  *
- * What belongs to the mechanism is found out, not known: descriptors that were not there before the
- * session, mappings that are shared and not the board. So this runs for any mechanism.
+ * What belongs to the mechanism is found out: new descriptors, shared mappings but the board.
  */
 #include "config.h"
 
@@ -62,7 +61,7 @@ static void send_descriptors(int fd)
 		(void)sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* All of it may fail: most of it makes no sense on most descriptors. */
+/* Most of it makes no sense on most descriptors, and fails. */
 static void junk_into(int fd, const char *junk, struct rng *rng)
 {
 	static const size_t sizes[] = { 1,  3,  7,    8,    9,    16,    55,        57,
@@ -178,6 +177,8 @@ static void hostile_worker(struct world *w, unsigned slot)
 	size_t i;
 
 	CHECK(junk);
+	(void)alarm(
+		10); /* it may bring itself to a standstill, by what it does to its own memory */
 	for (i = 0; i < JUNK_BYTES / 8; i++) {
 		uint64_t word = wild_number(&rng);
 
@@ -242,7 +243,6 @@ static bool recv_among(struct world *w, struct inbox *inbox)
 	return true;
 }
 
-/* However it has ended by now. */
 static void bury(struct world *w)
 {
 	CHECK_EQ(kill(w->worker[0].pid, SIGKILL), 0);
