@@ -130,7 +130,7 @@ static int dgram_queue(struct ipc *s)
 {
 	struct dgram_state *state = dgram_state(s);
 	const int yes = 1;
-	struct named name;
+	struct named name = { .path = "" };
 	int rc = named_make(s, &name, "dgram");
 
 	if (rc < 0)

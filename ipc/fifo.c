@@ -84,7 +84,7 @@ static int fifo_open(struct ipc *s)
 /* Both ends of a new FIFO, which has no name any more: ENDS[0] reads. 0 or -errno. */
 static int fifo_make(struct ipc *s, int ends[2])
 {
-	struct named name;
+	struct named name = { .path = "" };
 	int rc = named_make(s, &name, "fifo");
 
 	if (rc < 0)

@@ -16,7 +16,6 @@
 #define BACKOFF_MAX     1024u  /* calls between two probes of a peer that does not answer at once */
 #define TRUST_FULL      8u     /* clean successes in a row: from then on one in TRUST_SAMPLE ... */
 #define TRUST_SAMPLE    32u    /* ... is checked */
-#define YIELDS          32u    /* before the first nap, where a mechanism has no descriptor */
 #define NAP_NS          200000 /* between two looks at a mechanism that has no descriptor */
 
 /*
@@ -62,7 +61,7 @@ static int watched_peer(const struct ipc *s, const struct waiting *w)
 	return s->single && !(s->backend->info.capabilities & IPC_CAP_EOF) ? w->peer.pidfd : -1;
 }
 
-enum { WOKE_TIMEOUT = 0, WOKE_READY = 1, WOKE_PEER_DEAD = 2 };
+enum { WOKE_TIMEOUT = 0, WOKE_READY = 1, WOKE_PEER_DEAD = 2, WOKE_YIELDED };
 
 /* Sleeps once, or where nothing would wake it only yields. One of the above, or -errno. */
 static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns, bool yield)
@@ -76,7 +75,7 @@ static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns
 		return WOKE_READY;
 	if (fd == -ENOTSUP && yield) { /* nothing tells: let the peer run, if it shares our CPU */
 		(void)SYS(s, sched_yield());
-		return WOKE_READY;
+		return WOKE_YIELDED;
 	}
 	if (fd == -ENOTSUP) { /* look again in a moment */
 		rc = sys_poll(s, -1, 0, peer,
@@ -113,17 +112,22 @@ static ssize_t after_death(const struct call *c)
 /* Sleeps, then tries, until there is an answer. */
 static ssize_t sleep_and_try(const struct call *c, unsigned flags)
 {
-	unsigned yields = YIELDS;
+	uint64_t now, start = 0;
+	bool yield = true;
 	ssize_t rc;
 	int woke;
 
 	do {
-		woke = sleep_once(c->s, c->w, -1, yields > 0);
-		yields -= yields > 0;
+		woke = sleep_once(c->s, c->w, -1, yield);
 		if (woke < 0)
 			return woke;
 		if (woke == WOKE_PEER_DEAD)
 			return after_death(c);
+		if (woke == WOKE_YIELDED) { /* where others want the CPU too, one may take long */
+			now = sys_now_ns();
+			start = start ? start : now;
+			yield = now - start < PATIENCE_NS;
+		}
 		rc = attempt(c, flags);
 	} while (rc == -EAGAIN);
 	return rc;
