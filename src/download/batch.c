@@ -342,8 +342,12 @@ static bool worker_died(const struct failure *failure)
 	       failure->kind == FAILURE_PROTOCOL || failure->kind == FAILURE_STALLED;
 }
 
-static bool is_transient(const struct batch *batch, const struct failure *failure)
+static bool is_transient(const struct batch *batch, const struct job *job,
+			 const struct failure *failure)
 {
+	/* The origin was there for an earlier try of this job: it is being started anew. */
+	if (failure->kind == FAILURE_FETCH && failure->os_errno == ECONNREFUSED && job->tries > 0)
+		return true;
 	/* Another run writes the file: it will be there, or can be fetched, when that has ended. */
 	if (failure->kind == FAILURE_HELD)
 		return failure->transient || skips(batch);
@@ -362,7 +366,7 @@ static bool may_retry(struct batch *batch, struct job *job, const struct failure
 	/* Damaged on its way, perhaps; after a second time it is another file. */
 	if (failure->kind == FAILURE_CHECKSUM)
 		return failure->transient && batch->settings->retries > 0 && ++job->mismatches == 1;
-	if (!is_transient(batch, failure) || failure->after_s > RETRY_AFTER_MAX_S ||
+	if (!is_transient(batch, job, failure) || failure->after_s > RETRY_AFTER_MAX_S ||
 	    ++job->tries > batch->settings->retries)
 		return false;
 	*delay_s = retry_delay(job, failure);
@@ -382,7 +386,8 @@ void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 	if (!may_retry(batch, job, failure, &delay_s)) {
 		job->state = JOB_FAILED;
 		batch->open--;
-		leave_part(batch, job, failure->transient);
+		/* Where no answer came, nothing was said against what is there. */
+		leave_part(batch, job, failure->transient || failure->kind == FAILURE_FETCH);
 		show_failed(batch, job, worker);
 		return;
 	}
