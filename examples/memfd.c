@@ -30,7 +30,7 @@ struct board {
 	uint32_t percent[STEPS];
 };
 
-/* No name ever, and sealed: nobody can shrink it, so no store can raise SIGBUS. */
+/* No name ever, and sealed: nobody can shrink it, so no store falls behind its end (SIGBUS). */
 static struct board *make_board(void)
 {
 	void *memory;

@@ -70,7 +70,7 @@ int main(void)
 	close(ends[1]); /* else our own write end would keep the end of file from us */
 	while ((n = TEMP_FAILURE_RETRY(read(ends[0], &r, sizeof r))) != 0) {
 		if (n != (ssize_t)sizeof r) /* no writer of ours writes less */
-			die("read");
+			errno = n < 0 ? errno : EPROTO, die("read");
 		printf("%u%%%s\n", r.percent, r.kind == DONE ? " done" : "");
 		done |= r.kind == DONE;
 	}

@@ -31,9 +31,10 @@
  * Costs: two copies of the record, no system call. A sleeper costs its peer a write, itself a
  *   poll and an epoll_wait.
  * Pitfalls: seals fix the size, not the pages. A worker may still punch holes into its own ring
- *   (MADV_REMOVE); it reads as zero then, which is EPROTO, and our next store takes a new page,
- *   which is SIGBUS if the cgroup has none left. Forgotten F_SEAL_SEAL, and a worker adds
- *   F_SEAL_WRITE for everybody.
+ *   (MADV_REMOVE). They read as zero: in the first lap that is "nothing yet", later EPROTO. Our
+ *   next store takes a new page, which is SIGBUS if the cgroup has none left. Forgotten
+ *   F_SEAL_SEAL, and who has the descriptor adds F_SEAL_FUTURE_WRITE for everybody. (F_SEAL_WRITE
+ *   is EBUSY as long as anybody has a writable mapping, which the hub always has.)
  * Use when: shared memory is wanted at all, on Linux: it is shm without the name and its
  *   troubles.
  * Avoid when: unrelated processes must find the object by a name, or the program has to run

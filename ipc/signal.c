@@ -22,17 +22,19 @@
  *   seen. NOT guaranteed: the sender. A process of the same user may queue any siginfo, with any
  *   si_pid. The checks here keep out mistakes, not enemies.
  * Limits: RLIMIT_SIGPENDING of the RECEIVER is compared with what is pending for its whole user:
- *   another program that lets its signals lie fills this queue. 30 numbers at most.
+ *   another program that lets its signals lie fills this queue. 31 numbers at most.
  * Wake-up: the signalfd polls, level-triggered. It reads the signals of the process that reads,
- *   not of the one that made it: after a fork each needs its own.
+ *   so a child gets its own through one that it inherited. But an epoll instance stays bound to
+ *   the process that registered it there (signalfd(2)): each makes its own here.
  * Failure modes: full - EAGAIN before the record begins; within a record the sender naps, and
  *   if nothing moves for 230 ms it gives the record up, and the receiver drops the pieces. Peer
  *   gone - ESRCH once it is reaped; until then a zombie takes signals with success.
  * Costs: a system call and a queue entry for each 8 bytes; one read takes up to 64 of them. By
  *   pidfd, which is never another process; a bare pid costs about the same.
  * Pitfalls: of pending signals the lowest number goes first, standard ones before all: a second
- *   number for "urgent" would overtake what was sent before. kill(2) on a full queue returns 0
- *   and is lost. Never send to getppid(): an orphan's parent is init, where systemd takes
+ *   number for "urgent" would overtake what was sent before. kill(2) on a full queue returns 0;
+ *   of several one arrives, without a sender. Never send to getppid(): an orphan's parent is init,
+ *   where systemd takes
  *   SIGRTMIN+3 for "halt". Unblocked, the default action is death: open before the first
  *   thread starts, so that it inherits the mask. A blocked read does not notice that the peer
  *   dies: a timer, which sends the very same signal, makes it look.

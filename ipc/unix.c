@@ -60,23 +60,25 @@ struct unix_state {
 
 static int unix_limits(struct ipc_limit *limits, size_t cap)
 {
-	int fds[2];
-	int size = 0;
+	char packet[56] = { 0 };
+	int fds[2], size = 0, held = 0;
 	socklen_t len = sizeof size;
 
-	if (cap < 3)
-		return 0;
+	(void)cap;
 	sys_limit(&limits[0], "send buffer of a new pair", "getsockopt(SO_SNDBUF)", "?");
+	sys_limit(&limits[1], "packets that a new pair holds", "tried with 56 bytes each", "?");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) == 0) {
 		if (getsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, &len) == 0)
 			sys_limit(&limits[0], "send buffer of a new pair", "getsockopt(SO_SNDBUF)",
 				  "%d bytes", size);
+		while (held < 100000 && send(fds[0], packet, sizeof packet, MSG_DONTWAIT) > 0)
+			held++;
+		sys_limit(&limits[1], "packets that a new pair holds", "tried with 56 bytes each",
+			  "%d", held);
 		sys_close(&fds[0]);
 		sys_close(&fds[1]);
 	}
-	sys_limit_file(&limits[1], "largest send buffer (bytes)", "/proc/sys/net/core/wmem_max");
-	sys_limit_file(&limits[2], "packets that a datagram socket holds",
-		       "/proc/sys/net/unix/max_dgram_qlen");
+	sys_limit_file(&limits[2], "largest send buffer (bytes)", "/proc/sys/net/core/wmem_max");
 	return 3;
 }
 
