@@ -48,11 +48,21 @@ function sentence(text)
 }
 
 # TEXT of a comment as a body; capitals that are PARAMETERS (" slot n ") become italics.
-function body(text, parameters,    lines, n, i, line, out, inside, words, w, bare, word)
+function body(text, parameters,    lines, n, i, line, out, inside, item, words, w, bare, word)
 {
 	n = split(text, lines, "\n")
 	for (i = 1; i <= n; i++) {
 		line = lines[i]
+		if (line ~ /^ - /) { # an item of a list; its further lines are indented
+			item = 1
+			out = out ".IP \\(bu 2\n"
+			sub(/^ - /, "", line)
+		} else if (item && line ~ /^   *[^ ]/) {
+			sub(/^ */, "", line)
+		} else if (item) {
+			item = 0
+			out = out ".PP\n"
+		}
 		if (line ~ /^[ \t][ \t]/ && !inside) {
 			out = out ".PP\n.nf\n"
 			inside = 1

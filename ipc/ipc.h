@@ -223,7 +223,8 @@ struct ipc_ticket {
 };
 
 /*
- * The hub, instead of ipc_arm (IPC_CAP_JOIN): arms SLOT and moves its end into TICKET. Then
+ * Makes a ticket to SLOT. The hub, instead of ipc_arm (IPC_CAP_JOIN): arms SLOT and moves its end
+ * into TICKET. Then
  *  - for a process: start it so that it inherits ticket->fds under their numbers (clear
  *    FD_CLOEXEC in the child, between fork and exec), ipc_attach(IPC_HUB), ipc_ticket_close;
  *  - for a thread (IPC_CAP_THREADS): ipc_attach(IPC_HUB), with the own pid in PEER, and give the
@@ -236,8 +237,9 @@ int ipc_ticket(struct ipc *session, unsigned slot, struct ipc_ticket *ticket);
 void ipc_ticket_close(struct ipc_ticket *ticket);
 
 /*
- * The other side of it: makes a session whose only slot, *SLOT, is the ticket's. It is like the one
- * of a forked process after ipc_attach(IPC_SLOT), and is closed alike. HUB as in ipc_attach.
+ * Takes a slot with a ticket: makes a session whose only slot, *SLOT, is the ticket's. It is like
+ * the one of a forked process after ipc_attach(IPC_SLOT), and is closed alike. HUB as in
+ * ipc_attach.
  * The text is trusted. On success the descriptors belong to the session, on failure to the caller.
  * -EINVAL no ticket, -ENOENT a mechanism that this build lacks, -EBADF a descriptor was not
  * inherited, -ENOMEM, or what the mechanism met.
