@@ -89,7 +89,11 @@ for rules in information order fairness 'a sender is killed'; do
 done
 house house/cards_test
 house house/layers_test
-abs_top_srcdir=$tree abs_top_builddir=$build IPCDEMO=$build/ipcdemo \
-	sh "$tree/tests/house/matrix_test.sh" refresh >/dev/null 2>&1
-matches "its row is printed into README.md" '^\| `mailbox` ' "$tree/README.md"
+if grep -q '^IPC_MISSING' "$build/ipc/core/backends.inc"; then
+	skip_part "its row in README.md: this build lacks a mechanism, and so would the table"
+else
+	abs_top_srcdir=$tree abs_top_builddir=$build IPCDEMO=$build/ipcdemo \
+		sh "$tree/tests/house/matrix_test.sh" refresh >/dev/null 2>&1
+	matches "its row is printed into README.md" '^\| `mailbox` ' "$tree/README.md"
+fi
 finish
