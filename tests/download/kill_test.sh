@@ -46,20 +46,46 @@ worker_killed() {
 	verify "$ipc: a worker is killed by SIGKILL" "$T/got" "$T/sums"
 }
 
+# Does the mechanism have objects that outlive every process (NAMED)?
+leaves_names() {
+	"$IPCDEMO" list --json | awk -v name="\"$ipc\"" '
+		/"name":/ { found = index($0, name) }
+		found && /"NAMED"/ { named = 1 }
+		END { exit !named }'
+}
+
+msg_queue() {
+	awk -v id="$1" '$2 == id' /proc/sysvipc/msg
+}
+
 # kill -9 leaves no time to clean up: what is left may be the .part files, and no process.
 parent_killed() {
 	# shellcheck disable=SC2086
 	start $LONG
 	kill -s KILL "$ipcdemo_pid" || not_ok "$ipc: the parent could be killed"
-	end_ipcdemo
-	equal "$ipc: the parent is killed by SIGKILL, all workers end within 1 s" \
-		"137 signal 9" "$status $how"
+	if leaves_names; then
+		wait "$harness_pid"
+		equal "$ipc: the parent is killed by SIGKILL, all workers end, its queues stay" \
+			"125 signal 9" "$? $(cat "$T/how")"
+		harness_pid=''
+		left=$(sed -n 's/.*left behind: System V msg id \([0-9]*\) .*/\1/p' "$T/err")
+		equal "$ipc: nothing else stays" "$(echo "$left" | grep -c .)" \
+			"$(grep -c 'left behind' "$T/err")"
+	else
+		end_ipcdemo
+		equal "$ipc: the parent is killed by SIGKILL, all workers end within 1 s" \
+			"137 signal 9" "$status $how"
+		left=''
+	fi
 	nothing_in_place
 	# What it left does not hinder the next run.
 	# shellcheck disable=SC2086
 	run_ipcdemo --ipc="$ipc" -j 2 -d "$T/got" $SHORT
 	succeeds "$ipc: the next run takes the leftovers over"
 	verify "$ipc: the next run" "$T/got" "$T/sums"
+	for id in $left; do
+		is_true "$ipc: the next run removes queue $id" [ -z "$(msg_queue "$id")" ]
+	done
 }
 
 # signalled NAME NUMBER TARGET
