@@ -22,8 +22,9 @@
  *   sender can claim another's slot. Requests are carried out in any order, unless they are linked
  *   (IOSQE_IO_LINK). A buffer belongs to the kernel until its request has completed.
  * Limits: 32,768 requests in one ring. A packet here has 4,096 bytes at most. A ring is locked
- *   memory, two pages at least (RLIMIT_MEMLOCK, of all rings of the user: 1,000 workers need
- *   8 MiB, which is the usual limit). A system may forbid io_uring (kernel.io_uring_disabled),
+ *   memory, two or three pages (RLIMIT_MEMLOCK counts all rings of a user but root: the usual
+ *   8 MiB are enough for some 680 workers). A system may forbid io_uring
+ *   (kernel.io_uring_disabled),
  *   and containers often do.
  * Wake-up: the ring's descriptor polls while a completion is there. Requests that were not
  * submitted
@@ -93,18 +94,21 @@ static int uring_probe(char *reason, size_t size)
 	return 0;
 }
 
-static int uring_limits(struct ipc_limit *limits, size_t cap)
+static rlim_t uring_locked(void)
 {
 	struct rlimit locked;
 
+	return getrlimit(RLIMIT_MEMLOCK, &locked) == 0 ? locked.rlim_cur : 0;
+}
+
+static int uring_limits(struct ipc_limit *limits, size_t cap)
+{
 	(void)cap;
-	if (getrlimit(RLIMIT_MEMLOCK, &locked) < 0)
-		locked.rlim_cur = 0;
-	sys_limit(&limits[1], "locked memory, rings included", "getrlimit(RLIMIT_MEMLOCK)",
-		  locked.rlim_cur == RLIM_INFINITY ? "unlimited" : "%llu bytes",
-		  (unsigned long long)locked.rlim_cur);
 	sys_limit_file(&limits[0], "0: allowed, 1: for a group, 2: forbidden",
 		       "/proc/sys/kernel/io_uring_disabled");
+	sys_limit(&limits[1], "locked memory, rings included", "getrlimit(RLIMIT_MEMLOCK)",
+		  uring_locked() == RLIM_INFINITY ? "unlimited" : "%llu bytes",
+		  (unsigned long long)uring_locked());
 	return 2;
 }
 
@@ -132,9 +136,17 @@ static int uring_ask(struct ipc *s, unsigned slot)
 
 /* ---- life ---- */
 
+/* Rings of so many slots' processes, three pages each: is there enough locked memory for them? */
+static bool uring_fits(const struct ipc *s)
+{
+	rlim_t bytes = 3 * ((rlim_t)s->slots + 2) * (rlim_t)sysconf(_SC_PAGESIZE);
+
+	return geteuid() == 0 || bytes <= uring_locked();
+}
+
 static int uring_open(struct ipc *s)
 {
-	int rc = fd_slots_open(s);
+	int rc = uring_fits(s) ? fd_slots_open(s) : -ENOMEM;
 
 	if (rc == 0 && (rc = uring_ring_make(s)) < 0)
 		fd_slots_close(s);
@@ -245,16 +257,15 @@ static ssize_t uring_rest(struct ipc *s, unsigned *slot, void *records, size_t c
 {
 	struct uring_state *state = uring_state(s);
 	size_t n = state->count < cap ? state->count : cap;
-	int rc = 0;
 
 	*slot = state->rest;
 	memcpy(records, uring_slot(s, *slot)->packet + state->from * s->record_size,
 	       n * s->record_size);
 	state->from += n;
 	state->count -= n;
-	if (state->count == 0)
-		rc = uring_ask(s, *slot);
-	return rc < 0 ? rc : (ssize_t)n;
+	if (state->count == 0 && uring_ask(s, *slot) < 0)
+		return -EBUSY;
+	return (ssize_t)n;
 }
 
 /* The first of the ready. Records, 0, -EPROTO; -EAGAIN: nothing after all. */
@@ -319,8 +330,7 @@ static int uring_pollfd(struct ipc *s, short *events)
 	if (!ipc_receives(s))
 		return fd_slots_pollfd(s, events);
 	*events = POLLIN;
-	rc = io_uring_sq_ready(&state->ring.io) > 0 ? uring_ring_enter(s, 0) : 0;
-	uring_ring_reap(s);
+	rc = uring_look(s, IPC_NOWAIT);
 	if (rc < 0 || state->count > 0 || state->ring.first != s->slots)
 		return rc < 0 ? rc : -EAGAIN;
 	return s->single && uring_slot(s, s->self)->pending.fd.ended ? -ENOTCONN :

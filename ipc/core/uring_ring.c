@@ -7,6 +7,8 @@
 #include "ipc/core/sys.h"
 
 #define URING_CANCEL UINT64_MAX
+#define MAKE_NAPS    100 /* a second in all */
+#define MAKE_NAP_NS  10000000
 
 static struct uring_ring *ring_of(const struct ipc *s)
 {
@@ -25,8 +27,12 @@ int uring_ring_make(struct ipc *s)
 	/* Room for a result of each slot. Rings count as locked memory: small ones for many. */
 	struct io_uring_params params = { .flags = IORING_SETUP_CQSIZE,
 					  .cq_entries = 2 * (slots + URING_SENDS) };
-	int rc = io_uring_queue_init_params(URING_SENDS, &state->io, &params);
+	int rc, naps = 0;
 
+	/* The rings of the dead count until the kernel has taken them down, a moment later. */
+	while ((rc = io_uring_queue_init_params(URING_SENDS, &state->io, &params)) == -ENOMEM &&
+	       naps++ < MAKE_NAPS)
+		(void)sys_poll(s, -1, 0, -1, MAKE_NAP_NS);
 	s->syscalls++;
 	state->first = state->last = s->slots;
 	if (rc < 0)
