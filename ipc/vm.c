@@ -233,7 +233,7 @@ static int vm_copy(struct ipc *s, struct vm_slot *at, void *records, size_t n)
 static int vm_hear(struct ipc *s, unsigned slot, unsigned flags)
 {
 	struct vm_slot *at = vm_slot(s, slot);
-	struct vm_note note;
+	struct vm_note note = { 0 };
 	ssize_t rc;
 
 	do /* once more after ECONNRESET: the notes of the dead are still there, then the end */
