@@ -24,7 +24,8 @@
  *   tells of a death.
  * Limits: 10 messages of 8 KiB in a queue (fs.mqueue.msg_max, msgsize_max), 256 queues in all
  *   (queues_max), and per user 819,200 bytes, which are reserved when a queue is made
- *   (RLIMIT_MSGQUEUE): about 500 queues of 56-byte records here, 50 of the largest, which hold two.
+ *   (RLIMIT_MSGQUEUE). So a queue here takes 8 KiB at most, two records of 4 KiB: about 500
+ *   queues of 56-byte records, 95 of the largest.
  * Wake-up: on Linux a queue is a descriptor and polls, level-triggered. A blocking receive is one
  *   system call; it gives up after a second, so that a dead peer is found.
  * Failure modes: full - send waits, or ETIMEDOUT. Peer gone - silence: its pidfd tells. No more
@@ -54,9 +55,9 @@
 #include "ipc/core/fd_slots.h"
 #include "ipc/core/sys.h"
 
-#define MQ_DEPTH        10    /* fs.mqueue.msg_max, unless somebody has changed it */
-#define MQ_RECORD_LIMIT 8192  /* fs.mqueue.msgsize_max, the same */
-#define MQ_BYTES        16384 /* of messages in a queue: all queues of a user share a quota */
+#define MQ_DEPTH        10   /* fs.mqueue.msg_max, unless somebody has changed it */
+#define MQ_BYTES        8192 /* of messages in a queue: all queues of a user share a quota */
+#define MQ_RECORD_LIMIT 4096 /* so that a queue holds two */
 
 static int mq_limits(struct ipc_limit *limits, size_t cap)
 {
