@@ -303,7 +303,7 @@ void worker_take_signals(void)
 static int take_slot(struct worker *w)
 {
 	const struct worker_setup *setup = w->setup;
-	unsigned commands_slot;
+	unsigned commands_slot = 0;
 	int rc;
 
 	if (setup->events_ticket) {

@@ -11,8 +11,8 @@ bash_file=$abs_top_builddir/completion/bash/ipcdemo
 zsh_file=$abs_top_builddir/completion/zsh/_ipcdemo
 [ -f "$bash_file" ] || skip_all "no completions were made: the program does not run here"
 
-# complete WORD...: what bash offers for the last, one a line.
-complete() {
+# completed WORD...: what bash offers for the last, one a line.
+completed() {
 	bash -c '
 		PATH=$1:$PATH file=$2
 		shift 2
@@ -34,26 +34,26 @@ if command -v bash >/dev/null; then
 	for command in '' bench compare list explain; do
 		# shellcheck disable=SC2086
 		equal "every option of 'ipcdemo $command'" "$(options_of "$command")" \
-			"$(complete $command -- | sed 's/=$//' | sort -u)"
+			"$(completed $command -- | sed 's/=$//' | sort -u)"
 	done
 	mkdir "$T/place" && touch "$T/place/list.txt" && cd "$T/place" || exit 1
 	equal "commands" "$("$IPCDEMO" --help | sed -n 's/^  ipcdemo \([a-z]*\) .*/\1/p' | sort)" \
-		"$(complete '')"
-	equal "words" 'auto bar json none plain ' "$(complete --progress = '' | tr '\n' ' ')"
-	equal "the beginning of a word" shm "$(complete --ipc = sh)"
+		"$(completed '')"
+	equal "words" 'auto bar json none plain ' "$(completed --progress = '' | tr '\n' ' ')"
+	equal "the beginning of a word" shm "$(completed --ipc = sh)"
 	"$IPCDEMO" list --json | jq -r '.mechanisms[].name' | sed -n 's/^s/pipe,s/p' >"$T/want"
 	equal "the next word of a list" "$(sort "$T/want")" \
-		"$(complete bench --ipc = pipe,s | sort)"
-	equal "a file behind a long option" list.txt "$(complete --input-file = li)"
-	equal "a file behind a short one" list.txt "$(complete -i li)"
-	equal "no words for a number" '' "$(complete --jobs = '')"
-	equal "mechanisms to explain" "$(backends | sort)" "$(complete explain '')"
+		"$(completed bench --ipc = pipe,s | sort)"
+	equal "a file behind a long option" list.txt "$(completed --input-file = li)"
+	equal "a file behind a short one" list.txt "$(completed -i li)"
+	equal "no words for a number" '' "$(completed --jobs = '')"
+	equal "mechanisms to explain" "$(backends | sort)" "$(completed explain '')"
 else
 	skip_part "there is no bash"
 fi
 
 for option in $(options_of '') $(options_of bench); do
-	grep -q -e "'$option[=[]" "$zsh_file" || echo "$option"
+	grep -q -e "'${option}[=[]" "$zsh_file" || echo "$option"
 done >"$T/lacking"
 equal "zsh: every option" '' "$(cat "$T/lacking")"
 if command -v zsh >/dev/null; then

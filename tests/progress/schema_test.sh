@@ -29,7 +29,7 @@ run_ipcdemo --progress=json --summary="$T/summary" --exists=skip --retries=1 -d 
 	"$ORIGIN/slow" "$ORIGIN/bytes/1/there" "$ORIGIN/fault/flaky/1000/x" "http:///nothing" \
 	"$ORIGIN/fault/status/404/y" "$ORIGIN/fault/nolength/10/z"
 equal "exit status" 1 "$status"
-for event in start progress done skipped retry failed summary; do
+for event in start progress "done" skipped retry failed summary; do
 	is_true "there is a line of event $event" grep -q "\"event\":\"$event\"" "$T/out"
 done
 is_true "every line is as the schema says" valid "$T/out" || note_file "$T/why"
