@@ -94,17 +94,17 @@ shoot() {
 
 # check WHAT PAGE WIDTH HEIGHT SCHEME PLOTS CHARTS
 check() {
-	what=$1 width=$3
+	page_name=$1 width=$3
 	browse "$2" "$3" "$4" "$5"
-	equal "$what: plots" "$6" "$(told plots)"
-	equal "$what: charts" "$7" "$(told charts)"
-	equal "$what: charts that are drawn" "$7" "$(told drawn)"
-	equal "$what: errors" 0 "$(told errors)"
-	equal "$what: nothing wider than the screen" 0 "$(told wide)"
-	is_true "$what: every colour has a contrast of 3 to 1" test "$(told contrast)" -ge 300
-	equal "$what: nothing on the console" '' "$(grep -E \
+	equal "$page_name: plots" "$6" "$(told plots)"
+	equal "$page_name: charts" "$7" "$(told charts)"
+	equal "$page_name: charts that are drawn" "$7" "$(told drawn)"
+	equal "$page_name: errors" 0 "$(told errors)"
+	equal "$page_name: nothing wider than the screen" 0 "$(told wide)"
+	is_true "$page_name: every colour has a contrast of 3 to 1" test "$(told contrast)" -ge 300
+	equal "$page_name: nothing on the console" '' "$(grep -E \
 		'"(Log.entryAdded|Runtime.consoleAPICalled|Runtime.exceptionThrown)"' "$T/answers")"
-	shoot "$what"
+	shoot "$page_name"
 }
 
 start_browser
@@ -123,7 +123,7 @@ fi
 quick="--rounds=6 --count=300 --warmup=30 --quiet"
 
 # shellcheck disable=SC2086 # words
-run_ipcdemo bench $quick --ipc=all --mode=latency,throughput,oneway --wait=block \
+run_ipcdemo bench $quick --ipc=pipe,unix,shm --mode=latency,throughput,oneway --wait=block \
 	--size=56,256 --place=same,all --floor --report="$T/page.html" --output="$T/table"
 equal "the page is made" 0 "$status"
 # One group each of round trips, one way, throughput, three of ratios; the heat map. Lines:
