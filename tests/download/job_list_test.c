@@ -23,7 +23,7 @@ static int read_format(struct job_list *list, const char *text, size_t bytes,
 {
 	struct job_input input = { .file = fmemopen((void *)(uintptr_t)text, bytes, "r"),
 				   .path = "list",
-				   .format = format };
+				   .format = (int)format };
 	int rc;
 
 	assert_non_null(input.file);

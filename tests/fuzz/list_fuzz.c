@@ -17,7 +17,7 @@ static void check_job(const struct job *job)
 
 static void read_as(enum job_format format, const uint8_t *data, size_t size)
 {
-	struct job_input input = { .path = "input", .format = format };
+	struct job_input input = { .path = "input", .format = (int)format };
 	struct job_list list = { 0 };
 	size_t i;
 	int rc;

@@ -48,7 +48,7 @@ struct trial {
 	char dir[64];
 	struct report *report;
 	enum { WAITING, RUNNING, ENDED } stage;
-	enum { IN_TIME, SILENT, TOO_LONG, GIVEN_UP } end;
+	enum ending { IN_TIME, SILENT, TOO_LONG, GIVEN_UP } end;
 	pid_t pid;
 	int pidfd;
 	uint64_t steps;         /* that it had made at STEP_S */
@@ -171,7 +171,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 }
 
 /* It is dead, or has to be now. Kills, reaps and removes whatever it left. */
-static void trial_end(struct trial *trial, int end)
+static void trial_end(struct trial *trial, enum ending end)
 {
 	trial->end = end;
 	if (end == IN_TIME)
