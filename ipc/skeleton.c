@@ -60,6 +60,7 @@ struct skeleton_queue {
 struct skeleton_slot {
 	struct skeleton_queue *queue; /* NULL: none in this process */
 	uint64_t count;               /* records sent, or received, by this process */
+	bool spoilt;                  /* -EPROTO was told: nothing more is taken from it */
 };
 
 /* Per session. */
@@ -129,6 +130,7 @@ static int skeleton_arm(struct ipc *s, unsigned slot)
 		return -errno;
 	at->queue = queue;
 	at->count = 0;
+	at->spoilt = false;
 	return 0;
 }
 
@@ -193,11 +195,12 @@ static ssize_t skeleton_take(struct ipc *s, unsigned slot, void *records, size_t
 	uint64_t there;
 	size_t i, n;
 
-	if (!queue)
+	if (!queue || at->spoilt)
 		return 0;
 	/* Read once, then only the copy is looked at: the other side may change it meanwhile. */
 	there = atomic_load_explicit(&queue->sent, memory_order_acquire) - at->count;
-	if (there > skeleton_state(s)->depth)
+	at->spoilt = there > skeleton_state(s)->depth;
+	if (at->spoilt)
 		return -EPROTO;
 	n = there < cap ? (size_t)there : cap;
 	for (i = 0; i < n; i++)

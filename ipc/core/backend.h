@@ -157,7 +157,8 @@ struct ipc_backend {
 	 * The receiving side. 1..CAP whole records of *SLOT; no slot is served twice while another
 	 * has waited. 0, once: the sender of *SLOT ended and everything was read (IPC_CAP_EOF
 	 * only; until then records of the dead may still be on their way). -EPROTO with *SLOT:
-	 * hostile bytes. Waiting as for send.
+	 * hostile bytes, told once each: shared memory that is spoilt is not looked at again, or
+	 * who receives until -EAGAIN would do so for ever. Waiting as for send.
 	 * Part of a record is kept back, and the answer is -EAGAIN until the rest comes. If the
 	 * sender ends before that, the part is dropped (0): nobody has acknowledged that record. A
 	 * mechanism whose records cannot come in parts says -EPROTO to one that does.

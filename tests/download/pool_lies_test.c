@@ -108,8 +108,5 @@ int main(void)
 		ENACTED(test_pool_violation_is_killed),
 	};
 
-	alarm(DEADLINE_S);
-	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		     0);
-	return notes == MAP_FAILED || cmocka_run_group_tests(tests, NULL, NULL);
+	return run_plays(tests, sizeof tests / sizeof tests[0]);
 }

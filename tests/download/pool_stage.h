@@ -15,8 +15,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 
 #define DEADLINE_S 60
+#define CPU_S      10 /* a test takes a few ms: a pool that turns in circles is told soon */
 #define STALL_S    5
 #define WAIT_MS    10000 /* for the next event or death */
 
@@ -147,7 +149,22 @@ static inline _Noreturn void hang(void)
 
 /* ---- in the pool ---- */
 
+/* All tests of a program: its main. */
+static inline int run_plays(const struct CMUnitTest *tests, size_t count)
+{
+	const struct rlimit cpu = { CPU_S, CPU_S };
+
+	alarm(DEADLINE_S);
+	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
+	if (notes == MAP_FAILED || setrlimit(RLIMIT_CPU, &cpu) < 0)
+		return 1;
+	return _cmocka_run_group_tests("pool", tests, count, NULL, NULL);
+}
+
 static struct pool pool;
+
+static const char *play_ipc = "pipe";
 
 /* Opens the pool over COUNT jobs and starts WORKERS, each of which follows RUN. */
 static inline struct job *play(struct batch_stage *stage, unsigned count, unsigned workers,
@@ -160,7 +177,7 @@ static inline struct job *play(struct batch_stage *stage, unsigned count, unsign
 	memset(notes->jobs, 0, sizeof notes->jobs);
 	for (; count-- > 0; name[0]++)
 		(void)add(stage, name, NULL);
-	stage->settings.ipc = "pipe";
+	stage->settings.ipc = play_ipc;
 	stage->settings.workers = workers;
 	stage->settings.fetch.stall_timeout = STALL_S;
 	(void)batch_begin(&stage->batch, &stage->settings, &stage->jobs);

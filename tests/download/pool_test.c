@@ -66,10 +66,9 @@ static void deliver_and_die(struct script *script)
 	die();
 }
 
-/* The death is seen first: the events must be read before anything is decided. */
-static void test_pool_done_before_death_counts(void **state)
+/* A death is seen first: the events must be read before anything is decided. */
+static void done_before_death_counts(struct batch_stage *stage)
 {
-	struct batch_stage *stage = *state;
 	const struct job *job = play(stage, 1, 1, deliver_and_die);
 	struct pollfd death = { .fd = pool.deaths, .events = POLLIN };
 
@@ -80,6 +79,23 @@ static void test_pool_done_before_death_counts(void **state)
 	assert_int_equal(job->deaths, 0);
 	expect_content(stage->place, "a", "x");
 	close_pool(stage);
+}
+
+/* One that tells its end is waited for, one that does not is read once: both must be right. */
+static void test_pool_done_before_death_counts_over_every_mechanism(void **state)
+{
+	const struct ipc_info *info;
+	char reason[128];
+
+	for (size_t i = 0; (info = ipc_info_at(i)); i++) {
+		if (!(info->capabilities & IPC_CAP_DURABLE) ||
+		    ipc_probe(info->name, reason, sizeof reason) < 0)
+			continue;
+		play_ipc = info->name;
+		done_before_death_counts(*state);
+		assert_int_equal(batch_leave(state) + batch_enter(state), 0);
+	}
+	play_ipc = "pipe";
 }
 
 static void test_pool_death_while_ending_leaves_the_jobs(void **state)
@@ -153,6 +169,36 @@ static void test_pool_returned_job_is_ready_again_and_not_counted(void **state)
 	assert_counts(&stage->batch, 0, 3, 0);
 	assert_int_equal(notes->lives, 1);
 	assert_int_equal(notes->jobs[0], 4);
+	close_pool(stage);
+}
+
+static void expect_one_cancel(struct script *script)
+{
+	expect_jobs(script, script->life == 0 ? 2 : 1);
+	if (script->life == 0)
+		CHECK(next_command(script)->kind == COMMAND_CANCEL &&
+		      script->reader.command.job == 1);
+	CHECK(next_command(script)->kind == COMMAND_QUIT);
+}
+
+/* A second CANCEL before the answer would allow two RETURNED; that of an only job, to return and
+ * assign it for ever. */
+static void test_pool_recalls_one_unbegun_job_at_a_time(void **state)
+{
+	struct batch_stage *stage = *state;
+
+	(void)play(stage, 4, 2, expect_one_cancel);
+	assert_int_equal(pool_dispatch(&pool), 0);
+	assert_int_equal(pool.workers[0].job_count, 2);
+	assert_int_equal(pool.workers[1].job_count, 1);
+	for (unsigned i = 0; i < 3; i++)
+		pool_recall(&pool);
+	assert_int_equal(pool.workers[0].recalled, 1);
+	assert_int_equal(pool.workers[1].recalled, 0);
+	stage->batch.signo = SIGINT;
+	pool_quit_all(&pool);
+	turn_to_the_end();
+	batch_abandon(&stage->batch);
 	close_pool(stage);
 }
 
@@ -297,10 +343,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ENACTED(test_pool_dead_workers_unbegun_jobs_are_requeued_in_order),
 		ENACTED(test_pool_death_before_start_is_the_oldest_jobs),
-		ENACTED(test_pool_done_before_death_counts),
+		ENACTED(test_pool_done_before_death_counts_over_every_mechanism),
 		ENACTED(test_pool_death_while_ending_leaves_the_jobs),
 		ENACTED(test_pool_recycle_ends_a_worker_after_exactly_that_many),
 		ENACTED(test_pool_returned_job_is_ready_again_and_not_counted),
+		ENACTED(test_pool_recalls_one_unbegun_job_at_a_time),
 		ENACTED(test_pool_silent_worker_is_killed),
 		ENACTED(test_pool_silence_without_a_job_or_of_a_stopped_program_is_fine),
 		ENACTED(test_pool_without_memory_loses_no_job),
@@ -308,8 +355,5 @@ int main(void)
 		ENACTED(test_pool_missing_system_call_is_named),
 	};
 
-	alarm(DEADLINE_S);
-	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		     0);
-	return notes == MAP_FAILED || cmocka_run_group_tests(tests, NULL, NULL);
+	return run_plays(tests, sizeof tests / sizeof tests[0]);
 }

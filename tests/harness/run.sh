@@ -11,6 +11,7 @@ status=$?
 case $status in
 124 | 137) echo "$1: killed, not done after $LIMIT s: what began last above hangs" ;;
 142) echo "$1: not done at its own deadline: what began last above hangs" ;;
+152) echo "$1: its CPU time is used up: what began last above turns in circles" ;;
 129 | 1[3-8][0-9]) echo "$1: killed by signal $((status - 128))" ;;
 esac
 exit $status

@@ -256,6 +256,16 @@ static inline bool can(const struct world *w, unsigned capability)
 /* Waits until process PID is in STATE ('S' asleep, 'T' stopped). */
 void await_state(pid_t pid, char state);
 
+/* What the mechanism, and nobody else, maps here for others to see too. */
+#define MAPPINGS_MAX 32
+struct mapping {
+	uint64_t *words;
+	size_t count;
+};
+
+/* Returns how many of FOUND[MAPPINGS_MAX] there are. */
+unsigned memory_given(const struct world *w, struct mapping *found);
+
 /* ---- streams of records ---- */
 
 #define STREAM_BYTES (256u * 1024) /* of a buffer, or four records */

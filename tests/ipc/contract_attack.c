@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * contract_attack.c - rules for what no honest party does, done on purpose: a fork keeps the hub's
- * descriptors, a receiver takes a part of what is there and sleeps.
+ * descriptors, a receiver takes a part of what is there and sleeps, a sender fills shared memory
+ * with what is no record.
  */
 #include "config.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -104,7 +106,51 @@ static void run_left_over(const struct subject *subject)
 	world_close(&w);
 }
 
+/* ---- shared memory that no honest sender has written ---- */
+
+static void spoiler(struct world *w, unsigned slot)
+{
+	struct mapping mapping[MAPPINGS_MAX];
+	unsigned count = memory_given(w, mapping), i;
+
+	(void)slot;
+	for (i = 0; i < count; i++)
+		memset(mapping[i].words, 0xff, mapping[i].count * sizeof *mapping[i].words);
+	gate_open(&w->board->gate[GATE_DONE]);
+	gate_await(&w->board->gate[GATE_ALL_READ], 1);
+}
+
+/* A hub that kills for it and goes on to receive would else be told for ever. */
+static void run_spoilt(const struct subject *subject)
+{
+	char records[4 * 56];
+	unsigned slot, told = 0, i;
+	struct world w;
+	ssize_t rc;
+
+	world_open(&w, subject, subject->rule->slots);
+	world_spawn(&w, 0, spoiler);
+	for (slot = 1; slot < w.slots; slot++)
+		world_spawn(&w, slot, worker_idle);
+	gate_await(&w.board->gate[GATE_DONE], 1);
+	for (i = 0; i < 10; i++) {
+		rc = ipc_recv(w.s, &slot, records, 4, IPC_NOWAIT);
+		CHECK_RC(rc, rc == -EAGAIN || (rc == -EPROTO && slot == 0));
+		told += rc == -EPROTO;
+	}
+	CHECK(told <= 1);
+	world_close(&w);
+}
+
 const struct rule contract_attack_rules[] = {
+	{ .name = "spoilt memory, 1 slot",
+	  .run = run_spoilt,
+	  .slots = 1,
+	  .unless = IPC_CAP_TRUSTING },
+	{ .name = "spoilt memory, 3 slots",
+	  .run = run_spoilt,
+	  .slots = 3,
+	  .unless = IPC_CAP_TRUSTING },
 	{ .name = "a fork keeps the ends", .run = run_kept, .slots = 2, .needs = IPC_CAP_POLLABLE },
 	{ .name = "a batch in parts, 1 slot", .run = run_left_over, .slots = 1 },
 	{ .name = "a batch in parts, 3 slots", .run = run_left_over, .slots = 3 },
