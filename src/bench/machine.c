@@ -29,7 +29,8 @@
 # define IPCDEMO_CFLAGS "unknown"
 #endif
 
-#define LOAD_PER_CPU 0.5 /* beyond: not quiet */
+/* Beyond one of these shares a run was not quiet. */
+#define OTHERS_SHARE 0.05
 #define LOST_SHARE   0.02
 #define STEAL_SHARE  0.02
 
@@ -209,28 +210,42 @@ static double load_average(void)
 	return getloadavg(load, 1) == 1 ? load[0] : NAN;
 }
 
-static void cpu_ticks(uint64_t *steal, uint64_t *total)
+static void cpu_ticks(struct machine_watch *watch)
 {
 	char buf[512];
 	char *at = buf + 3;
 	int field;
 
-	*steal = *total = 0;
+	watch->busy = watch->steal = watch->total = 0;
 	if (!slurp("/proc/stat", buf, sizeof buf) || strncmp(buf, "cpu", 3) != 0)
 		return;
 	for (field = 0; field < 8; field++) { /* user nice system idle iowait irq softirq steal */
 		uint64_t ticks = strtoull(at, &at, 10);
 
-		*total += ticks;
-		*steal = ticks;
+		watch->total += ticks;
+		if (field == 7)
+			watch->steal = ticks;
+		else if (field != 3 && field != 4)
+			watch->busy += ticks;
 	}
 }
 
-void machine_watch_begin(struct machine_watch *watch)
+static double cpu_used(int who)
+{
+	struct rusage u;
+
+	if (getrusage(who, &u) < 0)
+		return 0;
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+void machine_watch(struct machine_watch *watch)
 {
 	watch->load1 = load_average();
 	watch->throttled = throttled();
-	cpu_ticks(&watch->steal, &watch->total);
+	watch->used = cpu_used(RUSAGE_SELF) + cpu_used(RUSAGE_CHILDREN);
+	cpu_ticks(watch);
 }
 
 __attribute__((format(printf, 2, 3))) static void warn(json_t *warnings, const char *format, ...)
@@ -244,32 +259,39 @@ __attribute__((format(printf, 2, 3))) static void warn(json_t *warnings, const c
 	json_array_append_new(warnings, json_string(text));
 }
 
-/* Did the run have the machine to itself? If not, the warnings say what disturbed it. */
-static void quietness(json_t *record, const struct machine_watch *watch,
-		      const struct topology *topology, const struct baselines *baselines)
+/*
+ * Did the run have the machine to itself? If not, the warnings say what disturbed it. The load
+ * average cannot tell: it still holds the run that ended a moment ago.
+ */
+static void quietness(json_t *record, const struct machine_watch *before,
+		      const struct baselines *baselines)
 {
 	json_t *warnings = json_array();
-	uint64_t steal, total;
-	const int *cpus;
-	double share, n = (double)topology_cpus(topology, &cpus);
+	struct machine_watch now;
 	double lost = STATS_MEDIAN(baselines->round, baselines->rounds, lost, NULL);
+	double stolen = 0, others = 0;
 
-	cpu_ticks(&steal, &total);
-	share = total > watch->total ?
-			(double)(steal - watch->steal) / (double)(total - watch->total) :
-			0;
-	json_object_set_new(record, "load1_before", json_real(watch->load1));
-	json_object_set_new(record, "steal_share", json_real(round(share * 1e4) / 1e4));
+	machine_watch(&now);
+	if (now.total > before->total) {
+		double total = (double)(now.total - before->total);
+		double used = (now.used - before->used) * (double)sysconf(_SC_CLK_TCK);
+		double rounding = (double)sysconf(_SC_NPROCESSORS_ONLN); /* a tick of each CPU */
+
+		stolen = (double)(now.steal - before->steal) / total;
+		others = fmax(0, (double)(now.busy - before->busy) - used - rounding) / total;
+	}
+	json_object_set_new(record, "load1_before", json_real(before->load1));
+	json_object_set_new(record, "others_share", json_real(round(others * 1e4) / 1e4));
+	json_object_set_new(record, "steal_share", json_real(round(stolen * 1e4) / 1e4));
 	json_object_set_new(record, "lost_share",
 			    isnan(lost) ? json_null() : json_real(round(lost * 1e4) / 1e4));
-	if (watch->load1 > LOAD_PER_CPU * n)
-		warn(warnings, "the load was %.1f on %.0f CPUs before the run began", watch->load1,
-		     n);
+	if (others > OTHERS_SHARE)
+		warn(warnings, "other programs used %.0f%% of this machine's CPUs", 100 * others);
 	if (lost > LOST_SHARE)
 		warn(warnings, "other programs took %.0f%% of the first CPU's time", 100 * lost);
-	if (share > STEAL_SHARE)
-		warn(warnings, "the host took %.0f%% of this machine's time", 100 * share);
-	if (throttled() > watch->throttled)
+	if (stolen > STEAL_SHARE)
+		warn(warnings, "the host took %.0f%% of this machine's time", 100 * stolen);
+	if (now.throttled > before->throttled)
 		warn(warnings, "the control group's CPU quota stopped the run");
 	json_object_set_new(record, "quiet", json_boolean(json_array_size(warnings) == 0));
 	json_object_set_new(record, "warnings", warnings);
@@ -342,6 +364,6 @@ json_t *machine_record(const struct machine_watch *watch, const struct topology 
 	json_object_set_new(record, "mitigations", mitigations());
 	json_object_set_new(record, "limits", limits());
 	json_object_set_new(record, "cgroup", cgroup(watch));
-	quietness(record, watch, topology, baselines);
+	quietness(record, watch, baselines);
 	return record;
 }

@@ -15,11 +15,13 @@
 /* What is read before a run and compared with the same after it. */
 struct machine_watch {
 	double load1;
-	uint64_t steal, total; /* of /proc/stat, in its ticks */
-	uint64_t throttled;    /* cgroup: periods in which the CPU quota stopped us */
+	uint64_t busy, steal, total; /* of /proc/stat, in its ticks */
+	double used;                 /* seconds of CPU: this process and its children that ended */
+	uint64_t throttled;          /* cgroup: periods in which the CPU quota stopped us */
 };
 
-void machine_watch_begin(struct machine_watch *watch);
+/* Reads the clocks of now. */
+void machine_watch(struct machine_watch *watch);
 
 /*
  * Kernel, CPU, topology, clocks, mitigations, limits, load, build, and how quiet it was ("quiet",

@@ -133,7 +133,7 @@ static int measure_and_write(FILE *out, struct bench *bench, const struct topolo
 	json_t *environment;
 	int status, rc;
 
-	machine_watch_begin(&watch);
+	machine_watch(&watch);
 	stamp_init(&bench->clock);
 	rc = run_rounds(bench);
 	if (rc < 0)

@@ -100,6 +100,20 @@ holds "by default the first mechanism of each group is measured" "[.results[].ba
 		[.[] | . as $one | select(.group == "other" or .name ==
 			first($all[] | select(.group == $one.group)).name).name]'))"
 
+# ---- was it quiet? ----
+
+loops=''
+for _ in $(seq "$(nproc)"); do
+	(while :; do :; done) &
+	loops="$loops $!"
+done
+run_ipcdemo bench --ipc=pipe --place=same --wait=block --rounds=2 --time=2 --quiet --format=json \
+	--output="$T/json"
+# shellcheck disable=SC2086 # pids are words
+kill $loops
+holds "a busy loop on each CPU is told" '.environment | .quiet == false and
+	.others_share > 0.05 and any(.warnings[]; test("^other programs used [0-9]+% of"))'
+
 # ---- the other axes ----
 
 bench --ipc=pipe,unix --mode=throughput --place=same --wait=block,poll --batch=1,32 --senders=1,3 \
