@@ -285,20 +285,32 @@ size_t text_add_cut(struct text *text, const char *string, size_t columns, bool 
 	return used;
 }
 
+/* Columns of the word at the beginning of STRING. */
+static size_t word_columns(const char *string)
+{
+	const char *end = string + strcspn(string, " ");
+	struct glyph glyph;
+	size_t columns = 0;
+
+	while (string < end && glyph_next(&string, true, &glyph))
+		columns += glyph.columns;
+	return columns;
+}
+
 void text_add_wrapped(struct text *text, const char *string, size_t indent, size_t columns)
 {
 	size_t used = 0; /* of the line; 0: none is begun */
 
 	for (; *(string += strspn(string, " ")); string += strcspn(string, " ")) {
-		const size_t len = strcspn(string, " ");
+		const size_t word = word_columns(string);
 
-		if (used > 0 && used + 1 + len > columns) {
+		if (used > 0 && used + 1 + word > columns) {
 			text_add(text, "\n");
 			used = 0;
 		}
 		text_fill(text, ' ', used > 0 ? 1 : indent);
-		text_add_bytes(text, string, len);
-		used = used > 0 ? used + 1 + len : indent + len;
+		text_add_bytes(text, string, strcspn(string, " "));
+		used = used > 0 ? used + 1 + word : indent + word;
 	}
 	if (used > 0)
 		text_add(text, "\n");

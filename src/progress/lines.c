@@ -99,6 +99,13 @@ void line_total(struct text *line, const struct totals *totals, uint64_t now_ns)
 			    units_left(figure, total.left_s));
 }
 
+static void line_not_done(struct text *line, const struct progress_summary *summary)
+{
+	line_others(line, summary->failed, summary->skipped);
+	if (summary->left > 0)
+		text_printf(line, ", %u not finished", summary->left);
+}
+
 /* How many ran at once is not how much faster it was, so it is not called a gain. */
 static void line_concurrency(struct text *line, const struct progress_summary *summary)
 {
@@ -124,9 +131,7 @@ static void line_stopped(struct text *line, const struct progress_summary *summa
 	text_printf(line, " after %s: ", units_elapsed(took, summary->wall_s));
 	line_files(line, summary->ok, summary->jobs);
 	text_printf(line, " whole (%s)", units_size(size, summary->bytes));
-	line_others(line, summary->failed, summary->skipped);
-	if (summary->left > 0)
-		text_printf(line, ", %u not finished", summary->left);
+	line_not_done(line, summary);
 }
 
 static void line_result(struct text *line, const struct progress_summary *summary)
@@ -145,13 +150,14 @@ static void line_result(struct text *line, const struct progress_summary *summar
 		line_files(line, summary->ok, jobs);
 	text_printf(line, ", %s in %s", units_size(size, summary->bytes),
 		    units_elapsed(took, summary->wall_s));
-	if (summary->wall_s > 0 && (double)summary->bytes / summary->wall_s < 9e18)
+	if (summary->ok > 0 && summary->wall_s > 0 &&
+	    (double)summary->bytes / summary->wall_s < 9e18)
 		text_printf(
 			line, " (%s)",
 			units_speed(speed, (uint64_t)((double)summary->bytes / summary->wall_s)));
 	if (summary->ok == jobs && jobs > 1)
 		line_concurrency(line, summary);
-	line_others(line, summary->failed, summary->skipped);
+	line_not_done(line, summary);
 }
 
 static void line_ipc(struct text *line, const struct progress_summary *summary, bool utf8)

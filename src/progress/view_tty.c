@@ -351,6 +351,26 @@ static void tty_hold(struct tty *tty, const struct text *line, const char *colou
 	tty->dirty = true;
 }
 
+/* The same for a sentence: broken between words where it is wider than the terminal. */
+static void tty_hold_sentence(struct tty *tty, const struct text *line, const char *colour)
+{
+	struct text lines = { 0 }, one = { 0 };
+	const char *at, *end;
+
+	if (text_columns(text_string(line), tty->layout.utf8) < tty->columns) {
+		tty_hold(tty, line, colour);
+		return;
+	}
+	text_add_wrapped(&lines, text_string(line), 0, tty->columns - 1);
+	for (at = text_string(&lines); (end = strchr(at, '\n')); at = end + 1) {
+		text_clear(&one);
+		text_add_bytes(&one, at, (size_t)(end - at));
+		tty_hold(tty, &one, colour);
+	}
+	text_free(&lines);
+	text_free(&one);
+}
+
 static void tty_event(struct progress *progress, const struct progress_event *event)
 {
 	struct tty *tty = progress->state;
@@ -387,10 +407,12 @@ static void tty_resize(struct progress *progress)
 
 static void tty_note(struct progress *progress, bool error, const char *text)
 {
+	struct tty *tty = progress->state;
 	struct text line = { 0 };
 
 	line_note(&line, text, progress->utf8);
-	tty_hold(progress->state, &line, error ? CODE_ERROR : "");
+	tty_hold_sentence(tty, &line, error ? CODE_ERROR : "");
+	tty->due_ns = 0; /* it may answer what was typed: at once */
 	text_free(&line);
 }
 
@@ -402,7 +424,7 @@ static void tty_summary(struct progress *progress, const struct progress_summary
 
 	for (part = 0; line_summary(&line, part, summary, progress->utf8); part++) {
 		if (line.len > 0)
-			tty_hold(tty, &line, "");
+			tty_hold_sentence(tty, &line, "");
 		text_clear(&line);
 	}
 	text_free(&line);

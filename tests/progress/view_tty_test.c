@@ -319,6 +319,41 @@ static void test_tty_no_color_sends_no_colour(void **state)
 	stage_free(without);
 }
 
+static void script_sentences(struct progress *progress)
+{
+	const struct progress_summary summary = {
+		.ipc = "unix",
+		.model = "process",
+		.jobs = 4,
+		.ok = 2,
+		.left = 2,
+		.wall_s = 3.2,
+		.bytes = 13002342,
+		.dir = "/a/directory/whose/name/is/not/broken/up"
+	};
+
+	stage_start(progress, 4);
+	progress_note(progress, false, "p pauses, c continues, q ends and keeps what there is");
+	progress_summary(progress, &summary);
+}
+
+static void test_tty_40_columns_break_sentences_between_words(void **state)
+{
+	static const char *const expected[] = {
+		"ipcdemo: p pauses, c continues, q ends",
+		"and keeps what there is",
+		"2 of 4 files, 12.4 MiB in 3.2 s (3.9",
+		"MiB/s), 2 not finished",
+		"in",
+		"/a/directory/whose/name/is/not/broken/up",
+	};
+	struct stage_view *view = see_four(40, 24, script_sentences);
+
+	(void)state;
+	expect_rows(&view->screen, expected, 6);
+	stage_free(view);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_tty_any_width_stays_within_it),
 		cmocka_unit_test(test_tty_console_font_gets_ascii_bars),
 		cmocka_unit_test(test_tty_no_color_sends_no_colour),
+		cmocka_unit_test(test_tty_40_columns_break_sentences_between_words),
 		cmocka_unit_test(test_tty_unknown_size_spins_while_bytes_arrive),
 		cmocka_unit_test(test_tty_retry_starts_the_row_again),
 		cmocka_unit_test(test_tty_total_is_exact_when_all_sizes_are_known),
