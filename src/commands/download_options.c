@@ -123,7 +123,8 @@ static const struct option_spec specs[] = {
 	  AT(batch.workers),
 	  .min = 1,
 	  .max = IPC_SLOTS_MAX,
-	  .help = "workers (default: the smaller of the number of URLs and 8)",
+	  .help = "workers (default: the smaller of the number of URLs and 8); fewer start where "
+		  "there are fewer URLs, or too few open files for all (ulimit -n)",
 	  .group = GROUP_HOW },
 	{ .name = "limit-rate",
 	  .key = KEY_LIMIT_RATE,
@@ -439,8 +440,8 @@ const struct command_options download_options = {
 	.doc = "Downloads files in parallel; the workers report over an IPC mechanism of your "
 	       "choice. Without a URL: a demonstration that needs no network."
 	       "\n\nOther commands, each with --help:\n" COMMAND_LINES
-	       "\vOn a terminal, with a pool of workers: p pauses, c continues, q ends and keeps "
-	       "what can be resumed, ? helps.\n\n"
+	       "\vOn a terminal: p pauses, c continues, q ends and keeps what can be resumed, "
+	       "? helps.\n\n"
 	       "Exit status: 0 all done, 1 a job failed, 2 usage, 3 a mechanism or resource is "
 	       "not available here, 4 internal error.",
 	.headings = headings,

@@ -64,7 +64,7 @@ struct batch {
 	uint64_t job_ns;                         /* the sum of their own times */
 	uint64_t begun_ns;
 	unsigned kept; /* NAME.part that a later run can go on with */
-	bool stopped;  /* by a failure, under fail_fast */
+	bool stopped;  /* by a failure under fail_fast, or by the user's q */
 	bool unlocked; /* the user was told that the file system has no locks */
 	unsigned left; /* not finished when the batch ended early */
 	int signo;     /* 0, or the signal that ended the batch */
@@ -86,10 +86,16 @@ struct batch_result {
  * -ENOMEM with nothing done. */
 int batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs);
 
+/* By a signal, the user's q, or fail_fast: what is open is left. */
+static inline bool batch_ends_early(const struct batch *batch)
+{
+	return batch->signo || batch->stopped;
+}
+
 /* Is there more to do, and is it to be done? */
 static inline bool batch_goes_on(const struct batch *batch)
 {
-	return batch->open > 0 && !batch->signo && !batch->stopped;
+	return batch->open > 0 && !batch_ends_early(batch);
 }
 
 /* The next ready job, now JOB_ASSIGNED to WORKER: the caller's until one of the three functions

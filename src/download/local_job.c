@@ -30,6 +30,6 @@ void local_job_ended(struct batch *batch, struct job *job, unsigned worker,
 
 	if (attempt->fd >= 0)
 		batch_received(batch, job, worker, &result);
-	else if (!batch->signo)
+	else if (!batch_ends_early(batch))
 		batch_failed(batch, job, worker, &fetched->failure, fetched->bytes);
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/signals.h"
+#include "download/control.h"
 #include "download/fetch_loop.h"
 #include "download/local_job.h"
 #include "download/models.h"
@@ -30,7 +30,7 @@ struct lane {
 
 struct event_model {
 	struct batch *batch;
-	struct signals signals;
+	struct control control;
 	struct fetch_loop *loop;
 	struct lane *lanes;
 };
@@ -43,16 +43,14 @@ static int on_progress(void *arg, uint64_t bytes, uint64_t total)
 	return 0;
 }
 
-static void read_signals(struct event_model *model)
+static void read_control(struct event_model *model)
 {
-	int signo;
+	unsigned i;
 
-	while ((signo = signals_next(&model->signals))) {
-		if (signals_ends(signo))
-			model->batch->signo = signo;
-		else
-			progress_resize(model->batch->settings->progress);
-	}
+	if (!(control_read(&model->control) & CONTROL_PAUSED))
+		return;
+	for (i = 0; i < model->batch->settings->workers; i++)
+		fetch_pause(model->lanes[i].fetch, model->control.paused);
 }
 
 /* The file is committed, or will not be: its lock may go. */
@@ -90,6 +88,8 @@ static void begin_jobs(struct event_model *model)
 	struct batch *batch = model->batch;
 	unsigned i;
 
+	if (model->control.paused)
+		return;
 	for (i = 0; i < batch->settings->workers && batch->ready_count > 0; i++) {
 		struct job *job = model->lanes[i].job ? NULL : batch_next(batch, i);
 
@@ -167,7 +167,7 @@ static int turn(struct event_model *model)
 		return batch_report(model->batch, "wait for the transfers", NULL, rc);
 	end_transfers(model);
 	check(model);
-	read_signals(model);
+	read_control(model);
 	progress_refresh(model->batch->settings->progress, clock_ns());
 	return 0;
 }
@@ -177,7 +177,7 @@ static int open_lanes(struct event_model *model)
 	const struct batch_settings *settings = model->batch->settings;
 	unsigned i;
 
-	model->loop = fetch_loop_new(model->signals.fd);
+	model->loop = fetch_loop_new(model->control.fd);
 	model->lanes = calloc(settings->workers, sizeof *model->lanes);
 	for (i = 0; model->loop && model->lanes && i < settings->workers; i++) {
 		struct lane *lane = &model->lanes[i];
@@ -212,17 +212,17 @@ static void close_lanes(struct event_model *model)
 
 int model_event_run(struct batch *batch)
 {
-	struct event_model model = { .batch = batch, .signals = { .fd = -1 } };
-	int rc = signals_open(&model.signals);
+	struct event_model model = { .batch = batch };
+	int rc = control_open(&model.control, batch);
 
 	if (rc < 0)
-		return batch_report(batch, "receive signals", NULL, rc);
+		return rc;
 	rc = open_lanes(&model);
 	if (rc < 0)
 		(void)batch_report(batch, "prepare the transfers", NULL, rc);
 	while (rc == 0 && batch_goes_on(batch))
 		rc = turn(&model);
 	close_lanes(&model);
-	signals_close(&model.signals);
+	control_close(&model.control);
 	return rc;
 }

@@ -7,11 +7,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 
 #include "common/clock.h"
-#include "common/keys.h"
-#include "common/signals.h"
+#include "download/control.h"
 #include "download/models.h"
 #include "download/pool.h"
 
@@ -22,15 +20,13 @@
 struct model {
 	struct pool pool;
 	struct batch *batch;
-	struct signals signals;
-	struct keys keys;
-	bool paused;                                    /* by a key */
+	struct control control;
 	uint64_t retry_ns, stall_ns, kill_ns, share_ns; /* next times of these; UINT64_MAX: none */
 	bool starting; /* more workers are to be started in the next turn */
 	bool ending;   /* all workers were told to quit */
 };
 
-/* ---- signals ---- */
+/* ---- the user ---- */
 
 static void end_workers(struct model *model)
 {
@@ -39,70 +35,19 @@ static void end_workers(struct model *model)
 	pool_quit_all(&model->pool);
 }
 
-/* The first time: end cleanly. The second time: at once. */
-static void stop_by(struct model *model, int signo)
+/* The first signal ends cleanly, the second at once. */
+static void read_control(struct model *model)
 {
-	if (model->batch->signo) {
+	const unsigned what = control_read(&model->control);
+
+	if (what & CONTROL_AT_ONCE)
 		pool_kill_all(&model->pool);
-		return;
-	}
-	model->batch->signo = signo;
-	end_workers(model);
-}
-
-static void read_signals(struct model *model)
-{
-	int signo;
-
-	while ((signo = signals_next(&model->signals))) {
-		if (signals_ends(signo)) {
-			stop_by(model, signo);
-			continue;
-		}
-		progress_resize(model->batch->settings->progress);
-		if (signo != SIGCONT)
-			continue;
+	else if (what & CONTROL_END)
+		end_workers(model);
+	if (what & CONTROL_CONTINUED)
 		pool_restart_timeouts(&model->pool, clock_ns());
-		if (progress_has_rows(model->batch->settings->progress))
-			keys_open(&model->keys);
-	}
-}
-
-/* ---- keys ---- */
-
-static void pause_all(struct model *model, bool paused)
-{
-	struct progress *progress = model->batch->settings->progress;
-
-	if (paused == model->paused)
-		return;
-	model->paused = paused;
-	pool_pause(&model->pool, paused);
-	progress_note(progress, false, paused ? "paused: c continues, q ends" : "continued");
-}
-
-static void read_keys(struct model *model)
-{
-	int key;
-
-	while ((key = keys_next(&model->keys))) {
-		switch (key) {
-		case 'p':
-		case 'c':
-			pause_all(model, key == 'p');
-			break;
-		case 'q':
-			model->batch->stopped = true;
-			break;
-		case '?':
-			progress_note(
-				model->batch->settings->progress, false,
-				"p pauses, c continues, q ends and keeps what can be resumed");
-			break;
-		default:
-			break; /* a person's finger slips */
-		}
-	}
+	if (what & CONTROL_PAUSED)
+		pool_pause(&model->pool, model->control.paused);
 }
 
 /* ---- one turn ---- */
@@ -124,7 +69,7 @@ static uint64_t next_time(const struct model *model, uint64_t now_ns)
 	return progress_ns < 0 ? next_ns : earliest(next_ns, now_ns + (uint64_t)progress_ns);
 }
 
-enum { FD_SIGNALS, FD_DEATHS, FD_EVENTS, FD_COMMANDS, FD_KEYS, FD_COUNT };
+enum { FD_CONTROL, FD_DEATHS, FD_EVENTS, FD_COMMANDS, FD_COUNT };
 
 /* Fills FDS; lowers *UNTIL_NS where something has arrived already, or no descriptor tells. */
 static void watch(struct model *model, struct pollfd fds[FD_COUNT], uint64_t *until_ns,
@@ -132,11 +77,10 @@ static void watch(struct model *model, struct pollfd fds[FD_COUNT], uint64_t *un
 {
 	struct pool *pool = &model->pool;
 
-	fds[FD_SIGNALS] = (struct pollfd){ .fd = model->signals.fd, .events = POLLIN };
+	fds[FD_CONTROL] = (struct pollfd){ .fd = model->control.fd, .events = POLLIN };
 	fds[FD_DEATHS] = (struct pollfd){ .fd = pool->deaths, .events = POLLIN };
 	fds[FD_EVENTS].fd = ipc_pollfd(pool->events, &fds[FD_EVENTS].events);
 	fds[FD_COMMANDS] = (struct pollfd){ .fd = -1 };
-	fds[FD_KEYS] = (struct pollfd){ .fd = model->keys.fd, .events = POLLIN };
 	if (fds[FD_EVENTS].fd == -EAGAIN)
 		*until_ns = now_ns;
 	else if (fds[FD_EVENTS].fd < 0)
@@ -187,7 +131,7 @@ static void model_timers(struct model *model)
 
 static int model_dispatch(struct model *model)
 {
-	int rc = model->ending || model->paused ? 0 : pool_dispatch(&model->pool);
+	int rc = model->ending || model->control.paused ? 0 : pool_dispatch(&model->pool);
 
 	model->starting = rc > 0;
 	return rc < 0 ? rc : 0;
@@ -204,10 +148,8 @@ static int model_turn(struct model *model)
 		rc = pool_reap(&model->pool);
 	if (rc < 0)
 		return rc;
-	if (fds[FD_SIGNALS].revents)
-		read_signals(model);
-	if (fds[FD_KEYS].revents)
-		read_keys(model);
+	if (fds[FD_CONTROL].revents)
+		read_control(model);
 	if (!model->ending)
 		(void)batch_check(model->batch);
 	model_timers(model);
@@ -217,31 +159,25 @@ static int model_turn(struct model *model)
 
 int model_pool_run(struct batch *batch)
 {
-	struct model model = {
-		.batch = batch, .signals = { .fd = -1 }, .keys = KEYS_NONE, .kill_ns = UINT64_MAX
-	};
+	struct model model = { .batch = batch, .control = CONTROL_NONE, .kill_ns = UINT64_MAX };
 	int rc;
 
 	/* Sessions first: a mechanism's own signal is then in the mask that workers inherit. */
 	rc = pool_open(&model.pool, batch);
 	if (rc < 0)
 		return rc;
-	rc = signals_open(&model.signals);
-	if (rc < 0)
-		(void)batch_report(batch, "receive signals", NULL, rc);
-	model.pool.signals = model.signals.fd;
+	rc = control_open(&model.control, batch);
+	model.pool.control = model.control.fd;
+	model.pool.signals = model.control.signals.fd;
 	if (rc == 0)
 		rc = model_dispatch(&model);
-	if (progress_has_rows(batch->settings->progress))
-		keys_open(&model.keys);
 	while (rc == 0 && batch_goes_on(batch))
 		rc = model_turn(&model);
-	keys_close(&model.keys);
 	if (rc == 0 && !model.ending)
 		end_workers(&model);
 	while (rc == 0 && model.pool.alive > 0)
 		rc = model_turn(&model);
 	pool_close(&model.pool);
-	signals_close(&model.signals);
+	control_close(&model.control);
 	return rc;
 }

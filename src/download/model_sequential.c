@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/signals.h"
+#include "download/control.h"
 #include "download/local_job.h"
 #include "download/models.h"
 
 struct sequential {
 	struct batch *batch;
 	struct fetch *fetch;
-	struct signals signals;
+	struct control control;
 	struct job *job; /* the running one */
 };
 
@@ -27,34 +27,30 @@ static int moved(void *arg, uint64_t bytes, uint64_t total)
 
 	batch_moved(seq->batch, seq->job, 0, bytes, total);
 	progress_refresh(seq->batch->settings->progress, clock_ns());
-	return seq->batch->signo != 0;
+	return batch_ends_early(seq->batch);
 }
 
-static int signals_pollfd(void *arg)
+static int control_pollfd(void *arg)
 {
-	return ((struct sequential *)arg)->signals.fd;
+	return ((struct sequential *)arg)->control.fd;
 }
 
 /* Non-zero: stop the attempt. */
-static int signals_wakeup(void *arg)
+static int control_wakeup(void *arg)
 {
 	struct sequential *seq = arg;
-	int signo;
 
-	while ((signo = signals_next(&seq->signals))) {
-		if (signals_ends(signo))
-			seq->batch->signo = signo;
-		else
-			progress_resize(seq->batch->settings->progress);
-	}
-	return seq->batch->signo != 0;
+	if (control_read(&seq->control) & CONTROL_PAUSED)
+		fetch_pause(seq->fetch, seq->control.paused);
+	progress_refresh(seq->batch->settings->progress, clock_ns()); /* the answer to a key */
+	return batch_ends_early(seq->batch);
 }
 
 static void do_job(struct sequential *seq, struct job *job)
 {
 	struct batch *batch = seq->batch;
 	const struct fetch_hooks hooks = {
-		.arg = seq, .progress = moved, .pollfd = signals_pollfd, .wakeup = signals_wakeup
+		.arg = seq, .progress = moved, .pollfd = control_pollfd, .wakeup = control_wakeup
 	};
 	const struct attempt_config config = local_job_config(batch, job, seq->fetch, &hooks);
 	struct attempt attempt;
@@ -69,31 +65,33 @@ static void do_job(struct sequential *seq, struct job *job)
 		(void)close(attempt.fd); /* committed, or removed */
 }
 
-/* Only jobs that wait for another try are left: sleeps until the first may have it. */
-static void wait_for_retry(struct sequential *seq)
+/* Sleeps until a job that waits for another try may have it, or the user says something. */
+static void wait_idle(struct sequential *seq)
 {
-	struct pollfd fd = { .fd = seq->signals.fd, .events = POLLIN };
+	struct pollfd fd = { .fd = seq->control.fd, .events = POLLIN };
 	uint64_t now_ns = clock_ns();
 	uint64_t next_ns = batch_wake(seq->batch, now_ns);
 	int64_t progress_ns = progress_next_ns(seq->batch->settings->progress, now_ns);
 	uint64_t left;
 	struct timespec wait;
 
-	if (seq->batch->ready_count > 0)
+	if (seq->batch->ready_count > 0 && !seq->control.paused)
 		return;
 	left = next_ns > now_ns ? next_ns - now_ns : 0;
+	if (seq->control.paused)
+		left = NS_PER_S; /* nothing begins before the user says so */
 	if (progress_ns >= 0 && (uint64_t)progress_ns < left)
 		left = (uint64_t)progress_ns;
 	wait = (struct timespec){ .tv_sec = (time_t)(left / NS_PER_S),
 				  .tv_nsec = (long)(left % NS_PER_S) };
 	if (ppoll(&fd, 1, &wait, NULL) > 0)
-		(void)signals_wakeup(seq);
+		(void)control_wakeup(seq);
 	progress_refresh(seq->batch->settings->progress, clock_ns());
 }
 
 int model_sequential_run(struct batch *batch)
 {
-	struct sequential seq = { .batch = batch, .signals = { .fd = -1 } };
+	struct sequential seq = { .batch = batch };
 	struct job *job;
 	int rc;
 
@@ -101,17 +99,15 @@ int model_sequential_run(struct batch *batch)
 	if (!seq.fetch)
 		return batch_report(batch, "prepare a transfer", NULL, -ENOMEM);
 	fetch_set_rate(seq.fetch, batch->settings->limit_rate);
-	rc = signals_open(&seq.signals);
-	if (rc < 0)
-		(void)batch_report(batch, "receive signals", NULL, rc);
+	rc = control_open(&seq.control, batch);
 	while (rc == 0 && batch_goes_on(batch)) {
-		job = batch_next(batch, 0);
+		job = seq.control.paused ? NULL : batch_next(batch, 0);
 		if (job)
 			do_job(&seq, job);
 		else
-			wait_for_retry(&seq);
+			wait_idle(&seq);
 	}
-	signals_close(&seq.signals);
+	control_close(&seq.control);
 	fetch_free(seq.fetch);
 	return rc;
 }

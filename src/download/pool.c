@@ -91,7 +91,7 @@ static void settle_jobs(struct pool *pool, struct pool_worker *worker, int statu
 
 	while (worker->job_count > 0) {
 		job = pool_take_job(pool, worker, worker->job_count - 1);
-		if (pool->batch->signo)
+		if (batch_ends_early(pool->batch))
 			continue; /* told to quit in the middle: see batch_abandon */
 		if (worker->job_count > 0)
 			batch_requeue(pool->batch, job);
@@ -222,7 +222,9 @@ int pool_open(struct pool *pool, struct batch *batch)
 	unsigned i;
 	int rc = 0;
 
-	*pool = (struct pool){ .batch = batch, .signals = -1, .size = batch->settings->workers };
+	*pool = (struct pool){
+		.batch = batch, .signals = -1, .control = -1, .size = batch->settings->workers
+	};
 	LIST_INIT(&pool->unused);
 	LIST_INIT(&pool->idle);
 	LIST_INIT(&pool->unsent);

@@ -51,8 +51,8 @@ struct pool {
 	struct batch *batch;
 	struct ipc *events, *commands;
 	struct ipc_peer hub;
-	int deaths;  /* epoll of the workers' pidfds */
-	int signals; /* the caller sets it: its signalfd, which a worker closes; -1: none */
+	int deaths;           /* epoll of the workers' pidfds */
+	int signals, control; /* the caller's descriptors, which a worker closes; -1: none */
 	struct pool_worker *workers;
 	unsigned size, alive;
 	unsigned busy;             /* workers with a job */

@@ -125,6 +125,8 @@ static void drop_the_parents(const struct process *process)
 	(void)close(pool->deaths);
 	if (pool->signals >= 0)
 		(void)close(pool->signals);
+	if (pool->control >= 0)
+		(void)close(pool->control);
 }
 
 static int forked(void *arg)

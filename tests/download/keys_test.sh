@@ -9,13 +9,14 @@ DEADLINE=60
 command -v python3 >/dev/null || skip_all "no python3 to play the terminal"
 start_origin
 
-# type KEYS EXPECTED...: runs the program on a terminal; each time its output holds the next of
-# EXPECTED the next of KEYS is typed. Prints the exit code and whether the terminal is as it was.
+# type_keys MODEL KEYS EXPECTED...: runs the program on a terminal; each time its output holds the
+# next of EXPECTED the next of KEYS is typed. Prints the exit code and whether the terminal is as it
+# was.
 type_keys() {
 	slow=$ORIGIN/fault/ranges/1000000/2000000/file
 	python3 - "$IPCDEMO" "$T/got" "$slow" "$@" 2>"$T/err" <<-'END'
 		import os, pty, sys, termios, time
-		program, directory, url, keys, *expected = sys.argv[1:]
+		program, directory, url, model, keys, *expected = sys.argv[1:]
 		master, slave = pty.openpty()
 		before = termios.tcgetattr(slave)
 		pid = os.fork()
@@ -27,7 +28,8 @@ type_keys() {
 		    for fd in 0, 1, 2:
 		        os.dup2(slave, fd)
 		    os.environ["TERM"] = "xterm"
-		    os.execv(program, [program, "-d", directory, "-o", "file", url])
+		    os.execv(program, [program, "--model=" + model, "-d", directory, "-o", "file",
+		        url])
 		seen = b""
 		for key, text in zip(keys, expected):
 		    while text.encode() not in seen:
@@ -55,11 +57,18 @@ type_keys() {
 	END
 }
 
-equal "? helps, p pauses, c continues" "stands still exit 0 as it was" \
-	"$(type_keys '?pc' file 'p pauses' 'paused: c continues')"
-equal "the file is right" "$(printf '2000000 file\n' | sums_of | cut -d ' ' -f 1)" \
-	"$(sum_of "$T/got/file")"
-rm -rf "$T/got"
-equal "q ends" "exit 1 as it was" "$(type_keys q 'KiB')"
-equal "q keeps what can be resumed" file.part "$(names_in "$T/got")"
+over_model() {
+	rm -rf "$T/got"
+	equal "$1: ? helps, p pauses, c continues" "stands still exit 0 as it was" \
+		"$(type_keys "$1" '?pc' file 'p pauses' 'paused: c continues')"
+	equal "$1: the file is right" "$(printf '2000000 file\n' | sums_of | cut -d ' ' -f 1)" \
+		"$(sum_of "$T/got/file")"
+	rm -rf "$T/got"
+	equal "$1: q ends" "exit 1 as it was" "$(type_keys "$1" q 'KiB')"
+	equal "$1: q keeps what can be resumed" file.part "$(names_in "$T/got")"
+}
+
+for model in sequential process thread hybrid event; do
+	over_model $model
+done
 finish
