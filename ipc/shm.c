@@ -109,7 +109,7 @@ static int shm_probe(char *reason, size_t size)
 
 	if (fd < 0)
 		return sys_reason(reason, size, fd,
-				  "cannot create a file in " SHM_DIR ": mount a tmpfs there");
+				  "cannot create a file in /dev/shm: mount a tmpfs there");
 	sys_close(&fd);
 	return 0;
 }

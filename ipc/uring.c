@@ -84,12 +84,12 @@ static int uring_probe(char *reason, size_t size)
 	struct io_uring ring;
 	int rc = io_uring_queue_init(2, &ring, 0);
 
+	if (rc == -ENOSYS)
+		return sys_reason(reason, size, rc, "the kernel has no io_uring");
 	if (rc < 0)
 		return sys_reason(reason, size, rc,
-				  rc == -ENOSYS ?
-					  "the kernel has no io_uring" :
-					  "io_uring is forbidden here: see "
-					  "kernel.io_uring_disabled, or a sandbox's filter");
+				  "io_uring is forbidden here: see kernel.io_uring_disabled, or a "
+				  "sandbox's filter");
 	io_uring_queue_exit(&ring);
 	return 0;
 }

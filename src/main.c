@@ -5,7 +5,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +13,10 @@
 
 #include "commands/commands.h"
 #include "common/exit_code.h"
+#include "common/language.h"
+#include "common/message.h"
 #include "download/fetch.h"
 #include "download/worker.h"
-#include "common/message.h"
 
 static void print_version(FILE *out, struct argp_state *state)
 {
@@ -64,7 +64,8 @@ int cmd_help(int argc, char **argv)
 	char *words[] = { program, help, help, NULL };
 
 	if (argc > 1 && !find_command(argv[1]) && argv[1][0] != '-') {
-		message_error("help: no command is called '%s' (ipcdemo help lists them)", argv[1]);
+		message_error(_("help: no command is called '%s' (ipcdemo help lists them)"),
+			      argv[1]);
 		return EXIT_USAGE;
 	}
 	if (argc > 1 && strcmp(argv[1], "help") != 0)
@@ -113,7 +114,7 @@ static void close_stdout(void)
 {
 	if (!ferror(stdout) && fflush(stdout) == 0)
 		return;
-	message_error("standard output: %s", strerror(errno));
+	message_error(_("standard output: %s"), strerror(errno));
 	_exit(EXIT_JOB_FAILED);
 }
 
@@ -122,6 +123,6 @@ int main(int argc, char **argv)
 	(void)atexit(close_stdout); /* cannot fail for the first few */
 	open_streams();
 	reset_sigchld();
-	(void)setlocale(LC_ALL, ""); /* an unknown one stays "C" */
+	language_open();
 	return run_command(argc, argv);
 }

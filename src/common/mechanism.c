@@ -11,6 +11,7 @@
 #include "common/exit_code.h"
 #include "ipc/ipc.h"
 #include "common/options.h"
+#include "common/language.h"
 #include "common/message.h"
 
 static const char *name_at(size_t index)
@@ -30,11 +31,11 @@ static int refuse_unknown(const char *name)
 	const char *nearest = options_suggest(name, name_at);
 
 	if (nearest)
-		message_error("no mechanism is called '%s'; did you mean '%s'? "
-			      "(ipcdemo list shows them all)",
+		message_error(_("no mechanism is called '%s'; did you mean '%s'? "
+				"(ipcdemo list shows them all)"),
 			      name, nearest);
 	else
-		message_error("no mechanism is called '%s' (ipcdemo list shows them all)", name);
+		message_error(_("no mechanism is called '%s' (ipcdemo list shows them all)"), name);
 	return EXIT_USAGE;
 }
 
@@ -46,14 +47,14 @@ int mechanism_check(const char *name, bool use)
 
 	for (i = 0; (missing = ipc_missing_at(i, &why)); i++) {
 		if (strcmp(missing, name) == 0) {
-			message_error("%s is not available: %s", name, why);
+			message_error(_("%s is not available: %s"), name, _(why));
 			return EXIT_UNAVAILABLE;
 		}
 	}
 	if (!ipc_info_find(name))
 		return refuse_unknown(name);
 	if (use && ipc_probe(name, reason, sizeof reason) < 0) {
-		message_error("%s cannot be used here: %s", name, reason);
+		message_error(_("%s cannot be used here: %s"), name, _(reason));
 		return EXIT_UNAVAILABLE;
 	}
 	return 0;
@@ -61,12 +62,12 @@ int mechanism_check(const char *name, bool use)
 
 static int refuse_module(const char *path, int rc)
 {
-	const char *why = rc == -ENOEXEC ? "it was compiled for another version of ipcdemo" :
-			  rc == -EINVAL  ? "its mechanism lacks an operation or a usable name" :
-			  rc == -EEXIST  ? "another mechanism has its name" :
+	const char *why = rc == -ENOEXEC ? _("it was compiled for another version of ipcdemo") :
+			  rc == -EINVAL  ? _("its mechanism lacks an operation or a usable name") :
+			  rc == -EEXIST  ? _("another mechanism has its name") :
 					   strerror(-rc);
 
-	message_error("cannot use %s: %s", path, why);
+	message_error(_("cannot use %s: %s"), path, why);
 	return EXIT_USAGE;
 }
 
@@ -80,13 +81,13 @@ int mechanism_load(const char **name)
 		return 0;
 	object = dlopen(*name, RTLD_NOW | RTLD_LOCAL);
 	if (!object) {
-		message_error("cannot load a mechanism: %s", dlerror());
+		message_error(_("cannot load a mechanism: %s"), dlerror());
 		return EXIT_USAGE;
 	}
 	module = dlsym(object, "ipc_module");
 	if (!module) {
-		message_error("cannot use %s: it has no ipc_module (see IPC_MODULE in "
-			      "ipcdemo/backend.h)",
+		message_error(_("cannot use %s: it has no ipc_module (see IPC_MODULE in "
+				"ipcdemo/backend.h)"),
 			      *name);
 		return EXIT_USAGE;
 	}
@@ -105,10 +106,10 @@ void mechanism_print_all(FILE *out)
 	size_t i;
 
 	for (i = 0; (info = ipc_info_at(i)); i++) {
-		(void)fprintf(out, "%-8s %s\n", info->name, info->summary);
+		(void)fprintf(out, "%-8s %s\n", info->name, _(info->summary));
 		if (ipc_probe(info->name, reason, sizeof reason) < 0)
-			(void)fprintf(out, "%-8s not available here: %s\n", "", reason);
+			(void)fprintf(out, _("%-8s not available here: %s\n"), "", _(reason));
 	}
 	for (i = 0; (missing = ipc_missing_at(i, &why)); i++)
-		(void)fprintf(out, "%-8s not available: %s\n", missing, why);
+		(void)fprintf(out, _("%-8s not available: %s\n"), missing, _(why));
 }

@@ -19,8 +19,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 export work
 all='gcc libc6-dev make autoconf automake pkgconf libcurl4-openssl-dev libmicrohttpd-dev
-libjansson-dev libhwloc-dev libssl-dev libzmq3-dev liburing-dev libjs-chart.js libcmocka-dev
-help2man jq procps'
+libjansson-dev libhwloc-dev libssl-dev libzmq3-dev liburing-dev libjs-chart.js gettext
+libcmocka-dev help2man jq procps'
 
 die()
 {
@@ -126,7 +126,7 @@ online
 run 0 deps
 says 'installing with apt-get: gcc libc6-dev make'
 called 'apt-get -q update' 1
-called 'apt-get .*--no-install-recommends gcc .* liburing-dev libjs-chart.js libcmocka-dev .*' 1
+called 'apt-get .*--no-install-recommends gcc .* liburing-dev libjs-chart.js gettext libcmocka-dev .*' 1
 run 0 deps
 called apt- 0
 
