@@ -14,7 +14,8 @@
 # include <string.h>
 # include <unistd.h>
 
-# define BESIDE "/locale" /* where a build leaves them: see po/po.am */
+/* Where a build leaves them: see po/po.am. "/." since /usr/bin/locale is a program. */
+# define BESIDE "/locale/."
 
 /*
  * The catalogues beside the program, if there are any, else those that were installed. So a program
