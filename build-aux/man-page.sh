@@ -14,8 +14,8 @@ page=$(basename "$output" .1)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-LC_ALL=C ARGP_HELP_FMT=opt-doc-col=40 # two blanks behind every option, or help2man misreads it
-export LC_ALL ARGP_HELP_FMT
+LC_ALL=C COLUMNS=200 # each option on a line with its text, or help2man misreads it
+export LC_ALL COLUMNS
 
 # "ipcdemo-list" is the command list, "ipcdemo" is none.
 command=${page#ipcdemo}

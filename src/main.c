@@ -31,7 +31,7 @@ static const struct command {
 	char *full; /* what --help calls itself */
 	int (*run)(int argc, char **argv);
 } commands[] = {
-#define COMMAND_ROW(word, line, what) { #word, (char *)"ipcdemo " #word, cmd_##word },
+#define COMMAND_ROW(word, arguments, what) { #word, (char *)"ipcdemo " #word, cmd_##word },
 	COMMANDS(COMMAND_ROW)
 };
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "bench/topology.h"
+#include "common/language.h"
 #include "common/mechanism.h"
 #include "common/options.h"
 
@@ -30,70 +31,72 @@ static const char *const format_words[] = { "table", "json", "csv", NULL };
 #define P99 "50us"
 
 enum { ROWS = 1, LENGTH, OUTPUT };
-static const char *const headings[] = { "What is measured:", "How long:", "What is written:",
-					NULL };
+static const char *const headings[] = { N_("What is measured:"), N_("How long:"),
+					N_("What is written:"), NULL };
 
 static const struct option_spec specs[] = {
 	{ "ipc", LONG(0), "NAME[,NAME]", OPTION_TEXT, AT(text.ipc), 0, 0, AXES_GROUPS, NULL,
-	  "mechanisms to measure; help lists them; groups: the first of each group that list "
-	  "shows; all: all of them",
+	  N_("mechanisms to measure; help lists them; groups: the first of each group that list "
+	     "shows; all: all of them"),
 	  ROWS },
 	{ "mode", LONG(1), "MODE[,MODE]", OPTION_TEXT, AT(text.modes), 0, 0, "latency", mode_words,
-	  "latency: round trip of one record; throughput: a stream of them; oneway: one record's "
-	  "way, by one shared clock; download (alone): the same files over each mechanism, and "
-	  "what share of their time IPC was",
+	  N_("latency: round trip of one record; throughput: a stream of them; oneway: one "
+	     "record's way, by one shared clock; download (alone): the same files over each "
+	     "mechanism, and what share of their time IPC was"),
 	  ROWS },
 	{ "size", LONG(2), "BYTES[,BYTES]", OPTION_TEXT, AT(text.sizes), 8, SIZE_MAX_BYTES, "56",
-	  NULL, "record sizes, multiples of 8, also as 4K", ROWS },
+	  NULL, N_("record sizes, multiples of 8, also as 4K"), ROWS },
 	{ "wait", LONG(3), "HOW[,HOW]", OPTION_TEXT, AT(text.waits), 0, 0, "block,adaptive",
 	  wait_words,
-	  "how a receiver waits: in its blocking call (block), in an event loop (poll), never "
-	  "asleep (spin), or awake for some 50 us and then asleep (adaptive)",
+	  N_("how a receiver waits: in its blocking call (block), in an event loop (poll), never "
+	     "asleep (spin), or awake for some 50 us and then asleep (adaptive)"),
 	  ROWS },
 	{ "place", LONG(4), "WHERE[,WHERE]", OPTION_TEXT, AT(text.places), 0, 0, "same,cross",
 	  topology_placements,
-	  "where the two ends run: on one CPU (same), on two cores (cross), on what hwloc shows "
-	  "beside that (smt: one core, l3: one L3 cache, socket: two packages), or on each pair "
-	  "of CPUs (all)",
+	  N_("where the two ends run: on one CPU (same), on two cores (cross), on what hwloc shows "
+	     "beside that (smt: one core, l3: one L3 cache, socket: two packages), or on each pair "
+	     "of CPUs (all)"),
 	  ROWS },
 	{ "depth", LONG(16), "N[,N]", OPTION_TEXT, AT(text.depths), 0, DEPTH_MAX, "0", NULL,
-	  "records that the mechanism should hold, 0 to 65536; 0: its own depth", ROWS },
+	  N_("records that the mechanism should hold, 0 to 65536; 0: its own depth"), ROWS },
 	{ "senders", LONG(5), "N[,N]", OPTION_TEXT, AT(text.senders), 1, SENDERS_MAX, "1", NULL,
-	  "processes that send to the one receiver, 1 to 64 (throughput)", ROWS },
+	  N_("processes that send to the one receiver, 1 to 64 (throughput)"), ROWS },
 	{ "batch", LONG(6), "N[,N]", OPTION_TEXT, AT(text.batches), 1, BATCH_MAX, "1", NULL,
-	  "records handed over in one call, 1 to 65536 (throughput)", ROWS },
+	  N_("records handed over in one call, 1 to 65536 (throughput)"), ROWS },
 	{ "rate", LONG(7), "R", OPTION_COUNT, AT(rate), 1, RATE_MAX, NULL, NULL,
-	  "open loop: R records a second, each begun on time whatever happened to the one before; "
-	  "latency counts from the intended moment",
+	  N_("open loop: R records a second, each begun on time whatever happened to the one "
+	     "before; latency counts from the intended moment"),
 	  ROWS },
 	{ "find-rate", LONG(17), NULL, OPTION_FLAG, AT(find_rate), 0, 0, NULL, NULL,
-	  "open loop at the highest rate at which p99 stays below --p99", ROWS },
+	  N_("open loop at the highest rate at which p99 stays below --p99"), ROWS },
 	{ "p99", LONG(18), "TIME", OPTION_TEXT, AT(text.p99), 0, 0, NULL, NULL,
-	  "the bound of --find-rate, as 800ns, 50us or 2ms (default " P99 ")", ROWS },
+	  N_("the bound of --find-rate, as 800ns, 50us or 2ms (default 50us)"), ROWS },
 	{ "floor", LONG(12), NULL, OPTION_FLAG, AT(floor), 0, 0, NULL, NULL,
-	  "measure the bare system calls beside each row", ROWS },
+	  N_("measure the bare system calls beside each row"), ROWS },
 
 	{ "count", 'n', "N", OPTION_COUNT, AT(count), 1, COUNT_MAX, NULL, NULL,
-	  "records (or round trips) of each round (default: as many as --time allows)", LENGTH },
+	  N_("records (or round trips) of each round (default: as many as --time allows)"),
+	  LENGTH },
 	{ "time", LONG(8), "MS", OPTION_COUNT, AT(round_ms), 1, 60000, NULL, NULL,
-	  "how long to measure in each round (default 50)", LENGTH },
+	  N_("how long to measure in each round (default 50)"), LENGTH },
 	{ "rounds", LONG(9), "N", OPTION_COUNT, AT(rounds), 1, ROUNDS_MAX, "15", NULL,
-	  "rounds, each over all rows in turn, in new processes", LENGTH },
+	  N_("rounds, each over all rows in turn, in new processes"), LENGTH },
 	{ "warmup", LONG(10), "N", OPTION_COUNT, AT(warmup), 0, COUNT_MAX, NULL, NULL,
-	  "round trips before measuring, dropped (default: 10 ms of them)", LENGTH },
+	  N_("round trips before measuring, dropped (default: 10 ms of them)"), LENGTH },
 	{ "timeout", LONG(11), "S", OPTION_COUNT, AT(timeout_s), 1, 3600, "20", NULL,
-	  "a round that takes longer ends its row with an error", LENGTH },
+	  N_("a round that takes longer ends its row with an error"), LENGTH },
 
 	{ "format", LONG(13), "FORMAT", OPTION_CHOICE, AT(format), 0, 0, "table", format_words,
-	  "what is printed: table, json or csv", OUTPUT },
+	  N_("what is printed: table, json or csv"), OUTPUT },
 	{ "output", 'o', "FILE", OPTION_TEXT, AT(output), 0, 0, NULL, NULL,
-	  "print to FILE instead of standard output", OUTPUT },
+	  N_("print to FILE instead of standard output"), OUTPUT },
 	{ "report", LONG(14), "FILE", OPTION_TEXT, AT(report), 0, 0, NULL, NULL,
-	  "write a page with charts: one HTML file that needs no network", OUTPUT },
+	  N_("write a page with charts: one HTML file that needs no network"), OUTPUT },
 	{ "hgrm", LONG(15), "FILE", OPTION_TEXT, AT(hgrm), 0, 0, NULL, NULL,
-	  "write the percentile distribution as HdrHistogram prints it, one file a row", OUTPUT },
+	  N_("write the percentile distribution as HdrHistogram prints it, one file a row"),
+	  OUTPUT },
 	{ "quiet", 'q', NULL, OPTION_FLAG, AT(quiet), 0, 0, NULL, NULL,
-	  "print no progress while measuring", OUTPUT },
+	  N_("print no progress while measuring"), OUTPUT },
 	{ .name = NULL },
 };
 
@@ -239,7 +242,7 @@ static double time_of(struct argp_state *state, const char *option, const char *
 	for (i = 0; i < sizeof units / sizeof units[0]; i++)
 		if (end != text && value > 0 && strcmp(end, units[i].unit) == 0)
 			return value * units[i].ns;
-	argp_error(state, "--%s: '%s' is not a time (such as 50us)", option, text);
+	argp_error(state, _("--%s: '%s' is not a time (such as 50us)"), option, text);
 	return 0;
 }
 
@@ -269,27 +272,27 @@ static void check_download(const struct options *o, struct argp_state *state)
 	size_t i;
 
 	if (o->modes != 1u << MODE_DOWNLOAD)
-		argp_error(state, "--mode=download goes alone: it has other rows");
+		argp_error(state, _("--mode=download goes alone: it has other rows"));
 	if (o->format == FORMAT_CSV)
-		argp_error(state, "--mode=download has a table and JSON only");
+		argp_error(state, _("--mode=download has a table and JSON only"));
 	for (i = 0; i < sizeof options / sizeof options[0]; i++)
 		if (options[i].given)
-			argp_error(state, "--%s does not apply to --mode=download",
+			argp_error(state, _("--%s does not apply to --mode=download"),
 				   options[i].name);
 }
 
 static void check_rate(const struct options *o, struct argp_state *state)
 {
 	if (o->find_rate && (o->rate > 0 || o->floor))
-		argp_error(state, "--find-rate does not go with --%s",
+		argp_error(state, _("--find-rate does not go with --%s"),
 			   o->rate > 0 ? "rate" : "floor");
 	if (o->find_rate && o->modes & 1u << MODE_THROUGHPUT)
-		argp_error(state, "--find-rate is for --mode=latency or oneway: a stream has no "
-				  "latency to bound");
+		argp_error(state, _("--find-rate is for --mode=latency or oneway: a stream has no "
+				    "latency to bound"));
 	if (o->text.p99 && !o->find_rate)
-		argp_error(state, "--p99 is the bound of --find-rate, which is not given");
+		argp_error(state, _("--p99 is the bound of --find-rate, which is not given"));
 	if (o->rate > 0 && o->count / o->rate > o->timeout_s)
-		argp_error(state, "--count=%u at --rate=%u takes longer than --timeout=%u s",
+		argp_error(state, _("--count=%u at --rate=%u takes longer than --timeout=%u s"),
 			   o->count, o->rate, o->timeout_s);
 }
 
@@ -311,7 +314,7 @@ static void finish(void *values, struct argp_state *state)
 	o->p99_ns = time_of(state, "p99", o->text.p99 ? o->text.p99 : P99);
 	for (i = 0; i < o->sizes_n; i++)
 		if (o->sizes[i] % 8)
-			argp_error(state, "--size: %zu is not a multiple of 8", o->sizes[i]);
+			argp_error(state, _("--size: %zu is not a multiple of 8"), o->sizes[i]);
 	if (o->modes & 1u << MODE_DOWNLOAD)
 		check_download(o, state);
 	check_rate(o, state);
@@ -322,10 +325,11 @@ static void finish(void *values, struct argp_state *state)
 void axes_parse(struct options *options, int argc, char **argv)
 {
 	static const struct command_options command = {
-		.doc = "Measures latency and throughput of every IPC mechanism."
-		       "\vEvery row of the result says where the two ends ran and how the receiver "
-		       "waited: rows that differ in either say nothing about the mechanisms. "
-		       "Combinations that make no sense are left out and listed with the reason.",
+		.doc = N_("Measures latency and throughput of every IPC mechanism."),
+		.end = N_(
+			"Every row of the result says where the two ends ran and how the receiver "
+			"waited: rows that differ in either say nothing about the mechanisms. "
+			"Combinations that make no sense are left out and listed with the reason."),
 		.headings = headings,
 		.specs = specs,
 		.words = mechanism_words,

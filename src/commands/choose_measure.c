@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "commands/choose.h"
+#include "common/language.h"
 #include "common/message.h"
 #include "common/spawn.h"
 #include "common/text.h"
@@ -106,7 +107,7 @@ int choose_measure(const struct needs *needs, struct candidate *candidates, size
 		result = bench(&run);
 	}
 	if (!result)
-		message_error("the benchmark gave no figures; ipcdemo bench may say why");
+		message_error(_("the benchmark gave no figures; ipcdemo bench may say why"));
 	json_array_foreach(json_object_get(result, "results"), i, row) take_row(row, candidates, n);
 	json_decref(result);
 	text_free(&names);

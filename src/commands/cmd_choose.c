@@ -15,6 +15,7 @@
 #include "commands/choose.h"
 #include "commands/commands.h"
 #include "common/exit_code.h"
+#include "common/language.h"
 #include "common/options.h"
 #include "common/terminal.h"
 #include "common/text.h"
@@ -36,7 +37,7 @@ static const struct option_spec own_specs[] = {
 	  .min = 1,
 	  .max = 1u << 24,
 	  .initial = "56",
-	  .help = "the longest record",
+	  .help = N_("the longest record"),
 	  .group = 1 },
 	{ .name = "rate",
 	  .key = 0x101,
@@ -45,7 +46,7 @@ static const struct option_spec own_specs[] = {
 	  .offset = offsetof(struct needs, rate),
 	  .min = 1,
 	  .max = 100000000,
-	  .help = "records a second, at times; checked with --measure only",
+	  .help = N_("records a second, at times; checked with --measure only"),
 	  .group = 1 },
 	{ .name = "wait",
 	  .key = 0x102,
@@ -54,14 +55,14 @@ static const struct option_spec own_specs[] = {
 	  .offset = offsetof(struct needs, spin),
 	  .initial = "block",
 	  .choices = waits,
-	  .help = "how the receiver waits: asleep (block), or never asleep, on a CPU of its own "
-		  "(spin)",
+	  .help = N_("how the receiver waits: asleep (block), or never asleep, on a CPU of its own "
+		     "(spin)"),
 	  .group = 1 },
 	{ .name = "measure",
 	  .key = 0x103,
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct needs, measure),
-	  .help = "measure those that fit on this machine: some seconds",
+	  .help = N_("measure those that fit on this machine: some seconds"),
 	  .group = 2 },
 	{ .name = "format",
 	  .key = 0x104,
@@ -70,11 +71,11 @@ static const struct option_spec own_specs[] = {
 	  .offset = offsetof(struct needs, format),
 	  .initial = "text",
 	  .choices = formats,
-	  .help = "what is printed: text or json",
+	  .help = N_("what is printed: text or json"),
 	  .group = 2 },
 };
 
-static const char *const headings[] = { "What is needed:", "How it is answered:", NULL };
+static const char *const headings[] = { N_("What is needed:"), N_("How it is answered:"), NULL };
 
 #define OWN (sizeof own_specs / sizeof own_specs[0])
 
@@ -193,12 +194,11 @@ static void read_needs(struct needs *needs, int argc, char **argv)
 {
 	struct option_spec specs[OWN + IPC_CAP_COUNT + 1] = { { .name = NULL } };
 	const struct command_options command = {
-
 		.headings = headings,
-		.doc = "Chooses the mechanisms that meet your needs: the best first, each with the "
-		       "reason, then what rules the others out."
-		       "\vExit status: 0 there is one, 1 no mechanism meets all needs, 2 usage, "
-		       "4 internal error.",
+		.doc = N_("Chooses the mechanisms that meet your needs: the best first, each with "
+			  "the reason, then what rules the others out."),
+		.end = N_("Exit status: 0 there is one, 1 no mechanism meets all needs, 2 usage, "
+			  "4 internal error."),
 		.specs = specs,
 	};
 	size_t n = OWN;

@@ -14,6 +14,7 @@
 #include "bench/write/write.h"
 #include "commands/commands.h"
 #include "common/exit_code.h"
+#include "common/language.h"
 #include "common/options.h"
 
 #define COLUMNS 80
@@ -37,13 +38,14 @@ static const struct option_spec specs[] = {
 	  .arg = "PERCENT",
 	  .type = OPTION_TEXT,
 	  .offset = offsetof(struct compare_options, fail_above),
-	  .help = "exit with 1 if a row is slower by more than this, and not by chance" },
+	  .help = N_("exit with 1 if a row is slower by more than this, and not by chance") },
 	{ .name = "without-floor",
 	  .key = 0x102,
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct compare_options, without_floor),
-	  .help = "let --fail-above look at rows without a floor, too, although a slower machine "
-		  "then looks like a slower program" },
+	  .help = N_(
+		  "let --fail-above look at rows without a floor, too, although a slower machine "
+		  "then looks like a slower program") },
 	{ .name = "format",
 	  .key = 0x101,
 	  .arg = "FORMAT",
@@ -51,7 +53,7 @@ static const struct option_spec specs[] = {
 	  .offset = offsetof(struct compare_options, format),
 	  .initial = "table",
 	  .choices = formats,
-	  .help = "what is printed: table or json" },
+	  .help = N_("what is printed: table or json") },
 	{ .name = NULL },
 };
 
@@ -60,7 +62,7 @@ static int take_file(void *values, const char *argument, struct argp_state *stat
 	struct compare_options *o = values;
 
 	if (o->files_n == 2)
-		argp_error(state, "'%s' is one argument too many", argument);
+		argp_error(state, _("'%s' is one argument too many"), argument);
 	o->files[o->files_n++] = argument;
 	return 0;
 }
@@ -71,13 +73,13 @@ static void finish(void *values, struct argp_state *state)
 	char *end;
 
 	if (o->files_n != 2)
-		argp_error(state, "two results are needed: OLD.json NEW.json");
+		argp_error(state, _("two results are needed: OLD.json NEW.json"));
 	o->limit = INFINITY;
 	if (!o->fail_above)
 		return;
 	o->limit = 1 + strtod(o->fail_above, &end) / 100;
 	if (end == o->fail_above || (*end && strcmp(end, "%") != 0) || !(o->limit >= 1))
-		argp_error(state, "--fail-above: '%s' is not a percentage (such as 5%%)",
+		argp_error(state, _("--fail-above: '%s' is not a percentage (such as 5%%)"),
 			   o->fail_above);
 }
 
@@ -368,7 +370,7 @@ int cmd_compare(int argc, char **argv)
 {
 	static const struct command_options command = {
 		.usage = "OLD.json NEW.json",
-		.doc = "Compares two results of ipcdemo bench --format=json, row by row.",
+		.doc = N_("Compares two results of ipcdemo bench --format=json, row by row."),
 		.specs = specs,
 		.argument = take_file,
 		.finish = finish,

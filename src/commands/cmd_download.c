@@ -11,6 +11,7 @@
 #include "commands/commands.h"
 #include "commands/download_options.h"
 #include "common/exit_code.h"
+#include "common/language.h"
 #include "download/compare_models.h"
 #include "download/download.h"
 #include "download/fetch.h"
@@ -139,7 +140,7 @@ static int close_summary(struct download *download)
 
 	if (!file || (fclose(file) == 0 && !failed))
 		return 0;
-	message_error("%s: it could not be written", download->summary);
+	message_error(_("%s: it could not be written"), download->summary);
 	return EXIT_JOB_FAILED;
 }
 
@@ -199,8 +200,8 @@ int cmd_download(int argc, char **argv)
 	    download.display.progress == PROGRESS_AUTO)
 		download.display.progress = PROGRESS_PLAIN; /* its lines would tear the rows */
 	if (download.batch.fetch.insecure)
-		message_error("--insecure: certificates are not checked; anybody on the way to a "
-			      "server may answer in its place");
+		message_error(_("--insecure: certificates are not checked; anybody on the way to a "
+				"server may answer in its place"));
 	code = mechanism_load(&download.batch.ipc);
 	if (code == 0)
 		code = mechanism_check(download.batch.ipc, download_uses_ipc(&download));

@@ -12,6 +12,7 @@
 #include "commands/commands.h"
 #include "commands/concepts.h"
 #include "common/exit_code.h"
+#include "common/language.h"
 #include "ipc/ipc.h"
 #include "common/mechanism.h"
 #include "common/message.h"
@@ -31,7 +32,7 @@ static int take_name(void *values, const char *name, struct argp_state *state)
 	struct explain *explain = values;
 
 	if (explain->name)
-		argp_error(state, "one page at a time, not also '%s'", name);
+		argp_error(state, _("one page at a time, not also '%s'"), name);
 	explain->name = name;
 	return 0;
 }
@@ -39,15 +40,15 @@ static int take_name(void *values, const char *name, struct argp_state *state)
 static void need_name(void *values, struct argp_state *state)
 {
 	if (!((struct explain *)values)->name)
-		argp_error(state, "which? A mechanism (ipcdemo list names them) or a concept: "
-				  "process, thread, fork, spawn, pool, queue");
+		argp_error(state, _("which? A mechanism (ipcdemo list names them) or a concept: "
+				    "process, thread, fork, spawn, pool, queue"));
 }
 
 static const struct command_options command = {
 	.usage = "NAME",
-	.doc = "Explains a mechanism or a concept: what it is, what happens between parent and "
-	       "worker, what the kernel promises, what it costs, and this machine's limits. "
-	       "Concepts: process, thread, fork, spawn, pool, queue.",
+	.doc = N_("Explains a mechanism or a concept: what it is, what happens between parent and "
+		  "worker, what the kernel promises, what it costs, and this machine's limits. "
+		  "Concepts: process, thread, fork, spawn, pool, queue."),
 	.specs = specs,
 	.argument = take_name,
 	.finish = need_name,
@@ -173,11 +174,11 @@ static int refuse_unknown(const char *name)
 		if (strcmp(missing, name) == 0)
 			return mechanism_check(name, true); /* says why */
 	if (nearest)
-		message_error("explain: nothing is known of '%s'; did you mean '%s'?", name,
+		message_error(_("explain: nothing is known of '%s'; did you mean '%s'?"), name,
 			      nearest);
 	else
-		message_error("explain: nothing is known of '%s' (ipcdemo list names the "
-			      "mechanisms)",
+		message_error(_("explain: nothing is known of '%s' (ipcdemo list names the "
+				"mechanisms)"),
 			      name);
 	return EXIT_USAGE;
 }

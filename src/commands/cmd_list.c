@@ -10,6 +10,8 @@
 #include "commands/capabilities.h"
 #include "commands/commands.h"
 #include "common/exit_code.h"
+#include "common/help.h"
+#include "common/language.h"
 #include "common/options.h"
 #include "common/terminal.h"
 #include "common/text.h"
@@ -31,13 +33,13 @@ static const struct option_spec specs[] = {
 	  .key = 256,
 	  .type = OPTION_FLAG,
 	  .offset = offsetof(struct list, json),
-	  .help = "one JSON object (schema ipcdemo-list/1)" },
+	  .help = N_("one JSON object (schema ipcdemo-list/1)") },
 	{ .name = "group",
 	  .key = 257,
 	  .arg = "GROUP",
 	  .type = OPTION_TEXT,
 	  .offset = offsetof(struct list, group_text),
-	  .help = "the mechanisms of one group only" },
+	  .help = N_("the mechanisms of one group only") },
 	{ .name = NULL },
 };
 
@@ -324,23 +326,31 @@ static void print_table(const struct list *list)
 	text_free(&table);
 }
 
-int cmd_list(int argc, char **argv)
+static void describe(struct text *help, unsigned columns)
 {
-	struct text doc = { 0 };
-	struct command_options command = { .specs = specs,
-					   .words = group_words,
-					   .finish = read_group };
-	struct list list = { .json = false };
+	char name[32];
 	unsigned bit;
 
-	text_add(&doc, "Lists every mechanism: what it can do, its limits, whether it can be used "
-		       "here, or why not.\vCapabilities:\n");
-	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
-		text_printf(&doc, "  %-13s %s\n", ipc_capability_name(bit),
-			    capability_at(bit)->meaning);
-	command.doc = text_string(&doc);
+	text_printf(help, "\n%s\n", _("Capabilities:"));
+	for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
+		(void)snprintf(name, sizeof name, "  %s", ipc_capability_name(bit));
+		help_add_row(help, name, _(capability_at(bit)->meaning), 17, columns);
+	}
+}
+
+int cmd_list(int argc, char **argv)
+{
+	static const struct command_options command = {
+		.doc = N_("Lists every mechanism: what it can do, its limits, whether it can be "
+			  "used here, or why not."),
+		.describe = describe,
+		.specs = specs,
+		.words = group_words,
+		.finish = read_group
+	};
+	struct list list = { .json = false };
+
 	options_parse(&command, &list, argc, argv);
-	text_free(&doc);
 	if (list.json && print_json(&list) < 0)
 		return EXIT_JOB_FAILED;
 	if (!list.json)

@@ -6,17 +6,19 @@
 #ifndef IPCDEMO_COMMANDS_H
 #define IPCDEMO_COMMANDS_H
 
-/* The words behind `ipcdemo`: COMMAND(word, its usage line, what it does in a few words). */
-#define COMMANDS(COMMAND)                                                            \
- COMMAND(bench, "bench [OPTION...]          ", "measure latency and throughput")     \
- COMMAND(compare, "compare OLD.json NEW.json  ", "compare two runs of it")           \
- COMMAND(list, "list [--json]              ", "every mechanism, usable here or not") \
- COMMAND(choose, "choose [NEED...]           ", "which one meets your needs")        \
- COMMAND(explain, "explain NAME               ", "how a mechanism works, its costs") \
- COMMAND(help, "help [COMMAND]             ", "what --help prints")                  \
- COMMAND(version, "version                    ", "what --version prints")
+#include "common/language.h"
 
-#define COMMAND_FUNCTION(word, line, what) int cmd_##word(int argc, char **argv);
+/* The words behind `ipcdemo`: COMMAND(word, its arguments, what it does in a few words). */
+#define COMMANDS(COMMAND)                                             \
+ COMMAND(bench, "[OPTION...]", N_("measure latency and throughput"))  \
+ COMMAND(compare, "OLD.json NEW.json", N_("compare two runs of it"))  \
+ COMMAND(list, "[--json]", N_("every mechanism, usable here or not")) \
+ COMMAND(choose, "[NEED...]", N_("which one meets your needs"))       \
+ COMMAND(explain, "NAME", N_("how a mechanism works, its costs"))     \
+ COMMAND(help, "[COMMAND]", N_("what --help prints"))                 \
+ COMMAND(version, "", N_("what --version prints"))
+
+#define COMMAND_FUNCTION(word, arguments, what) int cmd_##word(int argc, char **argv);
 COMMANDS(COMMAND_FUNCTION)
 #undef COMMAND_FUNCTION
 

@@ -12,10 +12,19 @@
 #include <string.h>
 
 #include "common/exit_code.h"
-#include "common/text.h"
+#include "common/help.h"
+#include "common/language.h"
 
 #define WORD_MAX     32     /* longer words are not compared for a suggestion */
 #define LIST_OPTIONS 0x7fff /* the key of --list-options, which --help does not show */
+
+/* What argp says by itself. It looks into our catalogue too. */
+static const char *const argp_says[] __attribute__((unused)) = {
+	N_("Usage:"),
+	N_(" [OPTION...]"),
+	N_("%s: Too many arguments\n"),
+	N_("Try `%s --help' or `%s --usage' for more information.\n"),
+};
 
 /* ---- what went wrong: each ends the program ---- */
 
@@ -23,16 +32,20 @@ static _Noreturn void refuse(const struct option_spec *spec, const char *text, i
 			     const struct argp_state *state)
 {
 	if (rc == -EDOM)
-		argp_error(state, "--%s: '%s' goes down: write the smaller figure first",
+		argp_error(state, _("--%s: '%s' goes down: write the smaller figure first"),
 			   spec->name, text);
 	else if (rc == -ERANGE)
-		argp_error(state, "--%s: %s is out of range: it goes from %" PRIu64 " to %" PRIu64,
+		argp_error(state,
+			   _("--%s: %s is out of range: it goes from %" PRIu64 " to %" PRIu64),
 			   spec->name, text, spec->min, spec->max);
 	else
-		argp_error(state, "--%s: '%s' is not a %s", spec->name, text,
-			   spec->type == OPTION_BYTES ? "number of bytes (such as 500K or 2G)" :
-			   spec->type == OPTION_RANGE ? "range (such as 5-10)" :
-							"number");
+		argp_error(state,
+			   spec->type == OPTION_BYTES ? _("--%s: '%s' is not a number of bytes "
+							  "(such as 500K or 2G)") :
+			   spec->type == OPTION_RANGE ? _("--%s: '%s' is not a range (such as "
+							  "5-10)") :
+							_("--%s: '%s' is not a number"),
+			   spec->name, text);
 	abort(); /* argp_error has ended the program */
 }
 
@@ -49,7 +62,7 @@ int options_choice(const char *option, const char *const *words, const char *tex
 	for (i = 0; words[i] && used < sizeof all; i++)
 		used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "",
 					 words[i]);
-	argp_error(state, "--%s: '%s' is not one of %s", option, text, all);
+	argp_error(state, _("--%s: '%s' is not one of %s"), option, text, all);
 	abort();
 }
 
@@ -195,6 +208,23 @@ static void list_options(const struct command_options *command)
 	}
 }
 
+/* The options that each command has. */
+static void parse_common(int key, const struct command_options *command,
+			 const struct argp_state *state)
+{
+	if (key == HELP_KEY) {
+		help_print(command, state->name);
+		exit(0);
+	}
+	if (key == USAGE_KEY)
+		argp_state_help(state, stdout, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+	if (key == VERSION_KEY) {
+		if (argp_program_version_hook)
+			argp_program_version_hook(stdout, (struct argp_state *)state);
+		exit(0);
+	}
+}
+
 static error_t parse_key(int key, char *text, struct argp_state *state)
 {
 	const struct parse *parse = state->input;
@@ -203,11 +233,12 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 	if (key == ARGP_KEY_ARG && parse->command->argument)
 		return parse->command->argument(parse->values, text, state) ? EINVAL : 0;
 	if (key == ARGP_KEY_ARG)
-		argp_error(state, "'%s' is one argument too many", text);
+		argp_error(state, _("'%s' is one argument too many"), text);
 	if (key == LIST_OPTIONS) {
 		list_options(parse->command);
 		exit(0);
 	}
+	parse_common(key, parse->command, state);
 	if (key == ARGP_KEY_END && parse->command->finish)
 		parse->command->finish(parse->values, state);
 	for (spec = parse->command->specs; spec->name; spec++) {
@@ -219,35 +250,6 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static char *full_help(const struct command_options *command, const struct option_spec *spec)
-{
-	struct text help = { 0 };
-	const char *word;
-	size_t i;
-
-	text_add(&help, spec->help);
-	for (i = 0; command->words && (word = command->words(spec->name, i)); i++)
-		text_printf(&help, "%s%s", i ? ", " : ": ", word);
-	if (spec->initial)
-		text_printf(&help, " (default %s)", spec->initial);
-	return help.at;
-}
-
-/* Adds words and default to the help of an option, so that they are written down once. */
-static char *filter_help(int key, const char *text, void *input)
-{
-	const struct parse *parse = input;
-	const struct option_spec *spec;
-	char *full;
-
-	if (!parse || !text) /* argp also asks while it only looks for the layout */
-		return (char *)(uintptr_t)text;
-	for (spec = parse->command->specs; spec->name; spec++)
-		if (spec->key == key && (full = full_help(parse->command, spec)))
-			return full; /* argp frees it */
-	return (char *)(uintptr_t)text;
-}
-
 static void set_defaults(const struct parse *parse)
 {
 	const struct option_spec *spec;
@@ -257,31 +259,36 @@ static void set_defaults(const struct parse *parse)
 			parse_value(spec, spec->initial, parse->values, NULL);
 }
 
-/* The command's options and headings as argp wants them, to be freed. */
+static size_t count_specs(const struct option_spec *specs)
+{
+	size_t n = 0;
+
+	while (specs[n].name)
+		n++;
+	return n;
+}
+
+/* The command's options, and those of all, as argp wants them, to be freed. */
 static struct argp_option *argp_options(const struct command_options *command)
 {
-	size_t specs = 0, headings = 0, n = 0, i;
+	const struct option_spec *const tables[] = { command->specs, help_common_options };
 	struct argp_option *options;
+	size_t n = 0, i, at;
 
-	while (command->specs[specs].name)
-		specs++;
-	while (command->headings && command->headings[headings])
-		headings++;
-	options = calloc(specs + headings + 2, sizeof *options);
+	options = calloc(count_specs(tables[0]) + count_specs(tables[1]) + 2, sizeof *options);
 	if (!options)
 		abort(); /* a few hundred bytes at the very start */
-	for (i = 0; i < headings; i++)
-		options[n++] =
-			(struct argp_option){ .doc = command->headings[i], .group = (int)i + 1 };
-	for (i = 0; i < specs; i++)
-		options[n++] = (struct argp_option){
-			.name = command->specs[i].name,
-			.key = command->specs[i].key,
-			.arg = command->specs[i].arg,
-			.flags = command->specs[i].type == OPTION_DETAIL ? OPTION_ARG_OPTIONAL : 0,
-			.doc = command->specs[i].help,
-			.group = command->specs[i].group
-		};
+	for (i = 0; i < 2; i++)
+		for (at = 0; tables[i][at].name; at++)
+			options[n++] = (struct argp_option){
+				.name = tables[i][at].name,
+				.key = tables[i][at].key,
+				.arg = tables[i][at].arg,
+				.flags = tables[i][at].type == OPTION_DETAIL ? OPTION_ARG_OPTIONAL :
+									       0,
+				.doc = tables[i][at].help,
+				.group = tables[i][at].group,
+			};
 	options[n] = (struct argp_option){ .name = "list-options",
 					   .key = LIST_OPTIONS,
 					   .flags = OPTION_HIDDEN };
@@ -291,16 +298,13 @@ static struct argp_option *argp_options(const struct command_options *command)
 void options_parse(const struct command_options *command, void *values, int argc, char **argv)
 {
 	struct parse parse = { .command = command, .values = values };
-	struct argp argp = { .parser = parse_key,
-			     .args_doc = command->usage,
-			     .doc = command->doc,
-			     .help_filter = filter_help };
+	struct argp argp = { .parser = parse_key, .args_doc = command->usage };
 	struct argp_option *options = argp_options(command);
 
 	argp.options = options;
 	set_defaults(&parse);
 	argp_err_exit_status = 2;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &parse) != 0)
+	if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &parse) != 0)
 		exit(argp_err_exit_status); /* an argument was refused, the reason is printed */
 	free(options);
 }

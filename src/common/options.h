@@ -3,8 +3,9 @@
  * options.h - one table per command: name, type, range, default, help. Parsing, --help, the man
  * page and the error lines all come from it.
  *
- * argp(3) reads the command line and lays out the help. A usage error ends the program with exit
- * status 2. Nothing here is for several threads at once.
+ * argp(3) reads the command line, help.c lays out the help. A usage error ends the program with
+ * exit status 2. Nothing here is for several threads at once. What --help prints is marked N_() in
+ * the tables, and translated where it is printed.
  */
 #ifndef IPCDEMO_OPTIONS_H
 #define IPCDEMO_OPTIONS_H
@@ -13,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct text;
 
 enum option_type {
 	OPTION_FLAG,   /* bool: true when given */
@@ -41,9 +44,12 @@ struct option_spec {
 
 struct command_options {
 	const char *usage;           /* arguments, for the usage line */
-	const char *doc;             /* before the options; behind a \v: after them */
+	const char *doc;             /* before the options */
+	const char *end;             /* behind them; NULL: nothing */
 	const char *const *headings; /* of the options' groups, ends with NULL; NULL: no groups */
 	const struct option_spec *specs;
+	/* Adds rows to the help (help.h) behind doc, in so many columns. May be NULL. */
+	void (*describe)(struct text *help, unsigned columns);
 	/* Words that --help adds to an option, by index, NULL at the end. May be NULL. */
 	const char *(*words)(const char *option, size_t index);
 	/* Takes a plain argument. Non-zero: refused, its reason is printed. NULL: takes none. */

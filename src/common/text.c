@@ -109,6 +109,7 @@ bool text_locale(void)
 
 /* One character as it will be printed. */
 struct glyph {
+	uint32_t code;
 	const char *bytes;
 	size_t len;
 	size_t columns;
@@ -193,6 +194,7 @@ static bool glyph_next(const char **s, bool utf8, struct glyph *glyph)
 	if (*at == '\0')
 		return false;
 	len = utf8_decode(at, &code);
+	glyph->code = code;
 	if (len == 0 || (len > 1 && !utf8)) {
 		glyph_escape(glyph, "\\x%02" PRIx32, *at);
 		*s += 1;
@@ -285,35 +287,70 @@ size_t text_add_cut(struct text *text, const char *string, size_t columns, bool 
 	return used;
 }
 
-/* Columns of the word at the beginning of STRING. */
-static size_t word_columns(const char *string)
+/*
+ * May a line end between these two? Chinese has no blanks: there it may beside any character of two
+ * columns, but no line begins with what closes, or ends with what opens.
+ */
+static bool may_break(const struct glyph *before, const struct glyph *after)
 {
-	const char *end = string + strcspn(string, " ");
-	struct glyph glyph;
-	size_t columns = 0;
+	static const wchar_t closing[] = L")]},.;:!?%\u2019\u201d\u2026\u3001\u3002\u3009\u300b"
+					 L"\u300d\u3011\uff01\uff05\uff09\uff0c\uff1a\uff1b\uff1f";
+	static const wchar_t opening[] = L"([{\u2018\u201c\u3008\u300a\u300c\u3010\uff08";
 
-	while (string < end && glyph_next(&string, true, &glyph))
-		columns += glyph.columns;
-	return columns;
+	if (before->columns < 2 && after->columns < 2)
+		return false;
+	return !wcschr(closing, (wchar_t)after->code) && !wcschr(opening, (wchar_t)before->code);
+}
+
+/* The bytes at the beginning of STRING that belong on one line, *COLUMNS wide. */
+static size_t word_at(const char *string, size_t *columns)
+{
+	const char *at = string, *end = string + strcspn(string, " "), *next = string;
+	struct glyph glyph, before = { .columns = 0 };
+
+	for (*columns = 0; at < end && glyph_next(&next, true, &glyph); at = next) {
+		if (at > string && may_break(&before, &glyph))
+			break;
+		*columns += glyph.columns;
+		before = glyph;
+	}
+	return (size_t)(at - string);
 }
 
 void text_add_wrapped(struct text *text, const char *string, size_t indent, size_t columns)
 {
 	size_t used = 0; /* of the line; 0: none is begun */
+	size_t blanks, word, len;
 
-	for (; *(string += strspn(string, " ")); string += strcspn(string, " ")) {
-		const size_t word = word_columns(string);
-
-		if (used > 0 && used + 1 + word > columns) {
+	for (; *(string += blanks = strspn(string, " ")); string += len) {
+		len = word_at(string, &word);
+		blanks = blanks > 0;
+		if (used > 0 && used + blanks + word > columns) {
 			text_add(text, "\n");
 			used = 0;
 		}
-		text_fill(text, ' ', used > 0 ? 1 : indent);
-		text_add_bytes(text, string, strcspn(string, " "));
-		used = used > 0 ? used + 1 + word : indent + word;
+		text_fill(text, ' ', used > 0 ? blanks : indent);
+		text_add_bytes(text, string, len);
+		used = used > 0 ? used + blanks + word : indent + word;
 	}
 	if (used > 0)
 		text_add(text, "\n");
+}
+
+void text_add_padded(struct text *text, const char *string, size_t columns)
+{
+	const size_t used = text_columns(string, true);
+
+	text_add(text, string);
+	text_fill(text, ' ', columns > used ? columns - used : 0);
+}
+
+void text_add_right(struct text *text, const char *string, size_t columns)
+{
+	const size_t used = text_columns(string, true);
+
+	text_fill(text, ' ', columns > used ? columns - used : 0);
+	text_add(text, string);
 }
 
 void text_add_utf8(struct text *text, const char *string)

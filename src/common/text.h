@@ -51,10 +51,14 @@ size_t text_add_escaped(struct text *text, const char *string, bool utf8);
 size_t text_add_cut(struct text *text, const char *string, size_t columns, bool utf8);
 
 /*
- * Adds the words of STRING as lines of at most COLUMNS columns, each behind INDENT blanks and with
- * its newline. A longer word gets a line of its own. Needs no escaping: STRING is our own.
+ * What is our own, so needs no escaping. Adds the words of STRING as lines of at most COLUMNS
+ * columns, each behind INDENT blanks and with its newline. A longer word gets a line of its own.
  */
 void text_add_wrapped(struct text *text, const char *string, size_t indent, size_t columns);
+
+/* Adds STRING, also our own, and blanks behind it, or before it, up to COLUMNS columns. */
+void text_add_padded(struct text *text, const char *string, size_t columns);
+void text_add_right(struct text *text, const char *string, size_t columns);
 
 /* Adds STRING with bytes that are not UTF-8 as \xNN, everything else as it is. */
 void text_add_utf8(struct text *text, const char *string);

@@ -20,6 +20,7 @@
 
 #include "common/clock.h"
 #include "common/exit_code.h"
+#include "common/language.h"
 #include "common/message.h"
 #include "common/signals.h"
 #include "common/spawn.h"
@@ -287,7 +288,7 @@ static int compare_all(const struct download *download, struct trial *trial, str
 	int rc = signals_open(&signals);
 
 	if (rc < 0) {
-		message_error("cannot receive signals: %s", strerror(-rc));
+		message_error(_("cannot receive signals: %s"), strerror(-rc));
 		return EXIT_UNAVAILABLE;
 	}
 	for (i = 0; i < n && !*signo; i++) {
@@ -329,7 +330,7 @@ int compare_models(const struct download *download, struct job_list *jobs, int *
 	if (costs && trial.shared != MAP_FAILED)
 		code = compare_all(download, &trial, costs, n, signo);
 	else
-		message_error("--compare-models: %s", strerror(ENOMEM));
+		message_error(_("--compare-models: %s"), strerror(ENOMEM));
 	if (trial.shared != MAP_FAILED)
 		(void)munmap(trial.shared, sizeof *trial.shared);
 	free(costs);

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/exit_code.h"
 #include "common/hex.h"
+#include "common/language.h"
 #include "common/message.h"
 #include "common/spawn.h"
 #include "common/terminal.h"
@@ -181,7 +182,7 @@ static int fetch_files(struct demo *demo, int *signo)
 	if (talks && !download.compare_models)
 		describe(demo);
 	if (add_jobs(demo, &jobs) < 0)
-		message_error("the demo cannot start: %s", strerror(ENOMEM));
+		message_error(_("the demo cannot start: %s"), strerror(ENOMEM));
 	else if (download.compare_models)
 		code = compare_models(&download, &jobs, &batch.signo);
 	else
@@ -214,7 +215,7 @@ int demo_run(const struct download *download, int *signo)
 	if (rc == 0)
 		code = fetch_files(&demo, signo);
 	else
-		message_error("the demo cannot start: %s", strerror(-rc));
+		message_error(_("the demo cannot start: %s"), strerror(-rc));
 	stop_origin(&demo);
 	remove_dir(&demo);
 	return code;

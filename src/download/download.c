@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/exit_code.h"
+#include "common/language.h"
 #include "common/message.h"
 #include "download/models.h"
 #include "download/trace.h"
@@ -150,15 +151,16 @@ static int fit_descriptors(struct batch_settings *settings, bool quiet)
 		return 0;
 	if (settings->workers > asked / 2) {
 		if (!quiet)
-			message_error("%u of %u workers start, for want of descriptors: ulimit -n "
-				      "is %llu",
-				      settings->workers, asked, (unsigned long long)limit.rlim_cur);
+			message_error(
+				_("%u of %u workers start, for want of descriptors: ulimit -n "
+				  "is %llu"),
+				settings->workers, asked, (unsigned long long)limit.rlim_cur);
 		return 0;
 	}
-	message_error("%u workers over %s need about %llu open files, but the limit is %llu: raise "
-		      "ulimit -n, or use fewer workers (-j)",
-		      asked, settings->ipc, (unsigned long long)need,
-		      (unsigned long long)limit.rlim_cur);
+	message_error(
+		_("%u workers over %s need about %llu open files, but the limit is %llu: raise "
+		  "ulimit -n, or use fewer workers (-j)"),
+		asked, settings->ipc, (unsigned long long)need, (unsigned long long)limit.rlim_cur);
 	return EXIT_UNAVAILABLE;
 }
 

@@ -20,6 +20,7 @@
 
 #include "common/clock.h"
 #include "common/exit_code.h"
+#include "common/language.h"
 #include "common/message.h"
 
 struct stream {
@@ -149,7 +150,7 @@ int download_stream(const struct download *download, const struct job *job, int 
 	stream.digest = EVP_MD_CTX_new();
 	if (!fetch || !stream.progress || !stream.digest ||
 	    !EVP_DigestInit_ex(stream.digest, EVP_sha256(), NULL)) {
-		message_error("cannot prepare a transfer: %s", strerror(ENOMEM));
+		message_error(_("cannot prepare a transfer: %s"), strerror(ENOMEM));
 	} else {
 		fetch_set_rate(fetch, download->batch.limit_rate);
 		ok = stream_job(&stream, fetch, signo);
