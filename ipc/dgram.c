@@ -86,8 +86,7 @@ static struct dgram_slot *dgram_slot(const struct ipc *s, unsigned slot)
 
 static int dgram_limits(struct ipc_limit *limits, size_t cap)
 {
-	if (cap < 1)
-		return 0;
+	(void)cap;
 	sys_limit_file(&limits[0], "datagrams that a socket holds",
 		       "/proc/sys/net/unix/max_dgram_qlen");
 	return 1;
@@ -338,6 +337,7 @@ const struct ipc_backend ipc_dgram = {
 	},
 	.state_size = sizeof(struct dgram_state),
 	.slot_size = sizeof(struct dgram_slot),
+	.probe = sys_needs_proc,
 	.limits = dgram_limits,
 	.hub_fds = dgram_hub_fds,
 	.open = dgram_open,

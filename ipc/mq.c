@@ -110,13 +110,19 @@ static int mq_make(struct ipc *s, int ends[2])
 
 static int mq_probe(char *reason, size_t size)
 {
-	struct ipc s = { .record_size = IPC_RECORD_MIN };
+	struct ipc s = { .record_size = MQ_RECORD_LIMIT };
 	int ends[2];
 	int rc = mq_make(&s, ends);
 
 	if (rc < 0)
 		return sys_reason(reason, size, rc,
-				  "cannot make a queue: see ulimit -q and fs.mqueue.queues_max");
+				  rc == -ENOSYS ?
+					  "the kernel has no message queues, or a sandbox's "
+					  "filter refuses them" :
+				  rc == -EINVAL ? "the largest record does not fit: raise "
+						  "fs.mqueue.msgsize_max to 4096 at least" :
+						  "cannot make a queue: see ulimit -q and "
+						  "fs.mqueue.queues_max");
 	sys_close(&ends[0]);
 	sys_close(&ends[1]);
 	return 0;

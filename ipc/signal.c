@@ -96,7 +96,8 @@ static rlim_t signal_quota(void)
 
 static int signal_probe(char *reason, size_t size)
 {
-	return signal_quota() ? 0 : sys_reason(reason, size, -EAGAIN, "raise ulimit -i: it is 0");
+	return signal_quota() ? sys_needs_pidfd(reason, size) :
+				sys_reason(reason, size, -EAGAIN, "raise ulimit -i: it is 0");
 }
 
 static int signal_limits(struct ipc_limit *limits, size_t cap)

@@ -87,8 +87,7 @@ static struct sysv_slot *sysv_slot(const struct ipc *s, unsigned slot)
 
 static int sysv_limits(struct ipc_limit *limits, size_t cap)
 {
-	if (cap < 3)
-		return 0;
+	(void)cap;
 	sys_limit_file(&limits[0], "bytes of a queue", "/proc/sys/kernel/msgmnb");
 	sys_limit_file(&limits[1], "bytes of a message", "/proc/sys/kernel/msgmax");
 	sys_limit_file(&limits[2], "queues", "/proc/sys/kernel/msgmni");
@@ -169,15 +168,20 @@ static void sysv_sweep(struct ipc *s)
 
 static int sysv_probe(char *reason, size_t size)
 {
-	struct sysv_state state;
+	struct sysv_state state = { .message.type = 1 };
 	struct ipc s = { .state = &state };
-	int queue = sysv_make(&s);
+	int queue = sysv_make(&s), rc = queue;
 
-	if (queue < 0)
-		return sys_reason(reason, size, queue,
-				  "cannot make a queue: see kernel.msgmni, and ipcs -q");
+	/* With smaller limits a sender would wait for ever. */
+	if (rc >= 0)
+		rc = (int)SYS(&s, msgsnd(queue, &state.message, SYSV_RECORD_LIMIT, SYSV_NOWAIT));
 	sysv_remove(&s, &queue);
-	return 0;
+	return rc >= 0 ?
+		       0 :
+		       sys_reason(reason, size, rc,
+				  rc == -EINVAL || rc == -EAGAIN ?
+					  "raise kernel.msgmax and kernel.msgmnb to 8192 at least" :
+					  "cannot make a queue: see kernel.msgmni, and ipcs -q");
 }
 
 /* ---- life ---- */

@@ -183,6 +183,22 @@ out:
 	return rc < 0 ? rc : 0;
 }
 
+static int tcp_probe(char *reason, size_t size)
+{
+	struct ipc s = { .syscalls = 0 };
+	int fds[2];
+	int rc = tcp_pair(&s, fds);
+
+	if (rc < 0)
+		return sys_reason(
+			reason, size, rc,
+			"cannot connect to 127.0.0.1: ip link set lo up; or a firewall or "
+			"a sandbox's filter forbids it");
+	sys_close(&fds[0]);
+	sys_close(&fds[1]);
+	return 0;
+}
+
 /* The worst moment: both ends of the last slot, and what listens. */
 static int tcp_hub_fds(unsigned slots)
 {
@@ -269,6 +285,7 @@ const struct ipc_backend ipc_tcp = {
 	},
 	.state_size = sizeof(struct fd_slots),
 	.slot_size = sizeof(struct tcp_slot),
+	.probe = tcp_probe,
 	.limits = tcp_limits,
 	.hub_fds = tcp_hub_fds,
 	.open = fd_slots_open,

@@ -86,13 +86,11 @@ static size_t vm_depth(const struct ipc *s)
 
 static int vm_probe(char *reason, size_t size)
 {
-	char from = 1, to = 0;
-	struct iovec local = { .iov_base = &to, .iov_len = 1 };
-	struct iovec remote = { .iov_base = &from, .iov_len = 1 };
 	struct ipc_limit yama;
+	int rc = sys_needs_peer_memory(reason, size);
 
-	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != 1)
-		return sys_reason(reason, size, -errno, "process_vm_readv is refused here");
+	if (rc < 0)
+		return rc;
 	sys_limit_file(&yama, "", "/proc/sys/kernel/yama/ptrace_scope");
 	if (yama.value[0] == '3' || (yama.value[0] == '2' && geteuid() != 0))
 		return sys_reason(reason, size, -EPERM,

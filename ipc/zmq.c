@@ -84,10 +84,10 @@ static int zipc_limits(struct ipc_limit *limits, size_t cap)
 {
 	int major, minor, patch;
 
+	(void)cap;
 	zmq_version(&major, &minor, &patch);
-	if (cap > 0)
-		sys_limit(limits, "libzmq", "zmq_version(3)", "%d.%d.%d", major, minor, patch);
-	return cap > 0;
+	sys_limit(limits, "libzmq", "zmq_version(3)", "%d.%d.%d", major, minor, patch);
+	return 1;
 }
 
 static int zipc_hub_fds(unsigned slots)
@@ -353,6 +353,7 @@ const struct ipc_backend ipc_zmq = {
 	.state_size = sizeof(struct zipc_state),
 	.slot_size = sizeof(struct zipc_slot),
 	.own_threads = true,
+	.probe = sys_needs_proc_eventfd,
 	.limits = zipc_limits,
 	.hub_fds = zipc_hub_fds,
 	.open = zipc_open,

@@ -9,7 +9,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/pidfd.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,4 +93,48 @@ int sys_reason(char *reason, size_t size, int rc, const char *text)
 {
 	(void)snprintf(reason, size, "%s", text);
 	return rc;
+}
+
+int sys_needs_proc(char *reason, size_t size)
+{
+	if (access("/proc/self/fd", R_OK | X_OK) == 0)
+		return 0;
+	return sys_reason(reason, size, -errno, "it needs /proc/self/fd: mount -t proc proc /proc");
+}
+
+int sys_needs_proc_eventfd(char *reason, size_t size)
+{
+	int rc = sys_needs_proc(reason, size);
+	int fd = rc < 0 ? rc : eventfd(0, EFD_CLOEXEC);
+
+	if (rc == 0 && fd < 0)
+		rc = sys_reason(reason, size, -errno,
+				"eventfd(2) fails: a sandbox's filter, or ulimit -n");
+	sys_close(&fd);
+	return rc;
+}
+
+int sys_needs_pidfd(char *reason, size_t size)
+{
+	int fd = pidfd_open(getpid(), 0);
+	int rc = fd < 0 || pidfd_send_signal(fd, 0, NULL, 0) < 0 ? -errno : 0;
+
+	sys_close(&fd);
+	return rc == 0 ? 0 :
+			 sys_reason(reason, size, rc,
+				    "pidfd_open(2) or pidfd_send_signal(2) is refused: a sandbox's "
+				    "filter?");
+}
+
+int sys_needs_peer_memory(char *reason, size_t size)
+{
+	char a = 1, b = 0;
+	const struct iovec local = { &b, 1 }, remote = { &a, 1 };
+
+	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1 &&
+	    process_vm_writev(getpid(), &local, 1, &remote, 1, 0) == 1)
+		return 0;
+	return sys_reason(reason, size, -errno,
+			  "process_vm_readv(2) or process_vm_writev(2) is refused: a sandbox's "
+			  "filter?");
 }

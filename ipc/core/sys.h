@@ -32,6 +32,16 @@ void sys_limit_file(struct ipc_limit *limit, const char *name, const char *path)
 /* A clause for probe's REASON; returns RC. */
 int sys_reason(char *reason, size_t size, int rc, const char *text);
 
+/*
+ * Probes for what several mechanisms, or a library, need of the machine: /proc/self/fd, the way to
+ * a socket without a name; that and eventfd(2); pidfd_open(2) and pidfd_send_signal(2);
+ * process_vm_readv(2) and process_vm_writev(2).
+ */
+int sys_needs_proc(char *reason, size_t size);
+int sys_needs_proc_eventfd(char *reason, size_t size);
+int sys_needs_pidfd(char *reason, size_t size);
+int sys_needs_peer_memory(char *reason, size_t size);
+
 /* Tells the CPU that this is a spin: on x86 a loop without it is 1.2 to 3 times slower. */
 static inline void sys_pause(void)
 {

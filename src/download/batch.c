@@ -445,11 +445,10 @@ void batch_end(struct batch *batch)
 int batch_report(const struct batch *batch, const char *what, const char *hint, int rc)
 {
 	const struct batch_settings *settings = batch->settings;
-	char line[256];
+	char line[512];
 
-	(void)snprintf(line, sizeof line, "cannot %s%s%s: %s%s%s", what,
-		       settings->ipc ? " over " : "", settings->ipc ? settings->ipc : "",
-		       strerror(-rc), hint ? "; " : "", hint ? hint : "");
+	(void)snprintf(line, sizeof line, "cannot %s: %s%s%s", what, strerror(-rc),
+		       hint ? "; " : "", hint ? hint : "");
 	progress_note(settings->progress, true, line);
 	return rc;
 }

@@ -20,8 +20,9 @@
 #include "ipc/ipc.h"
 
 #define WORKERS_DEFAULT 8u
-#define THREADS_DEFAULT 4u  /* of each process of the hybrid model */
-#define FDS_OF_THREAD   8u  /* its ends, sockets and files, in our own table */
+#define THREADS_DEFAULT 4u /* of each process of the hybrid model */
+#define FDS_OF_THREAD   8u /* its ends, sockets and files, in our own table */
+#define RUNTIME_DIR_MAX 80u
 #define FDS_OF_OUR_OWN  40u /* streams, directory, signalfd, epoll, a worker's sockets and file */
 
 const char *const download_models[] = {
@@ -105,7 +106,10 @@ static void set_workers(const struct download *download, struct batch_settings *
 	settings->workers = (unsigned)(jobs < wanted ? jobs : wanted) * settings->threads;
 }
 
-/* Where a mechanism may make a private directory for a name: short, and ours if possible. */
+/*
+ * Where a mechanism may make a private directory for a name: ours if possible, and so short that a
+ * socket's address has room for it (sun_path, see unix(7)).
+ */
 static const char *runtime_dir(void)
 {
 	static const char *const variables[] = { "XDG_RUNTIME_DIR", "TMPDIR" };
@@ -114,7 +118,8 @@ static const char *runtime_dir(void)
 
 	for (i = 0; i < sizeof variables / sizeof variables[0]; i++) {
 		dir = getenv(variables[i]);
-		if (dir && *dir == '/' && access(dir, W_OK | X_OK) == 0)
+		if (dir && *dir == '/' && strlen(dir) <= RUNTIME_DIR_MAX &&
+		    access(dir, W_OK | X_OK) == 0)
 			return dir;
 	}
 	return "/tmp";
@@ -197,19 +202,18 @@ static void summarize(const struct batch *batch, const struct download *download
 /* A model could not be set up, or broke off: for want of a resource, or by a bug? */
 static int exit_code_of(int rc)
 {
-	switch (rc) {
-	case -EMFILE:
-	case -ENFILE:
-	case -EAGAIN:
-	case -ENOSPC:
-	case -ENOMEM:
-	case -EACCES:
-	case -EPERM:
-	case -ENOSYS:
-	case -ENOTSUP:
-		return EXIT_UNAVAILABLE;
-	default:
+	switch (-rc) {
+	case EINVAL: /* we asked for what makes no sense */
+	case EBADF:
+	case EFAULT:
+	case ENOTSOCK:
+	case EMSGSIZE:
+	case EPROTO:
+	case ESRCH:
+	case ECHILD:
 		return EXIT_INTERNAL;
+	default:
+		return EXIT_UNAVAILABLE;
 	}
 }
 

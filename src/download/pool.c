@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -23,17 +24,54 @@
 
 /* ---- the start of a worker ---- */
 
+/* What would help, as far as it can be known. NULL: nothing is better than a wrong hint. */
+static const char *remedy(const struct pool *pool, int rc, char *text, size_t size)
+{
+	const struct batch_settings *settings = pool->batch->settings;
+
+	if (ipc_probe(settings->ipc, text, size) < 0)
+		return text;
+	switch (-rc) {
+	case EMFILE:
+	case ENFILE:
+		return "raise ulimit -n or use fewer workers (-j)";
+	case EAGAIN:
+		return "raise ulimit -u or -i, or use fewer workers (-j)";
+	case ENOMEM:
+		return "use fewer workers (-j)";
+	case ENOSPC:
+		(void)snprintf(text, size,
+			       "make room or use fewer workers (-j): see df /dev/shm "
+			       "and df %s",
+			       settings->runtime_dir);
+		return text;
+	case EACCES:
+	case EROFS:
+	case ENOENT:
+	case ENOTDIR:
+	case ENAMETOOLONG:
+		(void)snprintf(text, size,
+			       "it makes files in %s: set TMPDIR to a directory that you may write "
+			       "and that has a short name",
+			       settings->runtime_dir);
+		return text;
+	case ENOSYS:
+	case EPERM:
+	case EAFNOSUPPORT:
+		return "the kernel, or a sandbox around this program, refuses a system call that "
+		       "it needs: try another --ipc";
+	default:
+		return NULL;
+	}
+}
+
 /* One line: what could not be done, why, and what may help. Returns RC. */
 static int report_failure(const struct pool *pool, const char *what, int rc)
 {
-	const char *hint = rc == -EMFILE ? "raise ulimit -n or use fewer workers (-j)" :
-			   rc == -EAGAIN ? "raise ulimit -u or -i, or use fewer workers (-j)" :
-			   rc == -ENOSPC ? "no room for shared memory: see df /dev/shm" :
-			   rc == -ENOSYS ? "the kernel, or a sandbox around this program, lacks a "
-					   "system call" :
-					   "use fewer workers (-j), or another --ipc";
+	char over[64], text[320];
 
-	return batch_report(pool->batch, what, hint, rc);
+	(void)snprintf(over, sizeof over, "%s over %s", what, pool->batch->settings->ipc);
+	return batch_report(pool->batch, over, remedy(pool, rc, text, sizeof text), rc);
 }
 
 static int start_workers(struct pool *pool)
