@@ -7,7 +7,7 @@
  * from the channel. It then reads all that the worker sent, and only then decides: a DONE that was
  * sent counts, whatever killed the worker afterwards.
  *
- * The rules, each with its test in tests/download/pool_test.c:
+ * The rules, each with its test in tests/download/pool_test.c or pool_lies_test.c:
  *
  *	what happens            what the pool does
  *	a job is ready          takes it from the batch for one worker, which is then its only owner
@@ -15,6 +15,7 @@
  *	DONE or FAILED          allowed for the running job, which is the batch's again
  *	RETURNED                allowed once per CANCEL, for a job that the worker has and has not
  *	                        begun; the job goes back to the front of the queue
+ *	PROGRESS                allowed for the running job, 1,000 a second (20,000 saved up)
  *	any other record        a violation: SIGKILL; the pool ignores what follows it
  *	silence with a job      after the stall timeout and one second: SIGKILL
  *	a worker dies           its oldest job failed a try, begun or not (else a worker that dies

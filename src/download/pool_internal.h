@@ -38,6 +38,7 @@ struct pool_worker {
 	uint64_t shared_received; /* ... when the rate was last shared */
 	uint64_t rate;            /* its share of the rate, 0: none */
 	uint64_t last_event_ns;
+	uint64_t progress_ns; /* up to here its PROGRESS has used its allowance */
 	struct send_queue queue;
 };
 

@@ -15,6 +15,11 @@
 
 #define EVENTS_AT_ONCE 64
 
+/* A worker of ours sends 20 a second. Many come at once when this program was stopped, but never
+ * more than a queue holds: 10,000 over tcp. */
+#define PROGRESS_EVERY_NS NS_PER_MS
+#define PROGRESS_SAVED_NS (20 * NS_PER_S)
+
 /* ---- commands ---- */
 
 void pool_discard_queue(struct pool_worker *worker)
@@ -327,6 +332,18 @@ static int pool_pid(const struct pool *pool, const struct pool_worker *worker,
 							       worker->child.pid;
 }
 
+/* PROGRESS is the one record that a worker may send without end. One that never stops would keep
+ * pool_receive from ever coming back: nobody would hear Ctrl-C. */
+static bool may_progress(struct pool_worker *worker)
+{
+	const uint64_t now_ns = worker->last_event_ns;
+
+	if (worker->progress_ns + PROGRESS_SAVED_NS < now_ns)
+		worker->progress_ns = now_ns - PROGRESS_SAVED_NS;
+	worker->progress_ns += PROGRESS_EVERY_NS;
+	return worker->progress_ns <= now_ns;
+}
+
 /* False: a violation. */
 static bool handle_event(struct pool *pool, struct pool_worker *worker, const struct event *event)
 {
@@ -348,6 +365,8 @@ static bool handle_event(struct pool *pool, struct pool_worker *worker, const st
 			      event->time_ns);
 		return true;
 	case EVENT_PROGRESS:
+		if (!may_progress(worker))
+			return false;
 		batch_moved(pool->batch, oldest, slot, event->bytes, event->total);
 		return true;
 	default:

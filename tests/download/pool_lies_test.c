@@ -78,13 +78,12 @@ static void lie_and_deliver(struct script *script)
 	hang();
 }
 
-static void test_pool_violation_is_killed(void **state)
+static void violations_are_killed(struct batch_stage *stage)
 {
 	static void (*const lies[])(struct script * script) = {
 		return_unasked, return_twice,     return_the_running, return_anothers,
 		send_nonsense,  start_the_second, start_twice,        lie_and_deliver,
 	};
-	struct batch_stage *stage = *state;
 
 	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
 		struct job *job = play(stage, 3, 1, lies[i]);
@@ -102,10 +101,92 @@ static void test_pool_violation_is_killed(void **state)
 	}
 }
 
+static void test_pool_violation_is_killed_over_every_mechanism(void **state)
+{
+	over_each(state, 0, violations_are_killed);
+}
+
+/* ---- floods ---- */
+
+/* Each of these alone is permitted. Slot 1 is honest. */
+static void flood_or_work(struct script *script)
+{
+	expect_jobs(script, 1);
+	start(script, script->reader.command.job);
+	while (script->slot == 0)
+		send_event(script, (struct event){ .kind = EVENT_PROGRESS,
+						   .job = script->reader.command.job });
+	send_event(script, fetched(script, script->reader.command.job));
+	(void)next_command(script);
+}
+
+static long resident_pages(void)
+{
+	FILE *statm = fopen("/proc/self/statm", "re");
+	long size, resident = 0;
+
+	assert_non_null(statm);
+	assert_int_equal(fscanf(statm, "%ld %ld", &size, &resident), 2);
+	(void)fclose(statm);
+	return resident;
+}
+
+static void flood_is_ended(struct batch_stage *stage)
+{
+	const struct job *job = play(stage, 2, 2, flood_or_work);
+	long before;
+
+	assert_int_equal(pool_dispatch(&pool), 0);
+	before = resident_pages();
+	while (!pool.workers[0].kill_reason.kind || stage->batch.ok == 0)
+		turn();
+#ifndef __SANITIZE_ADDRESS__ /* what it allocates is not what we do */
+	assert_true(resident_pages() - before < (1 << 20) / 4096);
+#endif
+	pool_quit_all(&pool);
+	turn_to_the_end();
+	assert_waits_after(&job[0], FAILURE_PROTOCOL);
+	assert_int_equal(job[1].state, JOB_OK);
+	batch_abandon(&stage->batch);
+	close_pool(stage);
+}
+
+/* The parent would do nothing else for as long as it lasts. */
+static void test_pool_flood_of_progress_is_a_violation_over_every_mechanism(void **state)
+{
+	over_each(state, 0, flood_is_ended);
+}
+
+/* Twenty a second for ten minutes, all at once: the whole program was stopped meanwhile. */
+static void report_as_a_worker_of_ours(struct script *script)
+{
+	expect_jobs(script, 1);
+	start(script, 0);
+	for (unsigned i = 0; i < 12000; i++)
+		send_event(script, (struct event){ .kind = EVENT_PROGRESS, .job = 0 });
+	send_event(script, fetched(script, 0));
+	(void)next_command(script);
+}
+
+static void test_pool_progress_that_has_waited_is_none(void **state)
+{
+	struct batch_stage *stage = *state;
+
+	(void)play(stage, 1, 1, report_as_a_worker_of_ours);
+	assert_int_equal(pool_dispatch(&pool), 0);
+	while (stage->batch.ok == 0)
+		turn();
+	pool_quit_all(&pool);
+	turn_to_the_end();
+	close_pool(stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ENACTED(test_pool_violation_is_killed),
+		ENACTED(test_pool_violation_is_killed_over_every_mechanism),
+		ENACTED(test_pool_flood_of_progress_is_a_violation_over_every_mechanism),
+		ENACTED(test_pool_progress_that_has_waited_is_none),
 	};
 
 	return run_plays(tests, sizeof tests / sizeof tests[0]);

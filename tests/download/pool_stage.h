@@ -15,18 +15,22 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #define DEADLINE_S 60
-#define CPU_S      10 /* a test takes a few ms: a pool that turns in circles is told soon */
+#define CPU_S      5 /* a test takes a few ms: a pool that turns in circles is told soon */
 #define STALL_S    5
 #define WAIT_MS    10000 /* for the next event or death */
+#define NAP_MS     2
 
 /* What a script leaves for the test to see, whatever becomes of its process. */
 static struct {
 	unsigned lives;    /* processes that have begun */
 	unsigned jobs[16]; /* that each was assigned */
 	int bad_line;
+	volatile pid_t grandchild;
+	volatile bool go, closed; /* from the test to the script, and back */
 } * notes;
 
 #define CHECK(condition) check((condition), __LINE__)
@@ -152,12 +156,13 @@ static inline _Noreturn void hang(void)
 /* All tests of a program: its main. */
 static inline int run_plays(const struct CMUnitTest *tests, size_t count)
 {
-	const struct rlimit cpu = { CPU_S, CPU_S };
+	const struct rlimit cpu = { CPU_S, CPU_S + 1 };
 
 	alarm(DEADLINE_S);
 	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		     0);
-	if (notes == MAP_FAILED || setrlimit(RLIMIT_CPU, &cpu) < 0)
+	if (notes == MAP_FAILED || setrlimit(RLIMIT_CPU, &cpu) < 0 ||
+	    prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return 1;
 	return _cmocka_run_group_tests("pool", tests, count, NULL, NULL);
 }
@@ -165,6 +170,24 @@ static inline int run_plays(const struct CMUnitTest *tests, size_t count)
 static struct pool pool;
 
 static const char *play_ipc = "pipe";
+
+/* SCENE once over each mechanism that is usable here and has all of NEEDS. */
+static inline void over_each(void **state, unsigned needs, void (*scene)(struct batch_stage *stage))
+{
+	const struct ipc_info *info;
+	char reason[128];
+
+	for (size_t i = 0; (info = ipc_info_at(i)); i++) {
+		if ((info->capabilities & needs) != needs ||
+		    ipc_probe(info->name, reason, sizeof reason) < 0)
+			continue;
+		printf("over %s\n", play_ipc = info->name);
+		(void)fflush(stdout);
+		scene(*state);
+		assert_int_equal(batch_leave(state) + batch_enter(state), 0);
+	}
+	play_ipc = "pipe";
+}
 
 /* Opens the pool over COUNT jobs and starts WORKERS, each of which follows RUN. */
 static inline struct job *play(struct batch_stage *stage, unsigned count, unsigned workers,
@@ -174,6 +197,8 @@ static inline struct job *play(struct batch_stage *stage, unsigned count, unsign
 
 	script_run = run;
 	notes->lives = 0;
+	notes->bad_line = 0;
+	notes->go = notes->closed = false;
 	memset(notes->jobs, 0, sizeof notes->jobs);
 	for (; count-- > 0; name[0]++)
 		(void)add(stage, name, NULL);
@@ -185,15 +210,40 @@ static inline struct job *play(struct batch_stage *stage, unsigned count, unsign
 	return stage->jobs.jobs;
 }
 
-/* One event or death, or more. */
-static inline void turn(void)
+/*
+ * Waits for an event, a death, or room for a command. Where no descriptor tells of them, only for a
+ * moment: true then, if nothing came.
+ */
+static inline bool wait_a_turn(struct pollfd *death)
 {
-	struct pollfd fds[2] = { { .fd = pool.deaths, .events = POLLIN } };
+	struct pollfd fds[3] = { *death, { .fd = -1 }, { .fd = -1 } };
+	int timeout_ms = WAIT_MS, count;
 
 	fds[1].fd = ipc_pollfd(pool.events, &fds[1].events);
-	assert_true(poll(fds, 2, WAIT_MS) > 0);
+	if (fds[1].fd < 0)
+		timeout_ms = fds[1].fd == -EAGAIN ? 0 : NAP_MS;
+	if (!LIST_EMPTY(&pool.unsent)) {
+		fds[2].fd = ipc_pollfd(pool.commands, &fds[2].events);
+		if (fds[2].fd < 0 && timeout_ms > NAP_MS)
+			timeout_ms = NAP_MS;
+	}
+	count = poll(fds, 3, timeout_ms);
+	assert_true(count > 0 || (count == 0 && timeout_ms < WAIT_MS));
+	*death = fds[0];
+	return count == 0 && timeout_ms > 0;
+}
+
+/* One event or death, or more; where no descriptor tells of events, perhaps none. */
+static inline void turn(void)
+{
+	static unsigned vain;
+	struct pollfd death = { .fd = pool.deaths, .events = POLLIN };
+
+	vain = wait_a_turn(&death) ? vain + 1 : 0;
+	assert_true(vain < WAIT_MS / NAP_MS);
+	pool_flush(&pool);
 	assert_int_equal(pool_receive(&pool), 0);
-	if (fds[0].revents)
+	if (death.revents)
 		assert_int_equal(pool_reap(&pool), 0);
 	assert_int_equal(notes->bad_line, 0);
 }

@@ -5,6 +5,9 @@
  */
 #include "config.h"
 
+#include <sched.h>
+#include <sys/wait.h>
+
 #include "tests/download/pool_stage.h"
 
 /* ---- a worker dies ---- */
@@ -84,18 +87,140 @@ static void done_before_death_counts(struct batch_stage *stage)
 /* One that tells its end is waited for, one that does not is read once: both must be right. */
 static void test_pool_done_before_death_counts_over_every_mechanism(void **state)
 {
-	const struct ipc_info *info;
-	char reason[128];
+	over_each(state, IPC_CAP_DURABLE, done_before_death_counts);
+}
 
-	for (size_t i = 0; (info = ipc_info_at(i)); i++) {
-		if (!(info->capabilities & IPC_CAP_DURABLE) ||
-		    ipc_probe(info->name, reason, sizeof reason) < 0)
-			continue;
-		play_ipc = info->name;
-		done_before_death_counts(*state);
-		assert_int_equal(batch_leave(state) + batch_enter(state), 0);
+static void exit_0(struct script *script)
+{
+	expect_jobs(script, 1);
+	_exit(0);
+}
+
+static void exit_3(struct script *script)
+{
+	expect_jobs(script, 1);
+	start(script, 0);
+	_exit(3);
+}
+
+static void end_by_signal(struct script *script, int signo)
+{
+	static const struct rlimit no_core = { 0, 0 };
+
+	expect_jobs(script, 1);
+	start(script, 0);
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	(void)signal(signo, SIG_DFL);
+	(void)raise(signo);
+}
+
+static void crash(struct script *script)
+{
+	end_by_signal(script, SIGSEGV);
+}
+
+static void abort_itself(struct script *script)
+{
+	end_by_signal(script, SIGABRT);
+}
+
+/* An exit without DONE is a failure, even with status 0. */
+static void test_pool_each_end_without_done_is_told_as_what_it_is(void **state)
+{
+	static const struct {
+		void (*run)(struct script *script);
+		enum failure_kind kind;
+		int code;
+	} ends[] = { { exit_0, FAILURE_EXITED, 0 },
+		     { exit_3, FAILURE_EXITED, 3 },
+		     { crash, FAILURE_KILLED, SIGSEGV },
+		     { abort_itself, FAILURE_KILLED, SIGABRT } };
+	struct batch_stage *stage = *state;
+
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		const struct job *job = play(stage, 1, 1, ends[i].run);
+
+		assert_int_equal(pool_dispatch(&pool), 0);
+		turn_to_the_end();
+		assert_waits_after(job, ends[i].kind);
+		assert_int_equal(job->failure.code, ends[i].code);
+		batch_abandon(&stage->batch);
+		close_pool(stage);
 	}
-	play_ipc = "pipe";
+}
+
+/* ---- a channel that says nothing about its worker ---- */
+
+static void leave_a_grandchild(struct script *script)
+{
+	pid_t pid;
+
+	expect_jobs(script, 1);
+	pid = fork();
+	if (pid == 0) {
+		for (int fd = 0; fd <= 2; fd++)
+			(void)close(fd); /* of the test's own output */
+		hang();
+	}
+	notes->grandchild = pid;
+	die();
+}
+
+static void grandchild_delays_nothing(struct batch_stage *stage)
+{
+	const struct job *job = play(stage, 1, 1, leave_a_grandchild);
+
+	assert_int_equal(pool_dispatch(&pool), 0);
+	turn_to_the_end();
+	assert_waits_after(job, FAILURE_KILLED);
+	batch_abandon(&stage->batch);
+	close_pool(stage);
+	assert_true(notes->grandchild > 0);
+	assert_int_equal(waitpid(notes->grandchild, NULL, WNOHANG), 0); /* ours now, and alive */
+	assert_int_equal(kill(notes->grandchild, SIGKILL), 0);
+	assert_int_equal(waitpid(notes->grandchild, NULL, 0), notes->grandchild);
+}
+
+/* It holds the worker's end open, so there is no end of file: the pidfd alone counts. */
+static void test_pool_grandchild_that_keeps_the_channel_delays_nothing(void **state)
+{
+	over_each(state, 0, grandchild_delays_nothing);
+}
+
+static void close_and_hang(struct script *script)
+{
+	expect_jobs(script, 1);
+	start(script, 0);
+	while (!notes->go)
+		(void)sched_yield();
+	ipc_close(script->events);
+	ipc_close(script->commands);
+	notes->closed = true;
+	hang();
+}
+
+static void closed_channel_is_silence(struct batch_stage *stage)
+{
+	const struct job *job = play(stage, 1, 1, close_and_hang);
+
+	assert_int_equal(pool_dispatch(&pool), 0);
+	while (!pool.workers[0].guard.running)
+		turn();
+	notes->go = true;
+	while (!notes->closed)
+		(void)sched_yield();
+	assert_int_equal(pool_receive(&pool), 0);
+	assert_int_equal(pool.workers[0].kill_reason.kind, FAILURE_NONE);
+	(void)pool_check_stalled(&pool, pool.workers[0].last_event_ns + (STALL_S + 2) * NS_PER_S);
+	turn_to_the_end();
+	assert_waits_after(job, FAILURE_STALLED);
+	batch_abandon(&stage->batch);
+	close_pool(stage);
+}
+
+static void test_pool_worker_that_closes_its_channel_is_silent(void **state)
+{
+	over_each(state, 0, closed_channel_is_silence);
 }
 
 static void test_pool_death_while_ending_leaves_the_jobs(void **state)
@@ -174,8 +299,8 @@ static void test_pool_returned_job_is_ready_again_and_not_counted(void **state)
 
 static void expect_one_cancel(struct script *script)
 {
-	expect_jobs(script, script->life == 0 ? 2 : 1);
-	if (script->life == 0)
+	expect_jobs(script, script->slot == 0 ? 2 : 1);
+	if (script->slot == 0)
 		CHECK(next_command(script)->kind == COMMAND_CANCEL &&
 		      script->reader.command.job == 1);
 	CHECK(next_command(script)->kind == COMMAND_QUIT);
@@ -344,6 +469,9 @@ int main(void)
 		ENACTED(test_pool_dead_workers_unbegun_jobs_are_requeued_in_order),
 		ENACTED(test_pool_death_before_start_is_the_oldest_jobs),
 		ENACTED(test_pool_done_before_death_counts_over_every_mechanism),
+		ENACTED(test_pool_each_end_without_done_is_told_as_what_it_is),
+		ENACTED(test_pool_grandchild_that_keeps_the_channel_delays_nothing),
+		ENACTED(test_pool_worker_that_closes_its_channel_is_silent),
 		ENACTED(test_pool_death_while_ending_leaves_the_jobs),
 		ENACTED(test_pool_recycle_ends_a_worker_after_exactly_that_many),
 		ENACTED(test_pool_returned_job_is_ready_again_and_not_counted),
