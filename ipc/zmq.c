@@ -84,10 +84,9 @@ static int zipc_limits(struct ipc_limit *limits, size_t cap)
 {
 	int major, minor, patch;
 
-	(void)cap;
 	zmq_version(&major, &minor, &patch);
 	sys_limit(limits, "libzmq", "zmq_version(3)", "%d.%d.%d", major, minor, patch);
-	return 1;
+	return cap > 0;
 }
 
 static int zipc_hub_fds(unsigned slots)
