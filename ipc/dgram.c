@@ -30,7 +30,8 @@
  * Pitfalls: a connected pair (socketpair) does not count max_dgram_qlen at all. Who floods q
  *   delays everybody. A datagram of no bytes is no end of file. A buffer that is too small cuts
  *   the datagram without a word unless MSG_TRUNC is looked at. A pid may be used again: it
- *   counts only while its process is ours to reap.
+ *   counts only while its process is ours to reap. A descriptor (SCM_RIGHTS) comes behind the
+ *   credentials, if there is room for both; one from a dead slot stays open until its turn comes.
  * Use when: one receiver serves many senders and wants to know who they are: syslog, systemd.
  * Avoid when: a sender may be hostile and others must not wait for it: then a socket each.
  * Read next: unix.c - a socket each, and an end of file: diff them; sysv.c - one queue, nobody
@@ -92,12 +93,11 @@ static int dgram_limits(struct ipc_limit *limits, size_t cap)
 	return 1;
 }
 
-/* A receiver looks at its peer every second, and takes no descriptors. Cannot fail. */
+/* A receiver looks at its peer every second. Cannot fail. */
 static void dgram_tune(struct ipc *s, int fd)
 {
 	const struct timeval second = { .tv_sec = 1 };
 
-	control_refuse_fds(s, fd);
 	(void)SYS(s, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second));
 }
 
@@ -141,6 +141,7 @@ static int dgram_queue(struct ipc *s)
 	if (rc < 0)
 		return rc;
 	dgram_tune(s, state->queue);
+	control_refuse_fds(s, state->queue);
 	/* From now on no datagram comes without the pid of its sender. */
 	return (int)SYS(s, setsockopt(state->queue, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes));
 }
@@ -178,8 +179,10 @@ static int dgram_arm(struct ipc *s, unsigned slot)
 	}
 	if (rc < 0)
 		return rc;
-	if (s->direction == IPC_FROM_HUB)
+	if (s->direction == IPC_FROM_HUB) {
 		dgram_tune(s, fds[1]);
+		control_refuse_fds(s, fds[0]);
+	}
 	fd_slots_armed(s, slot, fds[0], fds[1]);
 	dgram_slot(s, slot)->owner++;
 	return 0;
@@ -223,8 +226,7 @@ static ssize_t dgram_send(struct ipc *s, unsigned slot, const void *records, siz
 				  .iov_len = (n < most ? n : most) * s->record_size } };
 	const size_t headless = s->direction == IPC_FROM_HUB; /* a pair says by itself who it is */
 	struct msghdr msg = { .msg_iov = iov + headless, .msg_iovlen = 2 - headless };
-	ssize_t rc = SYS(s, sendmsg(fd_slots_at(s, slot)->own, &msg,
-				    MSG_NOSIGNAL | (flags & IPC_NOWAIT ? MSG_DONTWAIT : 0)));
+	ssize_t rc = control_send(s, fd_slots_at(s, slot)->own, &msg, flags);
 
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
@@ -249,7 +251,6 @@ static int dgram_check(struct ipc *s, unsigned *slot, const struct dgram_head *h
 static ssize_t dgram_take(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
 	struct dgram_state *state = dgram_state(s);
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
 	const bool pair = s->direction == IPC_FROM_HUB; /* our own: only the hub sends there */
 	const int fd = pair ? fd_slots_at(s, s->self)->own : state->queue;
 	const size_t want = cap * s->record_size;
@@ -258,18 +259,16 @@ static ssize_t dgram_take(struct ipc *s, unsigned *slot, void *records, size_t c
 	struct iovec iov[3] = { { .iov_base = &head, .iov_len = sizeof head },
 				{ .iov_base = records, .iov_len = want },
 				{ .iov_base = state->text, .iov_len = sizeof state->text } };
-	struct msghdr msg = { .msg_iov = iov + pair,
-			      .msg_iovlen = 3 - pair,
-			      .msg_control = pair ? NULL : control,
-			      .msg_controllen = pair ? 0 : sizeof control };
-	ssize_t bytes = SYS(s, recvmsg(fd, &msg, flags & IPC_NOWAIT ? MSG_DONTWAIT : 0));
+	struct msghdr msg = { .msg_iov = iov + pair, .msg_iovlen = 3 - pair };
+	pid_t pid;
+	ssize_t bytes = control_recv(s, fd, &msg, flags, pair ? NULL : &pid);
 	int rc;
 
 	if (bytes < 0)
 		return bytes;
 	*slot = s->self;
 	if (!pair) {
-		rc = dgram_check(s, slot, &head, control_pid(&msg));
+		rc = dgram_check(s, slot, &head, pid);
 		if (rc < 0)
 			return rc;
 		bytes -= (ssize_t)sizeof head;
@@ -322,7 +321,7 @@ const struct ipc_backend ipc_dgram = {
 		.group = IPC_GROUP_SOCKETS,
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE |
 				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE | IPC_CAP_JOIN |
-				IPC_CAP_THREADS,
+				IPC_CAP_THREADS | IPC_CAP_PASS_FD,
 		.record_limit = DGRAM_RECORD_LIMIT,
 		.objects = { { "a socket that all slots send to, its name removed",
 			       "ss -xap | grep 'pid=PID,'" },

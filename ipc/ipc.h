@@ -76,8 +76,9 @@ enum ipc_capability {
 	IPC_CAP_THREADS = 1 << 8,      /* ... also by a thread of the hub's own process */
 	IPC_CAP_FAIR = 1 << 9,         /* a queue per slot: who floods its own delays no other */
 	IPC_CAP_TRUSTING = 1 << 10,    /* a hostile process in a slot can bring the hub down */
+	IPC_CAP_PASS_FD = 1 << 11,     /* a record may carry a descriptor: ipc_send_fd */
 };
-#define IPC_CAP_COUNT 11
+#define IPC_CAP_COUNT 12
 
 /* What a mechanism is akin to. ipc_group_name() gives the words; 0 where nobody said. */
 enum ipc_group {
@@ -158,9 +159,9 @@ int ipc_probe(const char *name, char *reason, size_t size);
 int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap);
 
 /*
- * How many descriptors the hub of one session will hold for SLOTS slots, at most. So a caller can
- * raise or
- * check RLIMIT_NOFILE before the first worker. 0 or more, or -ENOENT.
+ * How many descriptors the hub of one session will hold for SLOTS slots, at most (with accept_fds
+ * one more for each slot). So a caller can raise or check RLIMIT_NOFILE before the first worker.
+ * 0 or more, or -ENOENT.
  */
 int ipc_hub_fds(const char *name, unsigned slots);
 
@@ -172,6 +173,7 @@ struct ipc_config {
 	unsigned depth;     /* records a slot should hold; a hint; 0: the mechanism's own */
 	const char *runtime_dir; /* where a mechanism that needs a name may make a private
 				    directory; NULL: /tmp. Copied. */
+	bool accept_fds;         /* the hub takes descriptors from its slots: ipc_recv_fd */
 };
 
 /*
@@ -189,7 +191,7 @@ struct ipc;
 /*
  * Opens a session of mechanism NAME. The caller is the hub. On failure nothing is left behind.
  * -ENOENT unknown name, -EINVAL a figure out of range, -EMSGSIZE record over the limit,
- * -ENOMEM, -EMFILE, or what the mechanism met.
+ * -EOPNOTSUPP accept_fds without IPC_CAP_PASS_FD, -ENOMEM, -EMFILE, or what the mechanism met.
  */
 int ipc_open(struct ipc **session, const char *name, const struct ipc_config *config);
 
@@ -268,6 +270,30 @@ int ipc_send_all(struct ipc *session, unsigned slot, const void *records, size_t
  * pidfd there. -EINVAL: CAP is 0, or this side sends.
  */
 ssize_t ipc_recv(struct ipc *session, unsigned *slot, void *records, size_t cap, unsigned flags);
+
+/*
+ * Sends one record, and with it descriptor FD (IPC_CAP_PASS_FD). FD stays the caller's, who may
+ * close it at once; what travels is a reference to its open file, as by dup(2). The kernel drops
+ * that reference if nobody receives it: when the record is taken by ipc_recv, when either side has
+ * died or let go of the slot. Waits as ipc_send does. 0, or -errno as of ipc_send, and
+ *  - -EOPNOTSUPP: the mechanism cannot;
+ *  - -EBADF: FD is no descriptor;
+ *  - -EPERM: the hub takes none (accept_fds). Before Linux 6.16 the record goes without it;
+ *  - -ETOOMANYREFS: so many of this user's descriptors are on their way as RLIMIT_NOFILE allows
+ *    (unix(7)). Nothing was sent, and the call does not wait for the receiver.
+ */
+int ipc_send_fd(struct ipc *session, unsigned slot, const void *record, int fd, unsigned flags);
+
+/*
+ * Receives one record as ipc_recv does, and into *FD the descriptor that came with it. That one is
+ * the caller's from then on, and close-on-exec; its offset and status flags are shared with
+ * whoever else has the file open. -1: none came. -EMFILE: one came, but this process has as many
+ * as RLIMIT_NOFILE allows, and it is lost. Check what you get: a hostile slot may send any file, a
+ * terminal or a FIFO on which read(2) waits for ever. -EPROTO also if more than one came. A slot's
+ * process gets descriptors from its hub alone. -EOPNOTSUPP: the mechanism cannot; -EPERM: the hub
+ * was opened without accept_fds.
+ */
+ssize_t ipc_recv_fd(struct ipc *session, unsigned *slot, void *record, int *fd, unsigned flags);
 
 /*
  * Waits until ipc_recv or ipc_send may succeed. At most TIMEOUT_NS (-1: for ever). 1 ready (or the

@@ -30,9 +30,10 @@
  *   as large as the caller likes: that is what a stream is good at.
  * Pitfalls: a receive that returns less than was sent is no error, and the most common mistake
  *   with streams. A send may take a part too, of a call that is longer than one buffer: a record
- *   that is begun must be finished before anything else is sent. A peer may send descriptors
- *   along: without a control buffer they are dropped, and SO_PASSRIGHTS=0 (Linux 6.16) refuses
- *   them at the sender.
+ *   that is begun must be finished before anything else is sent. A descriptor (SCM_RIGHTS) comes
+ *   with the first byte of what it was sent with: who then has only a part of the record must keep
+ *   it; no receive takes bytes from beyond it. Without a control buffer it is closed, and
+ *   SO_PASSRIGHTS=0 (Linux 6.16) refuses it at the sender.
  * Use when: many small records go in batches, or both ends may be strangers some day: every
  *   language and every tool speaks to a stream.
  * Avoid when: records come one by one: a packet costs the same and stays whole.
@@ -104,13 +105,14 @@ const struct ipc_backend ipc_stream = {
 		.group = IPC_GROUP_SOCKETS,
 		.capabilities = IPC_CAP_EOF | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
 				IPC_CAP_DURABLE | IPC_CAP_JOIN | IPC_CAP_THREADS |
-				IPC_CAP_FAIR,
+				IPC_CAP_FAIR | IPC_CAP_PASS_FD,
 		.record_limit = FRAMING_RECORD_LIMIT,
 		.objects = { { "a socket pair per slot, unnamed", "ss -xp | grep 'pid=PID,'" },
 			     { "an epoll instance in the hub, if it has several slots",
 			       "cat /proc/PID/fdinfo/N" } },
-		.syscalls = { "socketpair", "setsockopt", "sendto", "recvfrom", "epoll_create1",
-			      "epoll_ctl", "epoll_wait", "ppoll", "close" },
+		.syscalls = { "socketpair", "setsockopt", "sendto", "recvfrom", "sendmsg",
+			      "recvmsg", "epoll_create1", "epoll_ctl", "epoll_wait", "ppoll",
+			      "close" },
 		.man = { "unix(7)", "socketpair(2)", "send(2)", "recv(2)", "socket(7)",
 			 "epoll(7)" },
 	},

@@ -30,9 +30,11 @@
  * Pitfalls: a packet of no bytes looks like the end of file. A receive buffer that is too
  *   small cuts the packet without a word unless MSG_TRUNC is looked at. SO_PEERCRED of a pair
  *   names its creator, not the worker. A peer may send descriptors along: without a control
- *   buffer they are dropped, and SO_PASSRIGHTS=0 (Linux 6.16) refuses them at the sender.
- * Use when: records must stay apart, both ends are related, and descriptors may have to travel
- *   some day.
+ *   buffer the kernel closes them. A buffer for one has room for two, as CMSG_SPACE is rounded up,
+ *   and MSG_CTRUNC says that some were lost, as when RLIMIT_NOFILE leaves no number for them.
+ *   SO_PASSRIGHTS=0 (Linux 6.16) refuses them at the sender.
+ * Use when: records must stay apart, both ends are related, or descriptors have to travel: one goes
+ *   with a packet (SCM_RIGHTS), and is closed with it if nobody receives it.
  * Avoid when: the last microsecond counts: a pipe is faster, shared memory much faster.
  * Read next: pipe.c - the same file with a pipe: diff them; then shm.c.
  */
@@ -117,9 +119,8 @@ static ssize_t unix_send(struct ipc *s, unsigned slot, const void *records, size
 			 unsigned flags)
 {
 	size_t most = unix_batch(s);
-	ssize_t rc = SYS(s, send(fd_slots_at(s, slot)->own, records,
-				 (n < most ? n : most) * s->record_size,
-				 MSG_NOSIGNAL | (flags & IPC_NOWAIT ? MSG_DONTWAIT : 0)));
+	ssize_t rc = control_send_bytes(s, fd_slots_at(s, slot)->own, records,
+					(n < most ? n : most) * s->record_size, flags);
 
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
@@ -137,11 +138,10 @@ static ssize_t unix_packet(struct ipc *s, unsigned slot, void *records, size_t c
 	struct iovec iov[2] = { { .iov_base = records, .iov_len = want },
 				{ .iov_base = state->text, .iov_len = sizeof state->text } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	int dontwait = flags & IPC_NOWAIT ? MSG_DONTWAIT : 0;
 	ssize_t rc;
 
 	do { /* once more after ECONNRESET: the packets of the dead are still there, then the end */
-		rc = SYS(s, recvmsg(fd_slots_at(s, slot)->own, &msg, dontwait | MSG_CMSG_CLOEXEC));
+		rc = control_recv(s, fd_slots_at(s, slot)->own, &msg, flags, NULL);
 	} while (rc == -ECONNRESET);
 	if (rc <= 0)
 		return rc;
@@ -192,13 +192,13 @@ const struct ipc_backend ipc_unix = {
 		.group = IPC_GROUP_SOCKETS,
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_EOF | IPC_CAP_POLLABLE |
 				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE | IPC_CAP_JOIN |
-				IPC_CAP_THREADS | IPC_CAP_FAIR,
+				IPC_CAP_THREADS | IPC_CAP_FAIR | IPC_CAP_PASS_FD,
 		.record_limit = UNIX_RECORD_LIMIT,
 		.objects = { { "a socket pair per slot, unnamed", "ss -xp | grep 'pid=PID,'" },
 			     { "an epoll instance in the hub, if it has several slots",
 			       "cat /proc/PID/fdinfo/N" } },
-		.syscalls = { "socketpair", "setsockopt", "sendto", "recvmsg", "epoll_create1",
-			      "epoll_ctl", "epoll_wait", "ppoll", "close" },
+		.syscalls = { "socketpair", "setsockopt", "sendto", "sendmsg", "recvmsg",
+			      "epoll_create1", "epoll_ctl", "epoll_wait", "ppoll", "close" },
 		.man = { "unix(7)", "socketpair(2)", "send(2)", "recvmsg(2)", "socket(7)",
 			 "epoll(7)" },
 	},

@@ -40,6 +40,7 @@ class _Config(ctypes.Structure):
         ("slots", ctypes.c_uint),
         ("depth", ctypes.c_uint),
         ("runtime_dir", ctypes.c_char_p),
+        ("accept_fds", ctypes.c_bool),
     ]
 
 

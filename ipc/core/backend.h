@@ -28,7 +28,7 @@
 #include "ipc/ipc.h"
 
 /* Changes whenever something here changes that a compiled mechanism depends on. */
-#define IPC_BACKEND_ABI 2
+#define IPC_BACKEND_ABI 3
 
 #define IPC_PATH_MAX   108 /* sizeof sun_path, see unix(7) */
 #define IPC_LIMITS_MAX 8   /* figures of one mechanism for `explain` */
@@ -49,6 +49,14 @@ struct ipc {
 	pid_t opener; /* only this process removes names; 0 after join */
 	char runtime_dir[IPC_PATH_MAX];
 	uint64_t syscalls; /* see SYS() */
+	/* With IPC_CAP_PASS_FD. control.h does what they ask. */
+	bool accept_fds; /* of a hub: from its slots */
+	/*
+	 * During ipc_send_fd and ipc_recv_fd, which are send and recv of one record: the descriptor
+	 * that goes with it, or where to put the one that comes. What is there after a recv that
+	 * brought no record, the facade closes. Else NULL, and what comes is dropped.
+	 */
+	int *passed;
 };
 
 /*

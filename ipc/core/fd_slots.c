@@ -20,7 +20,7 @@ int fd_slots_open(struct ipc *s)
 	unsigned i;
 
 	for (i = 0; i < s->slots; i++)
-		fd_slots_at(s, i)->own = fd_slots_at(s, i)->other = -1;
+		fd_slots_at(s, i)->own = fd_slots_at(s, i)->other = fd_slots_at(s, i)->passed = -1;
 	set->epoll = -1;
 	set->room = set->room ? set->room : EPOLLOUT;
 	if (s->single)
@@ -35,6 +35,7 @@ void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
 
 	at->own = hub_end;
 	at->other = slot_end;
+	at->passed = -1;
 	at->polled = false;
 	at->ended = false;
 	at->nonblock = false;
@@ -64,6 +65,7 @@ int fd_slots_attach(struct ipc *s, unsigned slot)
 	/* A sibling's end kept open here would hide that sibling's end of file from the hub. */
 	for (i = 0; i < s->slots; i++) {
 		sys_close(&fd_slots_at(s, i)->own);
+		sys_close(&fd_slots_at(s, i)->passed);
 		if (i != slot)
 			sys_close(&fd_slots_at(s, i)->other);
 	}
@@ -185,6 +187,7 @@ void fd_slots_detach(struct ipc *s, unsigned slot)
 			set->turn[i].data.u32 = IPC_SLOTS_MAX; /* fd_slots_next passes over it */
 	sys_close(&at->own);
 	sys_close(&at->other);
+	sys_close(&at->passed);
 }
 
 void fd_slots_close(struct ipc *s)

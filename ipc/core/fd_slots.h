@@ -27,6 +27,7 @@
 struct fd_slot {
 	int own;       /* this process' end, -1 when there is none */
 	int other;     /* the peer's end, between arm and attach */
+	int passed;    /* came with a record that is not whole yet (framing.c); -1: none */
 	bool polled;   /* registered in the epoll instance */
 	bool ended;    /* its end of file was told */
 	bool nonblock; /* the open file of own is so: fd_slots_mode() */

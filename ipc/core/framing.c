@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "ipc/core/control.h"
 #include "ipc/core/sys.h"
 
 static struct framed_slot *framed_slot(const struct ipc *s, unsigned slot)
@@ -23,11 +24,9 @@ void framing_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
 ssize_t framing_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
 {
 	const size_t size = s->record_size, most = FRAMING_RECORD_LIMIT / size;
-	const int dontwait = flags & IPC_NOWAIT ? MSG_DONTWAIT : 0;
 	const int fd = fd_slots_at(s, slot)->own;
 	size_t done, rest;
-	ssize_t rc =
-		SYS(s, send(fd, records, (n < most ? n : most) * size, MSG_NOSIGNAL | dontwait));
+	ssize_t rc = control_send_bytes(s, fd, records, (n < most ? n : most) * size, flags);
 
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
@@ -42,6 +41,39 @@ ssize_t framing_send(struct ipc *s, unsigned slot, const void *records, size_t n
 	return (ssize_t)(done / size);
 }
 
+/*
+ * A descriptor comes with the first byte of what it was sent with, the record is whole with its
+ * last: until then the slot keeps it. 0, or -EPROTO: two in one record.
+ */
+static int framing_passed(struct ipc *s, struct fd_slot *at, bool whole)
+{
+	int *from = whole ? &at->passed : s->passed, *to = whole ? s->passed : &at->passed;
+
+	if (whole && !s->passed)
+		sys_close(&at->passed); /* the caller does not want it */
+	if (!s->passed || *from == -1)
+		return 0;
+	if (*to != -1)
+		return -EPROTO;
+	*to = *from;
+	*from = -1;
+	return 0;
+}
+
+/* recv(2), or with room for a descriptor recvmsg(2). */
+static ssize_t framing_read(struct ipc *s, int fd, char *at, size_t size, unsigned flags)
+{
+	struct iovec iov = { .iov_base = at, .iov_len = size };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	ssize_t rc;
+
+	if (!s->passed)
+		return SYS(s, recv(fd, at, size, flags & IPC_NOWAIT ? MSG_DONTWAIT : 0));
+	rc = control_recv(s, fd, &msg, flags, NULL);
+	return rc >= 0 && (msg.msg_flags & MSG_TRUNC) ? -EPROTO : rc;
+}
+
 /* One receive from SLOT: whole records, 0 its end, -EAGAIN not one that is whole yet. */
 static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t cap, unsigned flags)
 {
@@ -52,11 +84,11 @@ static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t 
 
 	memcpy(records, at->begun, at->held);
 	do { /* once more after ECONNRESET: it died with something unread; then comes the end */
-		rc = SYS(s, recv(at->fd.own, records + at->held, cap * size - at->held,
-				 flags & IPC_NOWAIT ? MSG_DONTWAIT : 0));
+		rc = framing_read(s, at->fd.own, records + at->held, cap * size - at->held, flags);
 	} while (rc == -ECONNRESET);
 	if (rc == 0) {
 		at->held = 0; /* of a record that its sender has not finished */
+		sys_close(&at->fd.passed);
 		fd_slots_ended(s, slot);
 	}
 	if (rc <= 0)
@@ -65,6 +97,8 @@ static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t 
 	whole = have / size;
 	at->held = have % size;
 	memcpy(at->begun, records + whole * size, at->held);
+	if (framing_passed(s, &at->fd, whole > 0) < 0)
+		return -EPROTO;
 	return whole > 0 ? (ssize_t)whole : -EAGAIN;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "ipc/core/registry.h"
+#include "ipc/core/sys.h"
 #include "ipc/core/ticket.h"
 #include "ipc/core/waiting.h"
 
@@ -41,6 +42,8 @@ static int config_check(const struct ipc_backend *backend, const struct ipc_conf
 		return -EINVAL;
 	if (config->record_size < IPC_RECORD_MIN || config->record_size % 8)
 		return -EINVAL;
+	if (config->accept_fds && !(backend->info.capabilities & IPC_CAP_PASS_FD))
+		return -EOPNOTSUPP;
 	return config->record_size > backend->info.record_limit ? -EMSGSIZE : 0;
 }
 
@@ -68,6 +71,7 @@ static struct session *session_new(const struct ipc_backend *backend,
 	s->single = config->slots == 1;
 	s->record_size = config->record_size;
 	s->depth = config->depth;
+	s->accept_fds = config->accept_fds;
 	s->opener = getpid();
 	session->receives = ipc_receives(s);
 	waiting_init(&session->waiting, backend);
@@ -310,6 +314,35 @@ ssize_t ipc_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsig
 	flags |= session->waiting.direct_flags;
 	rc = s->backend->recv(s, slot, records, cap, flags);
 	return rc == -EAGAIN && waits ? waiting_recv(s, &session->waiting, slot, records, cap) : rc;
+}
+
+int ipc_send_fd(struct ipc *s, unsigned slot, const void *record, int fd, unsigned flags)
+{
+	ssize_t rc;
+
+	if (!(s->backend->info.capabilities & IPC_CAP_PASS_FD))
+		return -EOPNOTSUPP;
+	s->passed = &fd;
+	rc = ipc_send(s, slot, record, 1, flags);
+	s->passed = NULL;
+	return rc < 0 ? (int)rc : 0;
+}
+
+ssize_t ipc_recv_fd(struct ipc *s, unsigned *slot, void *record, int *fd, unsigned flags)
+{
+	ssize_t rc;
+
+	*fd = -1;
+	if (!(s->backend->info.capabilities & IPC_CAP_PASS_FD))
+		return -EOPNOTSUPP;
+	if (s->role == IPC_HUB && !s->accept_fds)
+		return -EPERM;
+	s->passed = fd;
+	rc = ipc_recv(s, slot, record, 1, flags);
+	s->passed = NULL;
+	if (rc <= 0)
+		sys_close(fd);
+	return rc;
 }
 
 int ipc_wait(struct ipc *s, int64_t timeout_ns)

@@ -55,6 +55,10 @@ static const struct capability capabilities[] = {
 	  .need = "hostile-peer",
 	  .need_help = N_("the other end may write anything, and must do no harm by it"),
 	  .avoid = true },
+	{ .heading = N_("fd"),
+	  .meaning = N_("carries a descriptor with a record"),
+	  .need = "pass-fd",
+	  .need_help = N_("open files have to travel: a record carries a descriptor") },
 };
 
 static_assert(sizeof capabilities / sizeof capabilities[0] == IPC_CAP_COUNT,

@@ -41,6 +41,7 @@ struct subject {
 enum {
 	RULE_BOTH_WAYS = 1 << 0,  /* run for both directions; else to the hub */
 	RULE_OLD_KERNEL = 1 << 1, /* without RWF_NOWAIT */
+	RULE_ACCEPT_FDS = 1 << 2, /* sessions take descriptors */
 };
 
 struct rule {
@@ -66,6 +67,8 @@ extern const struct rule contract_args_rules[];
 extern const struct rule contract_script_rules[];
 extern const struct rule contract_host_rules[];
 extern const struct rule contract_join_rules[];
+extern const struct rule contract_pass_rules[];
+extern const struct rule contract_flood_rules[];
 
 /* The other half of a rule in contract_join.c: what a program does that was given a TICKET. */
 int contract_joined_program(const char *ticket);

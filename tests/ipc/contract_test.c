@@ -71,7 +71,8 @@ static const struct {
 	{ contract_flow_rules, true },    { contract_press_rules, false },
 	{ contract_wait_rules, true },    { contract_death_rules, true },
 	{ contract_owner_rules, true },   { contract_hostile_rules, false },
-	{ contract_attack_rules, false },
+	{ contract_attack_rules, false }, { contract_pass_rules, true },
+	{ contract_flood_rules, false },
 };
 
 /* The sanitizers are slow, and see the same lines in the few rules that are for tickets alone. */

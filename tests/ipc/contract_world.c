@@ -167,6 +167,7 @@ void world_also(struct world *w, enum ipc_direction direction)
 		.record_size = w->record,
 		.slots = w->slots,
 		.runtime_dir = w->subject->dir,
+		.accept_fds = w->subject->rule->flags & RULE_ACCEPT_FDS,
 	};
 	struct ipc **s = &w->session[w->sessions++];
 	int rc = ipc_open(s, w->subject->backend->info.name, &config);
