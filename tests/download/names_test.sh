@@ -66,9 +66,14 @@ no_regular_file() {
 	succeeds "--exists=overwrite of a link"
 	is_true "the FIFO is a FIFO" [ -p "$T/got/fifo" ]
 	equal "what the link pointed to is as it was" mine "$(cat "$T/mine")"
-	run_ipcdemo --exists=overwrite -o /dev/null "$ORIGIN/bytes/3/x"
-	fails "--exists=overwrite of /dev/null" 1 'a device has this name|permission denied'
-	is_true "/dev/null is a device" [ -c /dev/null ]
+	# A node of our own: a program that fails here would take /dev/null from the whole machine.
+	if ! mknod "$T/got/device" c 1 3 2>"$T/err"; then
+		skip_part "a device: $(cat "$T/err")"
+		return
+	fi
+	run_ipcdemo --exists=overwrite -d "$T/got" -o device "$ORIGIN/bytes/3/x"
+	fails "--exists=overwrite of a device" 1 'a device has this name'
+	is_true "the device is a device" [ -c "$T/got/device" ]
 }
 
 # Eight runs of one list at once: what another run made is not fetched, and is no failure.
