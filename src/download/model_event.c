@@ -40,7 +40,7 @@ static int on_progress(void *arg, uint64_t bytes, uint64_t total)
 	const struct lane *lane = arg;
 
 	batch_moved(lane->model->batch, lane->job, lane->number, bytes, total);
-	return 0;
+	return batch_ends_early(lane->model->batch); /* the reader of our output has gone */
 }
 
 static void read_control(struct event_model *model)

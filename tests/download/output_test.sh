@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
 # output_test.sh - what the program writes to may refuse: a pipe without a reader, a limit.
-DEADLINE=60
+DEADLINE=120
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -26,23 +26,34 @@ reader_leaves() {
 	rm -rf "$T/got"
 }
 
-over_mechanism() {
-	reader_leaves "$ipc, the reader of stdout leaves" --ipc="$ipc"
-}
-
-# The same for standard error, which has a line for each job.
+# reader_of_stderr_leaves WHAT OPTION...: the same for standard error, which has a line for each
+# file that is there: the second finds no reader, while the third is on its way.
 reader_of_stderr_leaves() {
+	what=$1
+	shift
 	mkfifo "$T/pipe"
 	head -n 1 <"$T/pipe" >"$T/line" &
 	reader=$!
-	(harnessed --progress=plain -d "$T/got" -j 1 "$ORIGIN/bytes/1/a" "$ORIGIN/slow" \
-		"$ORIGIN/slow?2") </dev/null >"$T/out" 2>"$T/pipe" 8>&-
+	(harnessed --progress=plain -d "$T/got" -j 3 "$@" "$ORIGIN/bytes/1/a" \
+		"$ORIGIN/fault/slow/50000/15000/b" "$ORIGIN/slow") </dev/null >"$T/out" \
+		2>"$T/pipe" 8>&-
 	status=$?
 	wait "$reader"
 	rm "$T/pipe"
 	judge_run
-	equal "the reader of stderr leaves: ends by SIGPIPE" "signal 13" "$how"
+	equal "$what: ends by SIGPIPE" "signal 13" "$how"
+	equal "$what: leaves nothing unfinished" '' "$(names_in "$T/got" | grep -F .part)"
 	rm -rf "$T/got"
+}
+
+over_mechanism() {
+	reader_leaves "$ipc, the reader of stdout leaves" --ipc="$ipc"
+	reader_of_stderr_leaves "$ipc, the reader of stderr leaves" --ipc="$ipc"
+}
+
+in_model() {
+	reader_leaves "$1, the reader of stdout leaves" --model="$1"
+	reader_of_stderr_leaves "$1, the reader of stderr leaves" --model="$1"
 }
 
 # Beyond the file size limit a write fails, it does not kill: 8 blocks of 512 bytes.
@@ -90,8 +101,9 @@ to_stdout() {
 
 to_stdout
 for_each_backend over_mechanism
-reader_leaves "sequential, the reader of stdout leaves" --model=sequential
-reader_of_stderr_leaves
+for model in sequential thread hybrid event; do
+	in_model $model
+done
 size_limit --model=process
 size_limit --model=sequential
 finish
