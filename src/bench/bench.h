@@ -27,15 +27,16 @@
 #include "bench/stats.h"
 #include "ipc/ipc.h"
 
-#define SCHEMA      "ipcdemo-bench/1" /* of the JSON; keys are only ever added */
-#define SENDERS_MAX 64u
-#define ROUNDS_MAX  10000u
-#define COUNT_MAX   10000000u
-#define RATE_MAX    100000000u
-#define REASON_SIZE 160
-#define BLOCK_TRIPS 16u /* round trips per stamp where one is too short for the clock */
-#define WAITS       4   /* of enum ipc_strategy */
-#define WARMUP_AUTO UINT32_MAX
+#define SCHEMA          "ipcdemo-bench/1" /* of the JSON; keys are only ever added */
+#define SENDERS_MAX     64u
+#define ROUNDS_MAX      10000u
+#define COUNT_MAX       10000000u
+#define RATE_MAX        100000000u
+#define REASON_SIZE     160
+#define BLOCK_TRIPS     16u /* round trips per stamp where one is too short for the clock */
+#define WAITS           4   /* of enum ipc_strategy */
+#define WARMUP_AUTO     UINT32_MAX
+#define BENCH_PARTS_MAX 10u /* in which a row and its floor take turns during a round */
 
 enum api { API_IPC, API_FLOOR };
 enum mode { MODE_LATENCY, MODE_THROUGHPUT, MODE_ONEWAY, MODE_DOWNLOAD, MODES };
@@ -114,9 +115,11 @@ struct round {
 	double error_ns;                /* oneway: by how much the two CPUs' clocks may differ */
 	double achieved;                /* records a second, where a rate was asked for */
 	double late_ns;                 /* by how much the last of them began late */
-	double late_share;    /* of the records: began late since the one before had not ended */
-	double ratio;         /* of time, to the same round of the floor: 1 is perfect */
-	double wall_s, cpu_s; /* of a download: parent and workers, not the origin */
+	double late_share; /* of the records: began late since the one before had not ended */
+	double ratio;      /* of time, to the same round of the floor: 1 is perfect */
+	unsigned parts;    /* 0: not measured in turn with the floor */
+	double part[BENCH_PARTS_MAX]; /* of each: the figure that is compared, ns */
+	double wall_s, cpu_s;         /* of a download: parent and workers, not the origin */
 	double wall_share, cpu_share; /* of that, what IPC cost */
 	struct costs costs;
 };
@@ -125,6 +128,7 @@ struct row {
 	struct axes axes;
 	struct row *floor; /* its own (of downloads: the one without IPC), or NULL */
 	struct row *block; /* the same in blocks, or NULL */
+	bool apart;        /* it and its floor could not be measured in turn */
 	enum row_status status;
 	char reason[REASON_SIZE]; /* "" when ok */
 	unsigned rounds;          /* done */

@@ -85,9 +85,45 @@ static struct costs costs_of(const struct row *row, const struct area *area)
 	return sum;
 }
 
-static int trips_of(struct row *row, const struct stamp_clock *clock, const uint64_t *samples,
-		    size_t n, struct round *round)
+static bool compares_means(const struct axes *axes);
+
+/* P50 or mean of SORTED[n]. */
+static double compared_of(const struct axes *axes, const uint64_t *sorted, size_t n)
 {
+	double sum = 0;
+	size_t i;
+
+	if (n == 0)
+		return NAN;
+	if (!compares_means(axes))
+		return (double)sorted[stats_rank(50, n)];
+	for (i = 0; i < n; i++)
+		sum += (double)sorted[i];
+	return sum / (double)n;
+}
+
+/* The parts of a round, in ticks; SORTED is room for its samples. */
+static void parts_of(const struct row *row, const struct area *area, const uint64_t *samples,
+		     uint64_t *sorted, struct round *round)
+{
+	size_t begin = 0;
+	unsigned part;
+
+	round->parts = area->parts;
+	for (part = 0; part < area->parts; part++) {
+		size_t n = area->part_end[part] - begin;
+
+		memcpy(sorted, samples + begin, n * sizeof *sorted);
+		stats_sort_u64(sorted, n);
+		round->part[part] = compared_of(&row->axes, sorted, n);
+		begin += n;
+	}
+}
+
+static int trips_of(struct row *row, const struct stamp_clock *clock, const struct area *area,
+		    const uint64_t *samples, struct round *round)
+{
+	size_t n = area->samples_n;
 	uint64_t *sorted = malloc((n ? n : 1) * sizeof *sorted);
 	double scale = stamp_to_ns(clock, 1) / row->axes.block, sum = 0;
 	size_t i;
@@ -98,6 +134,9 @@ static int trips_of(struct row *row, const struct stamp_clock *clock, const uint
 		free(sorted);
 		return -ENODATA;
 	}
+	parts_of(row, area, samples, sorted, round);
+	for (i = 0; i < round->parts; i++)
+		round->part[i] *= scale;
 	memcpy(sorted, samples, n * sizeof *sorted);
 	stats_sort_u64(sorted, n);
 	for (i = 0; i < n; i++)
@@ -141,7 +180,7 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 	if (row->axes.mode == MODE_THROUGHPUT)
 		round->rate = rate_of(row, area, clock);
 	else if (row->axes.mode != MODE_DOWNLOAD)
-		rc = trips_of(row, clock, samples, area->samples_n, round);
+		rc = trips_of(row, clock, area, samples, round);
 	if (rc == 0)
 		rc = append(&row->lags, &row->lags_n, &row->lags_room, lags, area->lags_n);
 	if (area->cache_line_ticks > 0)
@@ -169,14 +208,17 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
  * The median. But a round trip over shared memory is only a few steps of the clock, so that its
  * median jumps by a whole step; its mean does not.
  */
+static bool compares_means(const struct axes *axes)
+{
+	return (axes->wait == IPC_SPIN || axes->wait == IPC_ADAPTIVE || axes->block > 1) &&
+	       ipc_info_find(axes->backend)->shared_memory;
+}
+
 const char *figures_ratio_of(const struct axes *axes)
 {
 	if (axes->mode == MODE_THROUGHPUT)
 		return "ns_per_record";
-	if ((axes->wait == IPC_SPIN || axes->wait == IPC_ADAPTIVE || axes->block > 1) &&
-	    ipc_info_find(axes->backend)->shared_memory)
-		return "mean_ns";
-	return "p50_ns";
+	return compares_means(axes) ? "mean_ns" : "p50_ns";
 }
 
 static double compared_figure(const struct axes *axes, const struct round *round)
@@ -191,6 +233,19 @@ static double compared_figure(const struct axes *axes, const struct round *round
 	}
 }
 
+/* The median over the parts: each has its own moment of the machine. NAN: there are none. */
+static double ratio_of_parts(const struct round *round, const struct round *floor)
+{
+	double ratio[BENCH_PARTS_MAX];
+	unsigned part;
+
+	if (round->parts != floor->parts)
+		return NAN;
+	for (part = 0; part < round->parts; part++)
+		ratio[part] = round->part[part] / floor->part[part];
+	return stats_median_of(ratio, round->parts, sizeof *ratio, NULL);
+}
+
 static void compare_to_floor(const struct axes *axes, struct round *round,
 			     const struct round *floor)
 {
@@ -198,7 +253,9 @@ static void compare_to_floor(const struct axes *axes, struct round *round,
 		round->wall_share = 1 - floor->wall_s / round->wall_s;
 		round->cpu_share = 1 - floor->cpu_s / round->cpu_s;
 	} else {
-		round->ratio = compared_figure(axes, round) / compared_figure(axes, floor);
+		round->ratio = ratio_of_parts(round, floor);
+		if (isnan(round->ratio))
+			round->ratio = compared_figure(axes, round) / compared_figure(axes, floor);
 	}
 }
 

@@ -257,13 +257,16 @@ FD_FLOOR(floor_unix, unix_open, unix);
 
 /* ---- real-time signals ---- */
 
+/* The last of them: a session in the same process takes the first that are free. */
+#define SIGNAL SIGRTMAX
+
 static int signal_open(struct link *l)
 {
 	int rc = fd_ends_open(l, sizeof(struct signal_link));
 	sigset_t set;
 
 	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGRTMIN);
+	(void)sigaddset(&set, SIGNAL);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL); /* the slot inherits it: cannot fail */
 	return rc;
 }
@@ -277,9 +280,9 @@ static int signal_attach(struct link *l, unsigned slot, enum ipc_role role,
 	(void)slot;
 	(void)role;
 	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGRTMIN);
+	(void)sigaddset(&set, SIGNAL);
 	state->ends.out = fcntl(peer->pidfd, F_DUPFD_CLOEXEC, 0);
-	state->info = (siginfo_t){ .si_signo = SIGRTMIN, .si_code = SI_QUEUE };
+	state->info = (siginfo_t){ .si_signo = SIGNAL, .si_code = SI_QUEUE };
 	state->info.si_pid = getpid();
 	state->info.si_uid = getuid();
 	state->ends.in = signalfd(-1, &set, SFD_CLOEXEC);
@@ -297,7 +300,7 @@ static inline int signal_send(struct link *l, unsigned slot, size_t n)
 	for (i = 0; i < words; i++) {
 		memcpy(&state->info.si_value, (char *)l->records + i * sizeof(uintptr_t),
 		       sizeof(uintptr_t));
-		while ((rc = CALL(l, pidfd_send_signal(state->ends.out, SIGRTMIN, &state->info,
+		while ((rc = CALL(l, pidfd_send_signal(state->ends.out, SIGNAL, &state->info,
 						       0))) == -EAGAIN)
 			(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &nap, NULL);
 		if (rc < 0)

@@ -43,6 +43,8 @@ struct area {
 	bool complete; /* the hub has finished, all slots with it */
 	char reason[REASON_SIZE];
 	size_t samples_n, lags_n;
+	unsigned parts;                   /* in which the samples were taken */
+	size_t part_end[BENCH_PARTS_MAX]; /* of each: samples until then */
 	uint64_t records;
 	uint64_t there_min, back_min; /* oneway: shortest way each way, ticks */
 	uint64_t late;                /* with a rate: by how many ticks the last one began late */
@@ -59,8 +61,9 @@ struct link_job {
 	struct area *area;
 	uint64_t *samples, *lags; /* shared; [room] */
 	size_t room;
-	const char *dir; /* private; "" when it could not be made */
-	uint16_t port;   /* of the origin, in mode download */
+	const char *dir;               /* private; "" when it could not be made */
+	uint16_t port;                 /* of the origin, in mode download */
+	const struct link_job *beside; /* the floor's, measured in turn with this one, or NULL */
 };
 
 struct link_ops;
@@ -74,7 +77,9 @@ struct link {
 	enum ipc_strategy wait; /* how the receiver waits: of the axes, or what the floor does */
 	const char *dir;
 	struct area *area;
-	uint64_t *samples, *lags; /* shared; [room] */
+	unsigned part; /* of how many parts this is, from 0 */
+	unsigned parts;
+	uint64_t *samples, *lags; /* shared; [room]: of this part */
 	size_t room;
 	void *records;     /* one call's worth, 64-byte aligned */
 	size_t cap;        /* records that a receiver takes at once, at most */

@@ -88,40 +88,46 @@ LOOP_INLINE int loop_round_trip(struct link *l, uint64_t word, loop_send send, l
 	return rc < 0 ? rc : loop_receive_word(l, word, recv);
 }
 
-/* When the measuring is to end, in ticks. */
+/* When the measuring of this part is to end, in ticks. */
 static inline uint64_t loop_end(const struct link *l, uint64_t start)
 {
 	const struct options *o = l->options;
 
 	if (o->count)
 		return UINT64_MAX;
-	return start + stamp_from_ns(l->clock, (double)o->round_ms * (double)NS_PER_MS);
+	return start + stamp_from_ns(l->clock, (double)o->round_ms * (double)NS_PER_MS / l->parts);
 }
 
-/* How many samples to take at most. */
+/* How many samples to take in this part, at most. */
 static inline size_t loop_samples_max(const struct link *l)
 {
-	size_t n = l->options->count ? (l->options->count + l->axes->block - 1) / l->axes->block :
-				       l->room;
+	size_t all = (l->options->count + l->axes->block - 1) / l->axes->block;
+	size_t n = all * (l->part + 1) / l->parts - all * l->part / l->parts;
 
-	return n < l->room ? n : l->room;
+	return all && n < l->room ? n : l->room;
 }
 
-/* Round trips that are not measured, until caches and adaptive waiting have settled. */
+/*
+ * Round trips that are not measured, until caches and adaptive waiting have settled; after the
+ * first part only the caches have to.
+ */
 LOOP_INLINE int loop_warm(struct link *l, loop_send send, loop_recv recv)
 {
-	const struct options *o = l->options;
-	uint64_t until = stamp_now(l->clock) + stamp_from_ns(l->clock, LOOP_WARM_NS);
+	const unsigned most = l->options->warmup;
+	uint64_t until = stamp_now(l->clock);
 	uint64_t i;
 	int rc;
 
-	for (i = 0; o->warmup == WARMUP_AUTO || i < o->warmup; i++) {
+	if (l->part == 0)
+		until += stamp_from_ns(l->clock, LOOP_WARM_NS);
+	for (i = 0; i < most; i++) {
 		if (l->axes->mode == MODE_ONEWAY)
 			loop_at(l, 0)[1] = stamp_now(l->clock);
 		rc = loop_round_trip(l, loop_word(LOOP_DATA, i), send, recv);
 		if (rc < 0)
 			return rc;
-		if (o->warmup == WARMUP_AUTO && i >= LOOP_WARM_MIN && stamp_now(l->clock) >= until)
+		if ((most == WARMUP_AUTO || l->part > 0) && i >= LOOP_WARM_MIN &&
+		    stamp_now(l->clock) >= until)
 			break;
 	}
 	return loop_round_trip(l, loop_word(LOOP_MARK, 0), send, recv);

@@ -30,8 +30,14 @@
 #define CACHE_LINE_TRIPS 2000u
 #define GRACE_MS         100 /* between the end of a slot's channel and its own */
 
+/* What is measured in these processes: a row, and its floor if the two take turns. */
+struct round_links {
+	struct link link[2];
+	unsigned n;
+};
+
 struct slot_start {
-	struct link *link;
+	struct round_links *links;
 	unsigned slot;
 	struct ipc_peer hub;
 };
@@ -85,18 +91,103 @@ static int fail(struct side *side, int rc, const char *what)
 	return rc;
 }
 
-static int slot_run(struct link *l, unsigned slot, const struct ipc_peer *hub)
+/* ---- parts ---- */
+
+static void add_usage(struct usage *sum, const struct usage *more)
+{
+	const bool hidden = sum->syscalls == UINT64_MAX || more->syscalls == UINT64_MAX;
+
+	sum->records += more->records;
+	sum->cpu_ns += more->cpu_ns;
+	sum->syscalls = hidden ? UINT64_MAX : sum->syscalls + more->syscalls;
+	sum->ctxsw += more->ctxsw;
+	sum->faults += more->faults;
+}
+
+/* The loops count from 0: what the parts before have is added. */
+static int hub_part(struct link *l, unsigned slot)
+{
+	struct area *area = l->area;
+	const struct usage usage = area->hub.usage;
+	const uint64_t records = area->records;
+	const size_t samples_n = area->samples_n;
+	int rc = l->ops->hub(l);
+
+	(void)slot;
+	if (rc < 0)
+		return fail(&area->hub, rc, "measuring");
+	if (l->parts == 1) /* samples_n may be the slot's to write */
+		return 0;
+	add_usage(&area->hub.usage, &usage);
+	area->records += records;
+	l->samples += area->samples_n;
+	area->samples_n += samples_n;
+	area->part_end[l->part] = area->samples_n;
+	area->parts = l->part + 1;
+	return 0;
+}
+
+static int slot_part(struct link *l, unsigned slot)
 {
 	struct side *side = &l->area->slot[slot];
-	int rc = l->ops->attach(l, slot, IPC_SLOT, hub);
+	const struct usage usage = side->usage;
+	int rc = l->ops->slot(l, slot);
 
 	if (rc < 0)
-		return fail(side, rc, "attach");
-	rc = l->ops->slot(l, slot);
-	if (rc < 0)
 		return fail(side, rc, "answering");
-	measure_cache_line(l, false);
+	if (l->parts > 1)
+		add_usage(&side->usage, &usage);
 	return 0;
+}
+
+/*
+ * A machine changes its speed within milliseconds, by more than our library costs. Two figures that
+ * are to be divided are therefore taken in small parts, in turn (a b, b a, a b ...).
+ */
+static int in_turn(struct round_links *links, unsigned slot,
+		   int (*run)(struct link *link, unsigned slot))
+{
+	unsigned part, i;
+	int rc = 0;
+
+	for (part = 0; part < links->link[0].parts; part++)
+		for (i = 0; i < links->n && rc == 0; i++) {
+			struct link *l = &links->link[(i + part) % links->n];
+
+			l->part = part;
+			rc = run(l, slot);
+		}
+	return rc;
+}
+
+static unsigned parts_of(const struct link_job *job)
+{
+	const struct options *o = job->bench->options;
+	unsigned n = o->count ? o->count / job->axes->block : o->round_ms; /* 1 ms each, or more */
+
+	if (!job->beside || n == 0)
+		return 1;
+	return n < BENCH_PARTS_MAX ? n : BENCH_PARTS_MAX;
+}
+
+/* ---- the slot's process ---- */
+
+static int slot_run(struct round_links *links, unsigned slot, const struct ipc_peer *hub)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < links->n; i++) {
+		struct link *l = &links->link[i];
+
+		rc = l->ops->attach(l, slot, IPC_SLOT, hub);
+		if (rc < 0)
+			return fail(&l->area->slot[slot], rc, "attach");
+	}
+	rc = in_turn(links, slot, slot_part);
+	for (i = 0; i < links->n && rc == 0; i++)
+		measure_cache_line(&links->link[i], false);
+	return rc;
 }
 
 /* The CPU of SLOT: fan-in spreads over the CPUs that the hub does not use. */
@@ -117,10 +208,31 @@ static int slot_cpu(const struct link *l, unsigned slot)
 	return bench->cpus[at];
 }
 
+static int make_all_records(struct round_links *links)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < links->n && rc == 0; i++)
+		rc = make_records(&links->link[i]);
+	return rc;
+}
+
+static void close_links(struct round_links *links)
+{
+	unsigned i;
+
+	for (i = 0; i < links->n; i++) {
+		links->link[i].ops->close(&links->link[i]);
+		free(links->link[i].records);
+	}
+}
+
 static int slot_main(void *arg)
 {
 	const struct slot_start *start = arg;
-	struct link *l = start->link;
+	struct round_links *links = start->links;
+	struct link *l = &links->link[0];
 	struct ipc_peer hub = start->hub;
 	int rc = link_pin(slot_cpu(l, start->slot));
 
@@ -128,30 +240,43 @@ static int slot_main(void *arg)
 		return fail(&l->area->slot[start->slot], rc, "pin to its CPU"), 1;
 	if (l->axes->mode == MODE_ONEWAY)
 		touch(l->samples, l->room);
-	if (make_records(l) < 0)
+	if (make_all_records(links) < 0)
 		return 1;
-	rc = slot_run(l, start->slot, &hub);
-	l->ops->close(l);
-	free(l->records);
+	rc = slot_run(links, start->slot, &hub);
+	close_links(links);
 	return rc < 0;
 }
 
+/* ---- the hub's process ---- */
+
 /* Starts SLOT and attaches to it. */
-static int start_slot(struct link *l, unsigned slot, struct child *child,
+static int start_slot(struct round_links *links, unsigned slot, struct child *child,
 		      const struct ipc_peer *self)
 {
-	struct slot_start start = { .link = l, .slot = slot, .hub = *self };
+	struct slot_start start = { .links = links, .slot = slot, .hub = *self };
 	struct ipc_peer peer;
-	int rc = l->ops->arm ? l->ops->arm(l, slot) : 0;
+	unsigned i;
+	int rc;
 
-	if (rc < 0)
-		return fail(&l->area->hub, rc, "arm");
+	for (i = 0; i < links->n; i++) {
+		struct link *l = &links->link[i];
+
+		rc = l->ops->arm ? l->ops->arm(l, slot) : 0;
+		if (rc < 0)
+			return fail(&l->area->hub, rc, "arm");
+	}
 	rc = spawn(child, "bench-slot", slot_main, &start);
 	if (rc < 0)
-		return fail(&l->area->hub, rc, "fork");
+		return fail(&links->link[0].area->hub, rc, "fork");
 	peer = (struct ipc_peer){ .pid = child->pid, .pidfd = child->pidfd };
-	rc = l->ops->attach(l, slot, IPC_HUB, &peer);
-	return rc < 0 ? fail(&l->area->hub, rc, "attach") : 0;
+	for (i = 0; i < links->n; i++) {
+		struct link *l = &links->link[i];
+
+		rc = l->ops->attach(l, slot, IPC_HUB, &peer);
+		if (rc < 0)
+			return fail(&l->area->hub, rc, "attach");
+	}
+	return 0;
 }
 
 /* Reaps CHILD, which is about to end; after a failure it is killed if it does not. Its status. */
@@ -207,24 +332,25 @@ static void explain(struct link *l)
 						      strerror(-side->rc));
 }
 
-static int hub_run(struct link *l, struct child *children)
+static int hub_run(struct round_links *links, struct child *children)
 {
 	struct ipc_peer self = { .pid = getpid(), .pidfd = pidfd_open(getpid(), 0) };
-	unsigned slot;
-	int rc = self.pidfd < 0 ? -errno : l->ops->open(l);
+	unsigned i;
+	int rc = self.pidfd < 0 ? -errno : 0;
 
+	for (i = 0; i < links->n && rc == 0; i++)
+		rc = links->link[i].ops->open(&links->link[i]);
 	if (rc < 0)
-		return fail(&l->area->hub, rc, "open");
-	for (slot = 0; slot < l->axes->senders; slot++) {
-		rc = start_slot(l, slot, &children[slot], &self);
+		return fail(&links->link[0].area->hub, rc, "open");
+	for (i = 0; i < links->link[0].axes->senders; i++) {
+		rc = start_slot(links, i, &children[i], &self);
 		if (rc < 0)
 			return rc;
 	}
-	rc = l->ops->hub(l);
-	if (rc < 0)
-		return fail(&l->area->hub, rc, "measuring");
-	measure_cache_line(l, true);
-	return 0;
+	rc = in_turn(links, 0, hub_part);
+	for (i = 0; i < links->n && rc == 0; i++)
+		measure_cache_line(&links->link[i], true);
+	return rc;
 }
 
 static const struct link_ops *ops_of(const struct axes *axes)
@@ -234,11 +360,9 @@ static const struct link_ops *ops_of(const struct axes *axes)
 	return axes->api == API_IPC ? &link_ipc : floor_find(axes, &reason);
 }
 
-int round_main(void *arg)
+static void set_up(struct link *l, const struct link_job *job, unsigned parts)
 {
-	const struct link_job *job = arg;
-	struct child children[SENDERS_MAX];
-	struct link l = {
+	*l = (struct link){
 		.ops = ops_of(job->axes),
 		.bench = job->bench,
 		.axes = job->axes,
@@ -247,31 +371,42 @@ int round_main(void *arg)
 		.wait = job->axes->api == API_IPC ? job->axes->wait : floor_wait(job->axes),
 		.dir = job->dir[0] ? job->dir : NULL,
 		.area = job->area,
+		.parts = parts,
 		.samples = job->samples,
 		.lags = job->lags,
-		.room = job->room,
+		.room = job->bench->options->count ? job->room : job->room / parts,
 	};
-	unsigned slot;
+	touch(l->samples, job->axes->mode == MODE_THROUGHPUT ? 0 : job->room);
+	touch(l->lags, job->axes->rate > 0 ? job->room : 0);
+}
+
+int round_main(void *arg)
+{
+	const struct link_job *job = arg;
+	struct child children[SENDERS_MAX];
+	struct round_links links = { .n = job->beside ? 2 : 1 };
+	struct link *l = &links.link[0];
+	unsigned parts = parts_of(job), slot, i;
 	int rc = link_pin(job->axes->place.hub);
 
+	set_up(l, job, parts);
+	if (job->beside)
+		set_up(&links.link[1], job->beside, parts);
 	for (slot = 0; slot < SENDERS_MAX; slot++)
 		children[slot] = CHILD_NONE;
 	(void)prctl(PR_SET_TIMERSLACK, 1); /* for the pacing; a failure only makes it late */
 	if (rc < 0)
-		fail(&l.area->hub, rc, "pin to its CPU");
+		fail(&l->area->hub, rc, "pin to its CPU");
 	else
-		rc = make_records(&l);
-	touch(l.samples, job->axes->mode == MODE_THROUGHPUT ? 0 : l.room);
-	touch(l.lags, job->axes->rate > 0 ? l.room : 0);
+		rc = make_all_records(&links);
 	if (rc == 0)
-		rc = hub_run(&l, children);
-	if (reap_slots(&l, children, rc < 0) < 0)
+		rc = hub_run(&links, children);
+	if (reap_slots(l, children, rc < 0) < 0)
 		rc = -ECHILD;
-	l.ops->close(&l);
-	free(l.records);
+	close_links(&links);
 	if (rc < 0)
-		explain(&l);
-	else
-		l.area->complete = true;
+		explain(l);
+	for (i = 0; i < links.n; i++)
+		links.link[i].area->complete = rc == 0;
 	return rc < 0;
 }

@@ -3,8 +3,9 @@
  * run.c - see run.h: which row's round comes next.
  *
  * Nothing here opens a session, so nothing that a mechanism does can hold up the run. Rounds go
- * over all rows in turn, in a new order each time; a row and its floor run next to each other,
- * now the one first, now the other. So drift and other programs disturb all rows alike.
+ * over all rows in turn, in a new order each time; a row and its floor take turns in one round, or
+ * run next to each other, now the one first, now the other. So drift and other programs disturb all
+ * rows alike.
  */
 #include "config.h"
 
@@ -35,7 +36,8 @@
 struct run {
 	struct bench *bench;
 	struct runner runner;
-	struct link_job job; /* of the process that is measured now */
+	struct link_job job;   /* of the process that is measured now */
+	struct link_job floor; /* the same of the floor, where the two take turns */
 };
 
 static void row_fails(struct row *row, const char *reason)
@@ -50,6 +52,7 @@ static int in_new_process(struct run *r, const char *name, int (*main)(void *),
 {
 	memset(r->job.area, 0, sizeof *r->job.area);
 	r->job.axes = axes;
+	r->job.beside = NULL;
 	return runner_measure(&r->runner, name, main, &r->job);
 }
 
@@ -76,12 +79,48 @@ static int measure(struct run *r, struct row *row)
 	return 0;
 }
 
-/* A row and its own floor, side by side. */
+/* Both in one round? A stream and a rate need time to settle, more than a part of a round has. */
+static bool take_turns(const struct row *row)
+{
+	return row->floor && !row->apart && row->axes.mode == MODE_LATENCY && row->axes.rate == 0 &&
+	       row->status == ROW_OK && row->floor->status == ROW_OK;
+}
+
+/* One round of ROW and its floor in turn. 0, -EINTR, or another error: it did not work. */
+static int measure_in_turn(struct run *r, struct row *row)
+{
+	const struct stamp_clock *clock = &r->bench->clock;
+	struct link_job *job = &r->job, *floor = &r->floor;
+	int rc;
+
+	memset(job->area, 0, sizeof *job->area);
+	memset(floor->area, 0, sizeof *floor->area);
+	job->axes = &row->axes;
+	floor->axes = &row->floor->axes;
+	job->beside = floor;
+	rc = runner_measure(&r->runner, "bench-hub", round_main, job);
+	if (rc == 0 && job->area->complete && floor->area->complete)
+		rc = figures_add_round(row, clock, job->area, job->samples, job->lags);
+	else if (rc >= 0)
+		rc = -ECHILD;
+	if (rc == 0)
+		rc = figures_add_round(row->floor, clock, floor->area, floor->samples, floor->lags);
+	return rc;
+}
+
+/* A row and its own floor. */
 static int measure_pair(struct run *r, struct row *row, bool floor_first)
 {
 	bool own_floor = row->floor && row->axes.mode != MODE_DOWNLOAD;
-	int rc = 0;
+	int rc;
 
+	if (take_turns(row)) {
+		rc = measure_in_turn(r, row);
+		if (rc == 0 || rc == -EINTR)
+			return rc;
+		row->apart = true; /* each by itself: that tells whose fault it is */
+	}
+	rc = 0;
 	if (own_floor && floor_first)
 		rc = measure(r, row->floor);
 	if (rc == 0)
@@ -291,6 +330,26 @@ static void mark_stopped(struct bench *bench)
 	}
 }
 
+static void job_close(struct link_job *job)
+{
+	if (job->area)
+		(void)munmap(job->area, sizeof *job->area);
+	if (job->samples)
+		(void)munmap(job->samples, job->room * sizeof *job->samples);
+	if (job->lags)
+		(void)munmap(job->lags, job->room * sizeof *job->lags);
+}
+
+/* The floor's own figures; what takes turns has no pacing, and so no lags. */
+static int share_with_floor(struct run *r)
+{
+	r->floor = r->job;
+	r->floor.lags = NULL;
+	r->floor.area = runner_share(sizeof *r->floor.area);
+	r->floor.samples = runner_share(r->floor.room * sizeof *r->floor.samples);
+	return r->floor.area && r->floor.samples ? 0 : -ENOMEM;
+}
+
 int run_rounds(struct bench *bench)
 {
 	const bool download = bench->options->modes == 1u << MODE_DOWNLOAD;
@@ -305,6 +364,8 @@ int run_rounds(struct bench *bench)
 	job->samples = runner_share(job->room * sizeof *job->samples);
 	job->lags = runner_share(job->room * sizeof *job->lags);
 	job->dir = r.runner.dir;
+	if (rc == 0 && bench->options->floor)
+		rc = share_with_floor(&r);
 	if (rc == 0 && download)
 		rc = download_cost_open(&origin, &job->port);
 	if (rc == 0)
@@ -312,12 +373,8 @@ int run_rounds(struct bench *bench)
 	mark_stopped(bench);
 	if (download)
 		download_cost_close(&origin);
-	if (job->area)
-		(void)munmap(job->area, sizeof *job->area);
-	if (job->samples)
-		(void)munmap(job->samples, job->room * sizeof *job->samples);
-	if (job->lags)
-		(void)munmap(job->lags, job->room * sizeof *job->lags);
+	job_close(&r.floor);
+	job_close(job);
 	runner_close(&r.runner);
 	return rc;
 }

@@ -155,6 +155,22 @@ static json_t *curve(const struct figures *f)
 	return points;
 }
 
+/* Of each round a list: the figure that floor_ratio divides, in each part of the round. */
+static json_t *parts(const struct row *row)
+{
+	json_t *list = json_array();
+	unsigned i, part;
+
+	for (i = 0; i < row->rounds; i++) {
+		json_t *of_round = json_array();
+
+		for (part = 0; part < row->round[i].parts; part++)
+			json_array_append_new(of_round, real(row->round[i].part[part]));
+		json_array_append_new(list, of_round);
+	}
+	return list;
+}
+
 /* A share whose interval holds 0 was not measured. */
 static json_t *share(double value, struct stats_interval ci)
 {
@@ -217,6 +233,7 @@ static void put_figures(json_t *to, const struct row *row, const struct figures 
 	json_object_set_new(to, "round_mean_ns", PER_ROUND(row, mean_ns, real));
 	json_object_set_new(to, "round_records_per_s", PER_ROUND(row, rate, real));
 	json_object_set_new(to, "round_floor_ratio", PER_ROUND(row, ratio, fine));
+	json_object_set_new(to, "round_parts_ns", parts(row));
 	json_object_set_new(to, "round_line_ns", PER_ROUND(row, cache_line_ns, real));
 }
 

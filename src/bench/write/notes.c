@@ -107,8 +107,8 @@ static const struct {
 		   "of a record, both sides together. spread: between the quartiles of the rounds. "
 		   "'-': not known." },
 	{ has_floor, "x floor: how many times as long as the bare system calls (or bare memory) "
-		     "take, 1 is perfect: the median over rounds, each divided by the floor's "
-		     "round beside it. Adaptive is compared with spinning on two CPUs, with "
+		     "take, 1 is perfect: the median over rounds, in which the two were "
+		     "measured in turn. Adaptive is compared with spinning on two CPUs, with "
 		     "blocking on one." },
 	{ is_doubtful, "'!': the two figures do not divide to the ratio, since the machine changed "
 		       "between rounds: trust neither until 'spread' is small." },

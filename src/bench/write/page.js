@@ -355,7 +355,7 @@ function ratios(mode, title) {
 
 	if (!all.length) return;
 	plot_section(section(title, 'How many times as long as the bare system calls (or bare memory) take, the ' +
-		'median over rounds, each divided by the floor\u2019s round beside it.'), () => all, {
+		'median over rounds, in which the two were measured in turn.'), () => all, {
 		value: row => row.floor_ratio, interval: row => row.floor_ratio_ci95, label,
 		better: '1, the thick line, is perfect; left is better.', one: 1, limits: [0.25, 10],
 		name: row => row.backend + (sizes ? ` ${row.size_bytes} B` : '') + (batches ? ` \u00d7${row.batch}` : ''),
