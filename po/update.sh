@@ -12,12 +12,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# A copy of FILE in which the titles and summaries of the mechanisms are marked: in ipc/ itself they
-# are not, since the library has nothing to do with languages.
+# A copy of FILE, marked.
 mark()
 {
 	mkdir -p "$work/$(dirname "$1")"
-	sed -E 's/^\t\t\.(title|summary) = ("[^"]*"),/N_(\2)/' "$1" >"$work/$1"
+	awk -f po/mark.awk "$1" >"$work/$1"
 }
 
 # extract FILE...: the messages of the sources, among them the reasons that ipc/ gives.
@@ -29,8 +28,7 @@ extract()
 	sed -n 's/^\t\("built without .*"\).*/N_(\1)/p' Makefile.am >>"$work/ipc/core/registry.c"
 	${XGETTEXT:-xgettext} --language=C --from-code=UTF-8 --omit-header --add-location=file \
 		--sort-by-file --keyword --keyword=_ --keyword=N_ --keyword=ngettext:1,2 \
-		--keyword=sys_reason:4 --add-comments=TRANSLATORS: --directory="$work" --output=- \
-		"$@"
+		--add-comments=TRANSLATORS: --directory="$work" --output=- "$@"
 }
 
 if [ "$1" = --extract ]; then

@@ -114,7 +114,7 @@ static void close_stdout(void)
 {
 	if (!ferror(stdout) && fflush(stdout) == 0)
 		return;
-	message_error(_("standard output: %s"), strerror(errno));
+	message_error(_("standard output: %s"), language_errno(errno));
 	_exit(EXIT_JOB_FAILED);
 }
 

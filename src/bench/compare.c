@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "bench/axes.h"
+#include "common/language.h"
 
 #define NOISE 0.02 /* where a run was not quiet, a smaller difference is not believed */
 
@@ -29,7 +30,7 @@ json_t *compare_read(const char *path)
 	json_t *result;
 
 	if (!file) {
-		fprintf(stderr, "ipcdemo compare: %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "ipcdemo compare: %s: %s\n", path, language_errno(errno));
 		return NULL;
 	}
 	result = json_loadf(file, JSON_REJECT_DUPLICATES, &error);

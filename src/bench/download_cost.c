@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/language.h"
 #include "download/attempt.h"
 #include "download/job_list.h"
 #include "download/models.h"
@@ -181,7 +182,8 @@ int download_cost_main(void *arg)
 	if (rc == 0)
 		rc = work.settings.progress ? run_timed(&work) : -ENOMEM;
 	if (rc < 0)
-		(void)snprintf(job->area->reason, sizeof job->area->reason, "%s", strerror(-rc));
+		(void)snprintf(job->area->reason, sizeof job->area->reason, "%s",
+			       language_errno(-rc));
 	job->area->complete = rc == 0;
 	return rc < 0;
 }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "bench/floor.h"
+#include "common/language.h"
 #include "common/spawn.h"
 
 #define RECV_BYTES       262144u /* what a receiver of a stream takes at once, at most */
@@ -329,7 +330,7 @@ static void explain(struct link *l)
 		(void)snprintf(l->area->reason, sizeof l->area->reason, "%s, %s: %s", who,
 			       side->what,
 			       side->rc == -EBADMSG ? "a record was lost or changed" :
-						      strerror(-side->rc));
+						      language_errno(-side->rc));
 }
 
 static int hub_run(struct round_links *links, struct child *children)

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/language.h"
 #include "common/spawn.h"
 
 #define ORPHANS_MS 2000
@@ -177,7 +178,7 @@ const char *runner_reason(const struct runner *r, int result, char *text, size_t
 	if (result == -ETIMEDOUT)
 		(void)snprintf(text, size, "no end within %u s", r->limit_s);
 	else if (result < 0)
-		(void)snprintf(text, size, "%s", strerror(-result));
+		(void)snprintf(text, size, "%s", language_errno(-result));
 	else if (result > KILLED)
 		(void)snprintf(text, size, "its process was killed by signal %d", result - KILLED);
 	else

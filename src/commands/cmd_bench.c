@@ -19,6 +19,7 @@
 #include "bench/write/write.h"
 #include "commands/commands.h"
 #include "common/exit_code.h"
+#include "common/language.h"
 #include "common/signals.h"
 
 #define COLUMNS 80 /* of a table that goes to no terminal */
@@ -34,7 +35,7 @@ static unsigned columns_of(FILE *out)
 
 static int complain(const char *what, const char *name, int rc, int status)
 {
-	fprintf(stderr, "ipcdemo bench: %s %s: %s\n", what, name, strerror(-rc));
+	fprintf(stderr, "ipcdemo bench: %s %s: %s\n", what, name, language_errno(-rc));
 	return status;
 }
 

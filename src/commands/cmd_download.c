@@ -33,12 +33,12 @@ static int read_input(struct download *download, struct job_list *jobs, char **d
 	const char *path = download->input_file;
 	const bool is_stdin = strcmp(path, "-") == 0;
 	struct job_input input = { .file = is_stdin ? stdin : fopen(path, "re"),
-				   .path = is_stdin ? "standard input" : path,
+				   .path = is_stdin ? _("standard input") : path,
 				   .format = download->input_format };
 	int rc;
 
 	if (!input.file) {
-		message_error("%s: %s", path, strerror(errno));
+		message_error("%s: %s", path, language_errno(errno));
 		return EXIT_USAGE;
 	}
 	rc = job_list_read(jobs, &input);
@@ -91,7 +91,7 @@ static int make_jobs(struct download *download, struct job_list *jobs, char **di
 	if (download->input_file && read_input(download, jobs, dir) != 0)
 		return EXIT_USAGE;
 	if (jobs->count == 0)
-		return usage_error("the input file holds no URL");
+		return usage_error(_("the input file holds no URL"));
 	return 0;
 }
 
@@ -108,7 +108,7 @@ static int download_or_demo(struct download *download, int *signo)
 	if (code == 0 && to_stdout(download))
 		code = jobs.jobs[0].state == JOB_READY ?
 			       download_stream(download, &jobs.jobs[0], &batch.signo) :
-			       usage_error("it is not a URL");
+			       usage_error(_("it is not a URL"));
 	else if (code == 0 && download->compare_models)
 		code = compare_models(download, &jobs, &batch.signo);
 	else if (code == 0 && download->dry_run)
@@ -129,7 +129,7 @@ static int open_summary(struct download *download)
 	download->display.summary = fopen(download->summary, "we");
 	if (download->display.summary)
 		return 0;
-	message_error("%s: %s", download->summary, strerror(errno));
+	message_error("%s: %s", download->summary, language_errno(errno));
 	return EXIT_JOB_FAILED;
 }
 

@@ -416,7 +416,7 @@ static void check_trust(struct fetch_settings *fetch, const struct argp_state *s
 	}
 	fetch->capath = getenv("SSL_CERT_DIR");
 	if (fetch->cacert && access(fetch->cacert, R_OK) < 0)
-		argp_error(state, "%s: %s: %s", said_by, fetch->cacert, strerror(errno));
+		argp_error(state, "%s: %s: %s", said_by, fetch->cacert, language_errno(errno));
 }
 
 static void check_together(void *values, struct argp_state *state)
@@ -445,7 +445,7 @@ static void check_together(void *values, struct argp_state *state)
 
 static void describe(struct text *help, unsigned columns)
 {
-#define COMMAND_LINE(word, arguments, what) { "  ipcdemo " #word " " arguments, what },
+#define COMMAND_LINE(word, arguments, what) { "  ipcdemo " #word arguments, what },
 	static const struct {
 		const char *usage, *what;
 	} lines[] = { COMMANDS(COMMAND_LINE) };

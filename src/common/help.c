@@ -83,7 +83,7 @@ static void add_option(struct text *help, const struct command_options *command,
 	add_option_name(&left, spec);
 	text_add(&right, spec->help ? _(spec->help) : "");
 	for (i = 0; command->words && (word = command->words(spec->name, i)); i++)
-		text_printf(&right, "%s%s", i ? ", " : ": ", word);
+		text_printf(&right, "%s%s", i ? ", " : _(": "), word);
 	if (spec->initial)
 		text_printf(&right, _(" (default %s)"), spec->initial);
 	help_add_row(help, text_string(&left), text_string(&right), column, columns);

@@ -5,13 +5,13 @@
 #include "common/language.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/text.h"
 
 #ifdef ENABLE_NLS
 
 # include <limits.h>
-# include <string.h>
 # include <unistd.h>
 
 /* Where a build leaves them: see po/po.am. "/." since /usr/bin/locale is a program. */
@@ -82,6 +82,59 @@ void language_open(void)
 }
 
 #endif
+
+/* Those that a user may meet, so that the C library's own catalogue need not be there. */
+static const char *const frequent[] __attribute__((unused)) = {
+	N_("Address already in use"),
+	N_("Argument list too long"),
+	N_("Bad address"),
+	N_("Bad file descriptor"),
+	N_("Broken pipe"),
+	N_("Cannot allocate memory"),
+	N_("Connection refused"),
+	N_("Connection reset by peer"),
+	N_("Connection timed out"),
+	N_("Device or resource busy"),
+	N_("Directory not empty"),
+	N_("Disk quota exceeded"),
+	N_("File exists"),
+	N_("File name too long"),
+	N_("File too large"),
+	N_("Function not implemented"),
+	N_("Input/output error"),
+	N_("Interrupted system call"),
+	N_("Invalid argument"),
+	N_("Invalid cross-device link"),
+	N_("Is a directory"),
+	N_("Network is unreachable"),
+	N_("No data available"),
+	N_("No locks available"),
+	N_("No route to host"),
+	N_("No space left on device"),
+	N_("No such file or directory"),
+	N_("No such process"),
+	N_("Not a directory"),
+	N_("Operation not permitted"),
+	N_("Operation not supported"),
+	N_("Permission denied"),
+	N_("Protocol error"),
+	N_("Protocol not supported"),
+	N_("Read-only file system"),
+	N_("Resource temporarily unavailable"),
+	N_("Stale file handle"),
+	N_("Too many levels of symbolic links"),
+	N_("Too many open files"),
+	N_("Too many open files in system"),
+	N_("Transport endpoint is not connected"),
+};
+
+const char *language_errno(int error)
+{
+	const char *english = strerrordesc_np(error);
+	const char *text = english ? _(english) : NULL;
+
+	return text && text != english ? text : strerror(error);
+}
 
 locale_t language_english(void)
 {

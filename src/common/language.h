@@ -28,6 +28,9 @@
  */
 void language_open(void);
 
+/* What errno ERROR means; never NULL. */
+const char *language_errno(int error);
+
 /*
  * Between these two the thread's messages, those of the C library too, are English: for a sentence
  * that goes to a program.

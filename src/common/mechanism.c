@@ -65,7 +65,7 @@ static int refuse_module(const char *path, int rc)
 	const char *why = rc == -ENOEXEC ? _("it was compiled for another version of ipcdemo") :
 			  rc == -EINVAL  ? _("its mechanism lacks an operation or a usable name") :
 			  rc == -EEXIST  ? _("another mechanism has its name") :
-					   strerror(-rc);
+					   language_errno(-rc);
 
 	message_error(_("cannot use %s: %s"), path, why);
 	return EXIT_USAGE;

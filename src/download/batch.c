@@ -7,16 +7,18 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/language.h"
+#include "common/text.h"
 #include "download/host_limit.h"
 
 #define RETRY_FIRST_S     1u /* then doubled, as curl --retry does */
 #define RETRY_MAX_S       60u
-#define RETRY_AFTER_MAX_S 600u       /* an origin that asks for more is told to the user at once */
+#define RETRY_AFTER_MAX_S 600u /* an origin that asks for more is told to the user at once */
+#define REASON_BYTES      1024
 #define CHECK_SLICE       (4u << 20) /* bytes of a file hashed between two looks at the workers */
 
 static struct progress_event event_of(const struct batch *batch, enum progress_event_kind kind,
@@ -40,23 +42,40 @@ static void show(struct batch *batch, const struct progress_event *event)
 		batch->signo = SIGPIPE;
 }
 
+static const char *reason_text(const struct batch *batch, const struct job *job,
+			       char reason[static REASON_BYTES])
+{
+	const uint32_t first = (uint32_t)job->failure.code;
+
+	if (job->failure.kind != FAILURE_CLASH || first >= batch->jobs->count)
+		return failure_text(&job->failure, reason, REASON_BYTES);
+	(void)snprintf(reason, REASON_BYTES,
+		       _("%s is to be the file %s already; give it another name by out=, or all by "
+			 "--exists=rename"),
+		       batch->jobs->jobs[first].shown, job->name);
+	return reason;
+}
+
+/* With the job's failure in words, in the user's language and for programs. */
+static void show_reason(struct batch *batch, struct progress_event *event, const struct job *job)
+{
+	char reason[REASON_BYTES], english[REASON_BYTES];
+	locale_t users;
+
+	event->reason = reason_text(batch, job, reason);
+	users = language_english();
+	event->reason_english = reason_text(batch, job, english);
+	language_back(users);
+	show(batch, event);
+}
+
 static void show_failed(struct batch *batch, const struct job *job, unsigned worker)
 {
 	struct progress_event event = event_of(batch, PROGRESS_FAILED, job, worker);
-	const uint32_t first = (uint32_t)job->failure.code;
-	char reason[1024];
 
 	batch->failed++;
 	batch->stopped = batch->settings->fail_fast;
-	if (job->failure.kind == FAILURE_CLASH && first < batch->jobs->count)
-		(void)snprintf(reason, sizeof reason,
-			       "%s is to be the file %s already; give it another name by out=, or "
-			       "all by --exists=rename",
-			       batch->jobs->jobs[first].shown, job->name);
-	else
-		(void)failure_text(&job->failure, reason, sizeof reason);
-	event.reason = reason;
-	show(batch, &event);
+	show_reason(batch, &event, job);
 }
 
 /* A file that exists is fine, also one that another run of the same list made meanwhile. */
@@ -69,7 +88,8 @@ static void show_skipped(struct batch *batch, const struct job *job)
 {
 	struct progress_event event = event_of(batch, PROGRESS_SKIPPED, job, job->worker);
 
-	event.reason = "exists already";
+	event.reason_english = N_("exists already");
+	event.reason = _(event.reason_english);
 	batch->skipped++;
 	show(batch, &event);
 }
@@ -219,8 +239,8 @@ static void note_unlocked(struct batch *batch)
 {
 	if (!batch->unlocked)
 		progress_note(batch->settings->progress, true,
-			      "the file system of the output directory has no locks: let no other "
-			      "download write there now");
+			      _("the file system of the output directory has no locks: let no "
+				"other download write there now"));
 	batch->unlocked = true;
 }
 
@@ -377,7 +397,6 @@ void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 		  const struct failure *failure, uint64_t bytes)
 {
 	struct progress_event event;
-	char reason[256];
 	double delay_s;
 
 	release_host(batch, job);
@@ -394,22 +413,23 @@ void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 	job->retry_ns = clock_ns() + (uint64_t)(delay_s * (double)NS_PER_S);
 	add_waiting(batch, job);
 	event = event_of(batch, PROGRESS_RETRY, job, worker);
-	event.reason = failure_text(failure, reason, sizeof reason);
 	event.seconds = delay_s;
-	show(batch, &event);
+	show_reason(batch, &event, job);
 }
 
 static void note_kept(const struct batch *batch)
 {
-	char note[160];
+	char note[320];
 
 	if (batch->kept == 0)
 		return;
 	(void)snprintf(note, sizeof note,
-		       "%u unfinished .part file%s kept: the same command with --exists=resume "
-		       "goes on with %s",
-		       batch->kept, batch->kept == 1 ? " is" : "s are",
-		       batch->kept == 1 ? "it" : "them");
+		       ngettext("%u unfinished .part file is kept: the same command with "
+				"--exists=resume goes on with it",
+				"%u unfinished .part files are kept: the same command with "
+				"--exists=resume goes on with them",
+				batch->kept),
+		       batch->kept);
 	progress_note(batch->settings->progress, false, note);
 }
 
@@ -445,10 +465,12 @@ void batch_end(struct batch *batch)
 int batch_report(const struct batch *batch, const char *what, const char *hint, int rc)
 {
 	const struct batch_settings *settings = batch->settings;
-	char line[512];
+	struct text line = { 0 };
 
-	(void)snprintf(line, sizeof line, "cannot %s: %s%s%s", what, strerror(-rc),
-		       hint ? "; " : "", hint ? hint : "");
-	progress_note(settings->progress, true, line);
+	text_printf(&line, _("%s: %s"), what, language_errno(-rc));
+	if (hint)
+		text_printf(&line, _("; %s"), hint);
+	progress_note(settings->progress, true, text_string(&line));
+	text_free(&line);
 	return rc;
 }

@@ -138,7 +138,7 @@ void batch_abandon(struct batch *batch);
 
 void batch_end(struct batch *batch);
 
-/* One line for the user: "cannot WHAT: the error[; HINT]". Returns RC. */
+/* One line for the user: "WHAT: the error[; HINT]", both in the user's language. Returns RC. */
 int batch_report(const struct batch *batch, const char *what, const char *hint, int rc);
 
 static inline bool batch_is_checking(const struct batch *batch)

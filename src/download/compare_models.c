@@ -24,6 +24,8 @@
 #include "common/message.h"
 #include "common/signals.h"
 #include "common/spawn.h"
+#include "common/terminal.h"
+#include "common/text.h"
 
 #define SAMPLE_MS 20 /* between two looks at the memory */
 
@@ -159,8 +161,8 @@ static void try_model(struct trial *trial, struct signals *signals, struct cost 
 	(void)snprintf(path, sizeof path, "%s/ipcdemo-models.XXXXXX", base ? base : "/tmp");
 	trial->dir = mkdtemp(path);
 	if (!trial->dir) {
-		(void)snprintf(cost->why, sizeof cost->why, "no directory for its files: %s",
-			       strerror(errno));
+		(void)snprintf(cost->why, sizeof cost->why, _("no directory for its files: %s"),
+			       language_errno(errno));
 		return;
 	}
 	*trial->shared = (struct cost){ .ok = 0 };
@@ -172,11 +174,12 @@ static void try_model(struct trial *trial, struct signals *signals, struct cost 
 		cost->failed = trial->shared->failed;
 		cost->wall_s = trial->shared->wall_s;
 		if (!cost->measured)
-			(void)snprintf(cost->why, sizeof cost->why, "it ended with status %d",
+			(void)snprintf(cost->why, sizeof cost->why, _("it ended with status %d"),
 				       WIFEXITED(status) ? WEXITSTATUS(status) :
 							   128 + WTERMSIG(status));
 	} else {
-		(void)snprintf(cost->why, sizeof cost->why, "no process: %s", strerror(-rc));
+		(void)snprintf(cost->why, sizeof cost->why, _("no process: %s"),
+			       language_errno(-rc));
 	}
 	remove_dir(path);
 }
@@ -194,7 +197,7 @@ static const struct cost *cost_of(const struct cost *costs, size_t n, const char
 }
 
 /* What the figures say about this job. */
-static void explain(const struct cost *costs, size_t n)
+static void add_words(struct text *words, const struct cost *costs, size_t n)
 {
 	const struct cost *first = cost_of(costs, n, "sequential"), *best = first;
 	double busy, gain;
@@ -207,44 +210,75 @@ static void explain(const struct cost *costs, size_t n)
 		return;
 	busy = 100 * first->cpu_s / first->wall_s;
 	gain = first->wall_s / best->wall_s;
-	(void)printf("\nOne after the other, a CPU was busy for %.0f %% of the time. ", busy);
+	text_printf(words, _("One after the other, a CPU was busy for %.0f %% of the time. "),
+		    busy);
 	if (busy < 50)
-		(void)printf("The job mostly waits for\nthe network, so whatever waits for several "
-			     "files at once gains (%.1f times here: %s);\nhow it does so, by "
-			     "processes, threads or one loop, shows in memory and switches, not\n"
-			     "in time.\n",
-			     gain, best->model);
+		text_printf(
+			words,
+			_("The job mostly waits for the network, so whatever waits for several "
+			  "files at once gains (%.1f times here: %s); how it does so, by "
+			  "processes, threads or one loop, shows in memory and switches, not in "
+			  "time."),
+			gain, best->model);
 	else
-		(void)printf("The job mostly\ncomputes and copies, so at most as many files as "
-			     "there are CPUs (%ld) gain from going\nat once (%.1f times here: %s). "
-			     "One loop has one CPU however many files it has.\n",
-			     sysconf(_SC_NPROCESSORS_ONLN), gain, best->model);
+		text_printf(
+			words,
+			_("The job mostly computes and copies, so at most as many files as there "
+			  "are CPUs (%ld) gain from going at once (%.1f times here: %s). One loop "
+			  "has one CPU however many files it has."),
+			sysconf(_SC_NPROCESSORS_ONLN), gain, best->model);
+}
+
+static void add_row(struct text *table, const struct cost *cost, const struct cost *first)
+{
+	text_printf(table, "%-11s", cost->model);
+	if (!cost->measured) {
+		text_printf(table, _(" not measured: %s\n"), cost->why);
+		return;
+	}
+	text_printf(table, " %8.2f %8.2f %11.1f %9" PRIu64, cost->wall_s, cost->cpu_s,
+		    (double)cost->memory_bytes / (1 << 20), cost->switches);
+	if (first)
+		text_printf(table, " %9.2f", first->wall_s / cost->wall_s);
+	if (cost->failed)
+		text_printf(table, _("   %u failed"), cost->failed);
+	text_add(table, "\n");
 }
 
 static void print_table(const struct cost *costs, size_t n, const struct download *download)
 {
-	const struct cost *first = cost_of(costs, n, "sequential");
+	static const struct {
+		const char *title;
+		size_t width;
+	} columns[] = { { N_("wall s"), 9 },
+			{ N_("CPU s"), 9 },
+			{ N_("memory MiB"), 12 },
+			{ N_("switches"), 10 },
+			{ N_("speed-up"), 10 } };
+	const unsigned terminal = terminal_columns(STDOUT_FILENO, 80);
+	const size_t width = terminal < 100 ? terminal - 1 : 99;
+	struct text table = { 0 }, words = { 0 };
 	size_t i;
 
-	(void)printf("%-11s %8s %8s %11s %9s %9s\n", "model", "wall s", "CPU s", "memory MiB",
-		     "switches", "speed-up");
-	for (i = 0; i < n; i++) {
-		const struct cost *cost = &costs[i];
-
-		if (!cost->measured) {
-			(void)printf("%-11s not measured: %s\n", cost->model, cost->why);
-			continue;
-		}
-		(void)printf("%-11s %8.2f %8.2f %11.1f %9" PRIu64, cost->model, cost->wall_s,
-			     cost->cpu_s, (double)cost->memory_bytes / (1 << 20), cost->switches);
-		if (first)
-			(void)printf(" %9.2f", first->wall_s / cost->wall_s);
-		(void)printf(cost->failed ? "   %u failed\n" : "\n", cost->failed);
-	}
-	explain(costs, n);
-	(void)printf("Models with workers report over %s. Memory is the most that all processes of "
-		     "a model\nhad together at once, what they share counted once.\n",
-		     download->batch.ipc);
+	text_add_padded(&table, _("model"), 11);
+	for (i = 0; i < sizeof columns / sizeof columns[0]; i++)
+		text_add_right(&table, _(columns[i].title), columns[i].width);
+	text_add(&table, "\n");
+	for (i = 0; i < n; i++)
+		add_row(&table, &costs[i], cost_of(costs, n, "sequential"));
+	add_words(&words, costs, n);
+	text_add(&table, words.len > 0 ? "\n" : "");
+	text_add_wrapped(&table, text_string(&words), 0, width);
+	text_clear(&words);
+	text_printf(
+		&words,
+		_("Models with workers report over %s. Memory is the most that all processes of "
+		  "a model had together at once, what they share counted once."),
+		download->batch.ipc);
+	text_add_wrapped(&table, text_string(&words), 0, width);
+	(void)fputs(text_string(&table), stdout);
+	text_free(&table);
+	text_free(&words);
 }
 
 static int print_json(const struct cost *costs, size_t n, const struct download *download)
@@ -283,14 +317,17 @@ static int compare_all(const struct download *download, struct trial *trial, str
 		       size_t n, int *signo)
 {
 	struct signals signals = { .fd = -1 };
+	locale_t users = (locale_t)0;
 	unsigned failed = 0;
 	size_t i;
 	int rc = signals_open(&signals);
 
 	if (rc < 0) {
-		message_error(_("cannot receive signals: %s"), strerror(-rc));
+		message_error(_("cannot receive signals: %s"), language_errno(-rc));
 		return EXIT_UNAVAILABLE;
 	}
+	if (download->format_json)
+		users = language_english(); /* reasons for programs */
 	for (i = 0; i < n && !*signo; i++) {
 		costs[i].model = download_models[i];
 		trial->download.model = (int)i;
@@ -302,6 +339,7 @@ static int compare_all(const struct download *download, struct trial *trial, str
 		failed += !costs[i].measured || costs[i].failed > 0;
 	}
 	signals_close(&signals);
+	language_back(users);
 	if (*signo)
 		return EXIT_JOB_FAILED;
 	if (download->format_json)
@@ -330,7 +368,7 @@ int compare_models(const struct download *download, struct job_list *jobs, int *
 	if (costs && trial.shared != MAP_FAILED)
 		code = compare_all(download, &trial, costs, n, signo);
 	else
-		message_error(_("--compare-models: %s"), strerror(ENOMEM));
+		message_error(_("--compare-models: %s"), language_errno(ENOMEM));
 	if (trial.shared != MAP_FAILED)
 		(void)munmap(trial.shared, sizeof *trial.shared);
 	free(costs);

@@ -8,6 +8,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/language.h"
+
 static int watch(const struct control *control, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN };
@@ -44,7 +46,7 @@ int control_open(struct control *control, struct batch *batch)
 	}
 	if (rc < 0) {
 		control_close(control);
-		return batch_report(batch, "receive signals", NULL, rc);
+		return batch_report(batch, _("cannot receive signals"), NULL, rc);
 	}
 	take_keys(control);
 	return 0;
@@ -78,7 +80,7 @@ static unsigned pause_all(struct control *control, bool paused)
 		return 0;
 	control->paused = paused;
 	progress_note(control->batch->settings->progress, false,
-		      paused ? "paused: c continues, q ends" : "continued");
+		      paused ? _("paused: c continues, q ends") : _("continued"));
 	return CONTROL_PAUSED;
 }
 
@@ -100,7 +102,7 @@ static unsigned read_keys(struct control *control)
 		case '?':
 			progress_note(
 				control->batch->settings->progress, false,
-				"p pauses, c continues, q ends and keeps what can be resumed");
+				_("p pauses, c continues, q ends and keeps what can be resumed"));
 			break;
 		default:
 			break; /* a person's finger slips */

@@ -124,27 +124,34 @@ static int add_jobs(const struct demo *demo, struct job_list *jobs)
 static void describe(const struct demo *demo)
 {
 	static const char *const how[] = {
-		[MODEL_SEQUENTIAL] = "one process fetches two files, one after the other",
-		[MODEL_PROCESS] = "two workers, each a process, fetch two files at once",
-		[MODEL_THREAD] = "two workers, each a thread, fetch two files at once",
+		[MODEL_SEQUENTIAL] = N_("one process fetches two files, one after the other"),
+		[MODEL_PROCESS] = N_("two workers, each a process, fetch two files at once"),
+		[MODEL_THREAD] = N_("two workers, each a thread, fetch two files at once"),
 		[MODEL_HYBRID] =
-			"workers that are threads of several processes fetch two files at once",
+			N_("workers that are threads of several processes fetch two files at once"),
 		[MODEL_EVENT] =
-			"one process fetches two files at once, in one loop without workers",
+			N_("one process fetches two files at once, in one loop without workers"),
 	};
 	const struct download *download = demo->download;
 	const double *range = download->demo_seconds;
 	const unsigned columns = terminal_columns(STDERR_FILENO, 80);
 	struct text words = { 0 }, lines = { 0 };
 
-	text_printf(&words, "A demo: %s.", how[download->model]);
-	text_add(&words, " They are those of a tutorial on processes, hence their Chinese names."
-			 " A server inside this program spreads each over ");
+	text_printf(&words, _("A demo: %s."), _(how[download->model]));
+	text_add(&words,
+		 _(" They are those of a tutorial on processes, hence their Chinese names."));
 	if (range[0] < range[1])
-		text_printf(&words, "%g to ", range[0]);
-	text_printf(&words, "%g s, so that there is something to see and to save.", range[1]);
-	text_add(&words, *demo->made_dir ? " No network is used, and nothing is kept." :
-					   " No network is used.");
+		text_printf(&words,
+			    _(" A server inside this program spreads each over %g to %g s, so that "
+			      "there is something to see and to save."),
+			    range[0], range[1]);
+	else
+		text_printf(&words,
+			    _(" A server inside this program spreads each over %g s, so that there "
+			      "is something to see and to save."),
+			    range[1]);
+	text_add(&words, *demo->made_dir ? _(" No network is used, and nothing is kept.") :
+					   _(" No network is used."));
 	text_add_wrapped(&lines, text_string(&words), 0, columns < 80 ? columns - 1 : 79);
 	(void)fprintf(stderr, "%s\n", text_string(&lines));
 	text_free(&words);
@@ -182,7 +189,7 @@ static int fetch_files(struct demo *demo, int *signo)
 	if (talks && !download.compare_models)
 		describe(demo);
 	if (add_jobs(demo, &jobs) < 0)
-		message_error(_("the demo cannot start: %s"), strerror(ENOMEM));
+		message_error(_("the demo cannot start: %s"), language_errno(ENOMEM));
 	else if (download.compare_models)
 		code = compare_models(&download, &jobs, &batch.signo);
 	else
@@ -215,7 +222,7 @@ int demo_run(const struct download *download, int *signo)
 	if (rc == 0)
 		code = fetch_files(&demo, signo);
 	else
-		message_error(_("the demo cannot start: %s"), strerror(-rc));
+		message_error(_("the demo cannot start: %s"), language_errno(-rc));
 	stop_origin(&demo);
 	remove_dir(&demo);
 	return code;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/language.h"
 #include "common/terminal.h"
 
 #define NAME_COLUMNS 24
@@ -57,15 +58,15 @@ static void draw_command(struct text *lines, const char *before, const char *nam
 
 static void draw_next(struct text *lines, const struct picture *picture)
 {
-	text_add(lines, "\nNext:\n");
+	text_add(lines, _("\nNext:\n"));
 	if (picture->sequential) {
-		draw_command(lines, "", "", "", "the same with two workers at once");
+		draw_command(lines, "", "", "", _("the same with two workers at once"));
 		return;
 	}
-	draw_command(lines, "--ipc=", picture->ipc, " --trace", "each IPC record as it passes");
-	draw_command(lines, "explain ", picture->ipc, "", "how that mechanism works, its costs");
-	draw_command(lines, "--compare-models", "", "", "by processes, threads, in one loop");
-	draw_command(lines, "bench", "", "", "how fast each mechanism is here");
+	draw_command(lines, "--ipc=", picture->ipc, " --trace", _("each IPC record as it passes"));
+	draw_command(lines, "explain ", picture->ipc, "", _("how that mechanism works, its costs"));
+	draw_command(lines, "--compare-models", "", "", _("by processes, threads, in one loop"));
+	draw_command(lines, "bench", "", "", _("how fast each mechanism is here"));
 }
 
 void picture_draw(struct text *lines, const struct picture *picture)
@@ -81,12 +82,16 @@ void picture_draw(struct text *lines, const struct picture *picture)
 
 	if (columns >= NARROWEST && sum > 0)
 		cells_per_s = (columns - NAME_COLUMNS - INDENT - 1) / sum;
-	text_printf(lines, "\nBoth at once%s: %.2f s\n", picture->sequential ? " would need" : "",
+	text_printf(lines,
+		    picture->sequential ? _("\nBoth at once would need: %.2f s\n") :
+					  _("\nBoth at once: %.2f s\n"),
 		    at_once);
 	draw_way(lines, picture, false, cells_per_s);
-	text_printf(lines, "One after the other: %.2f s\n", in_turn);
+	text_printf(lines, _("One after the other: %.2f s\n"), in_turn);
 	draw_way(lines, picture, true, cells_per_s);
-	text_printf(lines, "%s: %.2f s, %.0f %%\n", picture->sequential ? "To be saved" : "Saved",
+	text_printf(lines,
+		    picture->sequential ? _("To be saved: %.2f s, %.0f %%\n") :
+					  _("Saved: %.2f s, %.0f %%\n"),
 		    in_turn - at_once, in_turn > 0 ? 100 * (in_turn - at_once) / in_turn : 0);
 	draw_next(lines, picture);
 }

@@ -57,23 +57,24 @@ bool download_model_fits(const struct download *download, char *why, size_t size
 			       (batch->start == START_SPAWN ? IPC_CAP_JOIN : 0u);
 
 	if (batch->threads > 0 && download->model != MODEL_HYBRID && !download->compare_models)
-		(void)snprintf(why, size, "--threads goes with --model=hybrid, not with %s", model);
+		(void)snprintf(why, size, _("--threads goes with --model=hybrid, not with %s"),
+			       model);
 	else if (batch->start == START_SPAWN && download->model != MODEL_PROCESS)
-		(void)snprintf(why, size, "--start=spawn goes with --model=process, not with %s",
+		(void)snprintf(why, size, _("--start=spawn goes with --model=process, not with %s"),
 			       model);
 	else if (batch->recycle > 0 && download->model == MODEL_HYBRID)
 		(void)snprintf(why, size,
-			       "--recycle does not go with --model=hybrid: a process "
-			       "ends with all its threads");
+			       _("--recycle does not go with --model=hybrid: a process "
+				 "ends with all its threads"));
 	else if (needs & ~has & IPC_CAP_JOIN)
 		(void)snprintf(why, size,
-			       "--start=spawn cannot use %s: only a fork gives a worker "
-			       "its end there",
+			       _("--start=spawn cannot use %s: only a fork gives a worker "
+				 "its end there"),
 			       batch->ipc);
 	else if (needs & ~has)
 		(void)snprintf(why, size,
-			       "--model=%s cannot use %s: it tells workers apart as "
-			       "processes, and has no end for a thread",
+			       _("--model=%s cannot use %s: it tells workers apart as "
+				 "processes, and has no end for a thread"),
 			       model, batch->ipc);
 	else
 		return true;
@@ -219,7 +220,7 @@ static int exit_code_of(int rc)
 
 static int report(const char *what, int rc)
 {
-	message_error("%s: %s", what, strerror(-rc));
+	message_error("%s: %s", what, language_errno(-rc));
 	return EXIT_JOB_FAILED;
 }
 
@@ -235,8 +236,8 @@ static void hint_exists(const struct batch *batch)
 	if (!any)
 		return;
 	progress_note(batch->settings->progress, false,
-		      "--exists=skip leaves such files alone, =rename writes NAME.1, "
-		      "=overwrite replaces them");
+		      _("--exists=skip leaves such files alone, =rename writes NAME.1, "
+			"=overwrite replaces them"));
 }
 
 static int batch_jobs(const struct download *download, struct batch_settings *settings,
@@ -249,7 +250,7 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 	if (rc == 0)
 		rc = batch_begin(batch, settings, jobs);
 	if (rc < 0) {
-		(void)report("cannot prepare the list of files", rc);
+		(void)report(_("cannot prepare the list of files"), rc);
 		return exit_code_of(rc);
 	}
 	if (download->display.verbose) /* without memory there are none to show */
@@ -300,13 +301,13 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 		return report(dir, settings.dirfd);
 	settings.progress = progress_open(&display);
 	if (!settings.progress)
-		code = report("the progress display", -errno);
+		code = report(_("the progress display"), -errno);
 	else
 		code = batch_jobs(download, &settings, jobs, batch);
 	rc = progress_close(settings.progress);
 	batch->settings = NULL;      /* they end here */
 	(void)close(settings.dirfd); /* opened for reading: nothing to lose */
 	if (rc < 0 && code == EXIT_ALL_DONE)
-		code = report("standard output", rc);
+		code = report(_("standard output"), rc);
 	return code;
 }

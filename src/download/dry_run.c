@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/exit_code.h"
+#include "common/language.h"
 
 /* No name or URL holds a tab or a line end: see filename.h and url_clean(). */
 static void print_job(const struct job_list *jobs, const struct job *job)
@@ -37,14 +38,17 @@ int download_dry_run(const struct download *download, const char *dir, struct jo
 	/* Not made here: without a directory nothing exists in it. */
 	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int code = EXIT_ALL_DONE;
+	locale_t users;
 
 	if (job_list_settle(jobs, dirfd, (enum exists_policy)download->batch.exists) < 0)
 		code = EXIT_INTERNAL;
+	users = language_english(); /* a script may read it */
 	for (size_t i = 0; i < jobs->count && code != EXIT_INTERNAL; i++) {
 		print_job(jobs, &jobs->jobs[i]);
 		if (jobs->jobs[i].state == JOB_FAILED)
 			code = EXIT_JOB_FAILED;
 	}
+	language_back(users);
 	if (dirfd >= 0)
 		(void)close(dirfd); /* opened for reading: nothing to lose */
 	return code;

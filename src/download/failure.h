@@ -53,8 +53,8 @@ struct failure {
 
 /*
  * Writes one sentence without full stop or newline, such as "connection refused" or
- * "HTTP 404 Not Found", always NUL-terminated, and cut at SIZE (160 bytes hold the longest).
- * Holds only printable ASCII, whatever the worker sent. Returns BUF.
+ * "HTTP 404 Not Found", in the user's language, always NUL-terminated, and cut at SIZE (400 bytes
+ * hold the longest). All of it is ours or a library's, whatever the worker sent. Returns BUF.
  */
 char *failure_text(const struct failure *failure, char *buf, size_t size);
 

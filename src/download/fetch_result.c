@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "download/fetch_internal.h"
+#include "common/language.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -326,31 +327,41 @@ struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 
 /* ---- words ---- */
 
+/* What libcurl says and a user may meet, beside what is said in words of our own below. */
+static const char *const libcurl_says[] __attribute__((unused)) = {
+	N_("Error in the HTTP2 framing layer"),
+	N_("Problem with the SSL CA cert (path? access rights?)"),
+	N_("Proxy CONNECT aborted"),
+	N_("Stream error in the HTTP/2 framing layer"),
+	N_("Transferred a partial file"),
+	N_("Unrecognized or bad HTTP Content or Transfer-Encoding"),
+};
+
 const char *fetch_strerror(int code)
 {
 	static const char *const words[] = {
 		[CURLE_UNSUPPORTED_PROTOCOL] =
-			"scheme not supported: only http, https and file are",
-		[CURLE_URL_MALFORMAT] = "malformed URL",
-		[CURLE_COULDNT_RESOLVE_PROXY] = "could not resolve the proxy's name",
-		[CURLE_COULDNT_RESOLVE_HOST] = "could not resolve the host name",
-		[CURLE_COULDNT_CONNECT] = "could not connect",
-		[CURLE_WEIRD_SERVER_REPLY] = "the origin's answer is not sound HTTP",
-		[CURLE_OUT_OF_MEMORY] = "out of memory",
-		[CURLE_OPERATION_TIMEDOUT] = "no connection within --connect-timeout",
-		[CURLE_SSL_CONNECT_ERROR] = "TLS handshake failed",
-		[CURLE_FILE_COULDNT_READ_FILE] = "cannot read the file",
-		[CURLE_TOO_MANY_REDIRECTS] = "too many redirects, see --max-redirs",
-		[CURLE_GOT_NOTHING] = "the origin closed the connection without an answer",
-		[CURLE_SEND_ERROR] = "sending to the origin failed",
-		[CURLE_RECV_ERROR] = "receiving from the origin failed",
+			N_("scheme not supported: only http, https and file are"),
+		[CURLE_URL_MALFORMAT] = N_("malformed URL"),
+		[CURLE_COULDNT_RESOLVE_PROXY] = N_("could not resolve the proxy's name"),
+		[CURLE_COULDNT_RESOLVE_HOST] = N_("could not resolve the host name"),
+		[CURLE_COULDNT_CONNECT] = N_("could not connect"),
+		[CURLE_WEIRD_SERVER_REPLY] = N_("the origin's answer is not sound HTTP"),
+		[CURLE_OUT_OF_MEMORY] = N_("out of memory"),
+		[CURLE_OPERATION_TIMEDOUT] = N_("no connection within --connect-timeout"),
+		[CURLE_SSL_CONNECT_ERROR] = N_("TLS handshake failed"),
+		[CURLE_FILE_COULDNT_READ_FILE] = N_("cannot read the file"),
+		[CURLE_TOO_MANY_REDIRECTS] = N_("too many redirects, see --max-redirs"),
+		[CURLE_GOT_NOTHING] = N_("the origin closed the connection without an answer"),
+		[CURLE_SEND_ERROR] = N_("sending to the origin failed"),
+		[CURLE_RECV_ERROR] = N_("receiving from the origin failed"),
 		[CURLE_PEER_FAILED_VERIFICATION] =
-			"the origin's TLS certificate is not trusted, see --cacert",
+			N_("the origin's TLS certificate is not trusted, see --cacert"),
 	};
 
 	/* A hostile number need not be a CURLcode. */
 	if (code < 0 || code >= CURL_LAST)
-		return "unknown transfer error";
+		return N_("unknown transfer error");
 	if ((size_t)code < sizeof(words) / sizeof(words[0]) && words[code])
 		return words[code];
 	return curl_easy_strerror((CURLcode)code);

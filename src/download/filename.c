@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/hex.h"
+#include "common/language.h"
 #include "download/url.h"
 
 #define GAP        "..."
@@ -163,16 +164,16 @@ enum filename_error filename_check(const char *name)
 const char *filename_strerror(enum filename_error error)
 {
 	static const char *const words[] = {
-		[FILENAME_OK] = "its name is safe",
-		[FILENAME_NO_HOST] = "it is not a URL",
-		[FILENAME_DOT] = "its name is that of a directory",
-		[FILENAME_SLASH] = "its name holds a slash",
-		[FILENAME_CONTROL] = "its name holds a control character",
-		[FILENAME_LONG] = "its name is longer than 250 bytes",
-		[FILENAME_EMPTY] = "its name is empty",
-		[FILENAME_PART] = "its name ends in .part, as only unfinished files do",
+		[FILENAME_OK] = N_("its name is safe"),
+		[FILENAME_NO_HOST] = N_("it is not a URL"),
+		[FILENAME_DOT] = N_("its name is that of a directory"),
+		[FILENAME_SLASH] = N_("its name holds a slash"),
+		[FILENAME_CONTROL] = N_("its name holds a control character"),
+		[FILENAME_LONG] = N_("its name is longer than 250 bytes"),
+		[FILENAME_EMPTY] = N_("its name is empty"),
+		[FILENAME_PART] = N_("its name ends in .part, as only unfinished files do"),
 	};
 	size_t i = (size_t)error;
 
-	return i < sizeof(words) / sizeof(words[0]) ? words[i] : "its name is not safe";
+	return i < sizeof(words) / sizeof(words[0]) ? words[i] : N_("its name is not safe");
 }

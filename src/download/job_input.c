@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/language.h"
+
 #define BLANKS " \t"
 
 struct reader {
@@ -61,7 +63,7 @@ static int next_line(struct reader *reader)
 		if (!ferror(reader->input->file))
 			return errno == ENOMEM ? -ENOMEM : 0;
 		(void)snprintf(reader->input->why, sizeof reader->input->why, "%s: %s",
-			       reader->input->path, strerror(errno));
+			       reader->input->path, language_errno(errno));
 		return -errno;
 	}
 	reader->number++;
@@ -70,7 +72,7 @@ static int next_line(struct reader *reader)
 	if (n > 0 && reader->line[n - 1] == '\r')
 		reader->line[--n] = '\0';
 	if (strlen(reader->line) != (size_t)n)
-		return refuse(reader, "the line holds a NUL byte", "");
+		return refuse(reader, _("the line holds a NUL byte"), "");
 	if (reader->number == 1 && strncmp(reader->line, mark, strlen(mark)) == 0)
 		memmove(reader->line, reader->line + strlen(mark), (size_t)n + 1 - strlen(mark));
 	return 0;
@@ -113,7 +115,7 @@ static char *take_word(char **at)
 /* One "key=value" at *AT. */
 static int take_pair(struct reader *reader, char **at, struct job_wish *wish)
 {
-	static const char only[] = "only out=NAME and sha256=HEX may follow a URL, not ";
+	static const char only[] = N_("only out=NAME and sha256=HEX may follow a URL, not ");
 	char *key = *at;
 	const char **value;
 
@@ -125,12 +127,13 @@ static int take_pair(struct reader *reader, char **at, struct job_wish *wish)
 	else if (strncmp(key, "sha256=", 7) == 0)
 		value = &wish->sha256;
 	else
-		return refuse(reader, only, key);
+		return refuse(reader, _(only), key);
 	*(*at)++ = '\0';
 	if (*value)
-		return refuse(reader, "given twice: ", key);
+		return refuse(reader, _("given twice: "), key);
 	*value = take_word(at);
-	return *value ? 0 : refuse(reader, "a double quote is not closed, or text follows it", "");
+	return *value ? 0 :
+			refuse(reader, _("a double quote is not closed, or text follows it"), "");
 }
 
 static int read_plain_line(struct reader *reader)
@@ -143,7 +146,7 @@ static int read_plain_line(struct reader *reader)
 		return 0;
 	wish.url = take_word(&at);
 	if (!wish.url)
-		return refuse(reader, "a double quote is not closed, or text follows it", "");
+		return refuse(reader, _("a double quote is not closed, or text follows it"), "");
 	while (*at && rc == 0)
 		rc = take_pair(reader, &at, &wish);
 	return rc ? rc : add(reader, &wish);
@@ -174,7 +177,7 @@ static int set_text(char **text, const char *value)
 static int read_option(struct reader *reader, char **name, char **sha256)
 {
 	static const char known[] =
-		"of aria2's options only out=, dir= and checksum=sha-256= are known here, not ";
+		N_("of aria2's options only out=, dir= and checksum=sha-256= are known here, not ");
 	const char *option = reader->line + strspn(reader->line, BLANKS);
 	char **dir = &reader->input->dir;
 
@@ -183,9 +186,9 @@ static int read_option(struct reader *reader, char **name, char **sha256)
 	if (strncmp(option, "checksum=sha-256=", 17) == 0)
 		return set_text(sha256, option + 17);
 	if (strncmp(option, "dir=", 4) != 0)
-		return refuse(reader, known, option);
+		return refuse(reader, _(known), option);
 	if (*dir && strcmp(*dir, option + 4) != 0)
-		return refuse(reader, "one run writes into one directory: dir=", *dir);
+		return refuse(reader, _("one run writes into one directory: dir="), *dir);
 	return set_text(dir, option + 4);
 }
 
@@ -215,7 +218,7 @@ static int read_entry(struct reader *reader)
 
 		reader->number = number; /* what is wrong now is wrong with the job */
 		rc = strchr(url, '\t') ?
-			     refuse(reader, "mirrors of one file are not supported: ", url) :
+			     refuse(reader, _("mirrors of one file are not supported: "), url) :
 			     add(reader, &wish);
 		reader->number = behind;
 	}
@@ -231,7 +234,7 @@ static int read_aria2(struct reader *reader)
 
 	while (rc == 0 && !reader->ended) {
 		if (is_option(reader))
-			rc = refuse(reader, "an option without a URL above it: ", reader->line);
+			rc = refuse(reader, _("an option without a URL above it: "), reader->line);
 		else if (*reader->line == '#' || !reader->line[strspn(reader->line, BLANKS)])
 			rc = next_line(reader);
 		else
@@ -247,6 +250,6 @@ int job_list_read(struct job_list *list, struct job_input *input)
 
 	free(reader.line);
 	if (rc < 0 && !*input->why)
-		(void)refuse(&reader, strerror(-rc), "");
+		(void)refuse(&reader, language_errno(-rc), "");
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/hex.h"
+#include "common/language.h"
 #include "download/filename.h"
 #include "download/protocol.h"
 #include "download/url.h"
@@ -83,16 +84,18 @@ static int fill(struct job *job, const struct job_wish *wish, char *why, size_t 
 	enum filename_error error = wish->name ? filename_check(wish->name) : FILENAME_OK;
 
 	if (error != FILENAME_OK)
-		return refuse(why, size,
-			      "the output name cannot be used: ", filename_strerror(error));
+		return refuse(why, size, _("the output name cannot be used: "),
+			      _(filename_strerror(error)));
 	if (wish->sha256 && !parse_sha256(job, wish->sha256))
-		return refuse(why, size, "sha256 needs 64 hexadecimal digits, not ", wish->sha256);
+		return refuse(why, size, _("sha256 needs 64 hexadecimal digits, not "),
+			      wish->sha256);
 	job->url = url_clean(wish->url);
 	if (!job->url)
-		return errno == EINVAL ? refuse(why, size, "a URL holds a control character", "") :
-					 -ENOMEM;
+		return errno == EINVAL ?
+			       refuse(why, size, _("a URL holds a control character"), "") :
+			       -ENOMEM;
 	if (!*job->url)
-		return refuse(why, size, "a URL is empty", "");
+		return refuse(why, size, _("a URL is empty"), "");
 	job->shown = url_without_password(job->url);
 	job->name_given = wish->name != NULL;
 	return job->shown ? job_name(job, wish->name) : -ENOMEM;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/language.h"
 #include "download/control.h"
 #include "download/fetch_loop.h"
 #include "download/local_job.h"
@@ -164,7 +165,7 @@ static int turn(struct event_model *model)
 	share_rate(model);
 	rc = fetch_loop_wait(model->loop, next_timeout(model, retry_ns));
 	if (rc < 0)
-		return batch_report(model->batch, "wait for the transfers", NULL, rc);
+		return batch_report(model->batch, _("cannot wait for the transfers"), NULL, rc);
 	end_transfers(model);
 	check(model);
 	read_control(model);
@@ -219,7 +220,7 @@ int model_event_run(struct batch *batch)
 		return rc;
 	rc = open_lanes(&model);
 	if (rc < 0)
-		(void)batch_report(batch, "prepare the transfers", NULL, rc);
+		(void)batch_report(batch, _("cannot prepare the transfers"), NULL, rc);
 	while (rc == 0 && batch_goes_on(batch))
 		rc = turn(&model);
 	close_lanes(&model);

@@ -9,6 +9,7 @@
 #include <poll.h>
 
 #include "common/clock.h"
+#include "common/language.h"
 #include "download/control.h"
 #include "download/models.h"
 #include "download/pool.h"
@@ -105,7 +106,7 @@ static int model_sleep(struct model *model, struct pollfd fds[FD_COUNT])
 	wait = (struct timespec){ .tv_sec = (time_t)(left / NS_PER_S),
 				  .tv_nsec = (long)(left % NS_PER_S) };
 	if (ppoll(fds, FD_COUNT, until_ns == UINT64_MAX ? NULL : &wait, NULL) < 0 && errno != EINTR)
-		return batch_report(model->batch, "wait for the workers", NULL, -errno);
+		return batch_report(model->batch, _("cannot wait for the workers"), NULL, -errno);
 	model->batch->wakeups += fds[FD_EVENTS].revents != 0;
 	woke_ns = clock_ns();
 	if (until_ns != UINT64_MAX && woke_ns > until_ns + STOPPED_NS)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/language.h"
 #include "download/control.h"
 #include "download/local_job.h"
 #include "download/models.h"
@@ -97,7 +98,7 @@ int model_sequential_run(struct batch *batch)
 
 	seq.fetch = fetch_new(&batch->settings->fetch);
 	if (!seq.fetch)
-		return batch_report(batch, "prepare a transfer", NULL, -ENOMEM);
+		return batch_report(batch, _("cannot prepare a transfer"), NULL, -ENOMEM);
 	fetch_set_rate(seq.fetch, batch->settings->limit_rate);
 	rc = control_open(&seq.control, batch);
 	while (rc == 0 && batch_goes_on(batch)) {

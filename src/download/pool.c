@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/language.h"
 #include "download/pool_internal.h"
 #include "download/trace.h"
 
@@ -30,19 +31,19 @@ static const char *remedy(const struct pool *pool, int rc, char *text, size_t si
 	const struct batch_settings *settings = pool->batch->settings;
 
 	if (ipc_probe(settings->ipc, text, size) < 0)
-		return text;
+		return _(text);
 	switch (-rc) {
 	case EMFILE:
 	case ENFILE:
-		return "raise ulimit -n or use fewer workers (-j)";
+		return _("raise ulimit -n or use fewer workers (-j)");
 	case EAGAIN:
-		return "raise ulimit -u or -i, or use fewer workers (-j)";
+		return _("raise ulimit -u or -i, or use fewer workers (-j)");
 	case ENOMEM:
-		return "use fewer workers (-j)";
+		return _("use fewer workers (-j)");
 	case ENOSPC:
 		(void)snprintf(text, size,
-			       "make room or use fewer workers (-j): see df /dev/shm "
-			       "and df %s",
+			       _("make room or use fewer workers (-j): see df /dev/shm "
+				 "and df %s"),
 			       settings->runtime_dir);
 		return text;
 	case EACCES:
@@ -50,16 +51,17 @@ static const char *remedy(const struct pool *pool, int rc, char *text, size_t si
 	case ENOENT:
 	case ENOTDIR:
 	case ENAMETOOLONG:
-		(void)snprintf(text, size,
-			       "it makes files in %s: set TMPDIR to a directory that you may write "
-			       "and that has a short name",
-			       settings->runtime_dir);
+		(void)snprintf(
+			text, size,
+			_("it makes files in %s: set TMPDIR to a directory that you may write "
+			  "and that has a short name"),
+			settings->runtime_dir);
 		return text;
 	case ENOSYS:
 	case EPERM:
 	case EAFNOSUPPORT:
-		return "the kernel, or a sandbox around this program, refuses a system call that "
-		       "it needs: try another --ipc";
+		return _("the kernel, or a sandbox around this program, refuses a system call that "
+			 "it needs: try another --ipc");
 	default:
 		return NULL;
 	}
@@ -68,9 +70,9 @@ static const char *remedy(const struct pool *pool, int rc, char *text, size_t si
 /* One line: what could not be done, why, and what may help. Returns RC. */
 static int report_failure(const struct pool *pool, const char *what, int rc)
 {
-	char over[64], text[320];
+	char over[128], text[512];
 
-	(void)snprintf(over, sizeof over, "%s over %s", what, pool->batch->settings->ipc);
+	(void)snprintf(over, sizeof over, _("%s over %s"), what, pool->batch->settings->ipc);
 	return batch_report(pool->batch, over, remedy(pool, rc, text, sizeof text), rc);
 }
 
@@ -87,7 +89,9 @@ static int start_workers(struct pool *pool)
 		rc = pool_start(pool, worker);
 		if (rc < 0)
 			/* The others go on; this one is tried again when one of them ends. */
-			return pool->alive > 0 ? 0 : report_failure(pool, "start a worker", rc);
+			return pool->alive > 0 ?
+				       0 :
+				       report_failure(pool, _("cannot start a worker"), rc);
 		(void)pool_assign(pool, worker);
 	}
 	return pool->batch->ready_count > 0 && !LIST_EMPTY(&pool->unused);
@@ -107,7 +111,7 @@ int pool_dispatch(struct pool *pool)
 	if (pool->batch->ready_count == 0 && !LIST_EMPTY(&pool->idle))
 		pool_recall(pool);
 	else if (pool->busy == 0 && !LIST_EMPTY(&pool->idle))
-		return report_failure(pool, "assign a job", -ENOMEM);
+		return report_failure(pool, _("cannot assign a job"), -ENOMEM);
 	return rc;
 }
 
@@ -283,7 +287,7 @@ int pool_open(struct pool *pool, struct batch *batch)
 		rc = open_sessions(pool);
 	if (rc == 0)
 		return 0;
-	(void)report_failure(pool, "reach workers", rc);
+	(void)report_failure(pool, _("cannot reach workers"), rc);
 	pool_close(pool);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/language.h"
 #include "download/pool.h"
 #include "download/pool_internal.h"
 #include "download/trace.h"
@@ -426,6 +427,7 @@ int pool_receive(struct pool *pool)
 		else if (n == -EPROTO)
 			pool_kill(&pool->workers[slot], FAILURE_PROTOCOL, 0);
 		else if (n < 0)
-			return batch_report(pool->batch, "receive from the workers", NULL, (int)n);
+			return batch_report(pool->batch, _("cannot receive from the workers"), NULL,
+					    (int)n);
 	}
 }

@@ -39,7 +39,7 @@ static void show(const struct stream *stream, enum progress_event_kind kind, uin
 	const struct progress_event event = { .kind = kind,
 					      .now_ns = now_ns,
 					      .url = stream->job->shown,
-					      .file = "standard output",
+					      .file = _("standard output"),
 					      .bytes = stream->bytes,
 					      .total = total,
 					      .seconds = (double)(now_ns - stream->begun_ns) /
@@ -86,7 +86,7 @@ static struct failure fetch_with_retries(struct stream *stream, struct fetch *fe
 					       .arg = stream };
 	unsigned left = stream->download->batch.retries;
 	struct timespec pause = { .tv_sec = 1 };
-	char reason[256];
+	char reason[512];
 
 	while (fetch_run(fetch, &request, result) < 0 && result->failure.transient &&
 	       result->bytes == 0 && left-- > 0) {
@@ -105,7 +105,7 @@ static bool stream_job(struct stream *stream, struct fetch *fetch, int *signo)
 {
 	struct fetch_result result;
 	struct failure failure;
-	char reason[256];
+	char reason[512];
 
 	show(stream, PROGRESS_START, PROGRESS_SIZE_UNKNOWN, NULL);
 	failure = fetch_with_retries(stream, fetch, &result);
@@ -150,7 +150,7 @@ int download_stream(const struct download *download, const struct job *job, int 
 	stream.digest = EVP_MD_CTX_new();
 	if (!fetch || !stream.progress || !stream.digest ||
 	    !EVP_DigestInit_ex(stream.digest, EVP_sha256(), NULL)) {
-		message_error(_("cannot prepare a transfer: %s"), strerror(ENOMEM));
+		message_error(_("cannot prepare a transfer: %s"), language_errno(ENOMEM));
 	} else {
 		fetch_set_rate(fetch, download->batch.limit_rate);
 		ok = stream_job(&stream, fetch, signo);

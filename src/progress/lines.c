@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/language.h"
 #include "progress/units.h"
 
 static const char *known(const char *first, const char *second)
@@ -18,10 +19,10 @@ static void line_done(struct text *line, const struct progress_event *event)
 {
 	char size[UNITS_MAX], took[UNITS_MAX], speed[UNITS_MAX];
 
-	text_printf(line, ": %s in %s", units_size(size, event->bytes),
+	text_printf(line, _(": %s in %s"), units_size(size, event->bytes),
 		    units_elapsed(took, event->seconds));
 	if (event->seconds > 0 && (double)event->bytes / event->seconds < 9e18)
-		text_printf(line, " (%s)",
+		text_printf(line, _(" (%s)"),
 			    units_speed(speed, (uint64_t)((double)event->bytes / event->seconds)));
 }
 
@@ -32,10 +33,10 @@ static void line_retry(struct text *line, const struct progress_event *event, bo
 	text_add(line, ": ");
 	text_add_escaped(line, known(event->reason, NULL), utf8);
 	if (event->seconds > 0 && event->seconds < 1e9)
-		text_printf(line, "; next try in %s",
+		text_printf(line, _("; next try in %s"),
 			    units_left(wait, (uint64_t)(event->seconds + 0.999)));
 	else
-		text_add(line, "; trying again");
+		text_add(line, _("; trying again"));
 }
 
 void line_event(struct text *line, const struct progress_event *event, bool utf8)
@@ -50,15 +51,15 @@ void line_event(struct text *line, const struct progress_event *event, bool utf8
 	}
 	text_add_escaped(line, known(event->file, event->url), utf8);
 	if (event->kind == PROGRESS_START) {
-		text_printf(line, ": worker %u (pid %d), from ", event->worker, event->pid);
+		text_printf(line, _(": worker %u (pid %d), from "), event->worker, event->pid);
 		text_add_escaped(line, known(event->url, NULL), utf8);
 	} else if (event->kind == PROGRESS_DONE) {
 		line_done(line, event);
 	} else if (event->kind == PROGRESS_RETRY) {
 		line_retry(line, event, utf8);
 	} else if (event->kind == PROGRESS_SKIPPED) {
-		text_add(line, ": skipped, ");
-		text_add_escaped(line, known(event->reason, "not wanted"), utf8);
+		text_add(line, _(": skipped, "));
+		text_add_escaped(line, known(event->reason, _("not wanted")), utf8);
 	}
 }
 
@@ -71,14 +72,14 @@ void line_note(struct text *line, const char *note, bool utf8)
 static void line_others(struct text *line, unsigned failed, unsigned skipped)
 {
 	if (failed > 0)
-		text_printf(line, ", %u failed", failed);
+		text_printf(line, _(", %u failed"), failed);
 	if (skipped > 0)
-		text_printf(line, ", %u skipped", skipped);
+		text_printf(line, _(", %u skipped"), skipped);
 }
 
 static void line_files(struct text *line, unsigned ok, unsigned jobs)
 {
-	text_printf(line, "%u of %u file%s", ok, jobs, jobs == 1 ? "" : "s");
+	text_printf(line, ngettext("%u of %u file", "%u of %u files", jobs), ok, jobs);
 }
 
 void line_total(struct text *line, const struct totals *totals, uint64_t now_ns)
@@ -89,13 +90,13 @@ void line_total(struct text *line, const struct totals *totals, uint64_t now_ns)
 	totals_sum(totals, now_ns, &total);
 	line_files(line, totals->ok, totals->jobs);
 	line_others(line, totals->failed, totals->skipped);
-	text_printf(line, ", %s", units_size(size, total.bytes));
+	text_printf(line, _(", %s"), units_size(size, total.bytes));
 	if (total.size != PROGRESS_SIZE_UNKNOWN)
-		text_printf(line, " of %s", units_size(whole, total.size));
+		text_printf(line, _(" of %s"), units_size(whole, total.size));
 	if (total.speed != RATE_UNKNOWN)
-		text_printf(line, ", %s", units_speed(figure, total.speed));
+		text_printf(line, _(", %s"), units_speed(figure, total.speed));
 	if (total.left_s != PROGRESS_SIZE_UNKNOWN)
-		text_printf(line, ", %s%s left", total.left_is_guess ? "about " : "",
+		text_printf(line, total.left_is_guess ? _(", about %s left") : _(", %s left"),
 			    units_left(figure, total.left_s));
 }
 
@@ -103,7 +104,7 @@ static void line_not_done(struct text *line, const struct progress_summary *summ
 {
 	line_others(line, summary->failed, summary->skipped);
 	if (summary->left > 0)
-		text_printf(line, ", %u not finished", summary->left);
+		text_printf(line, _(", %u not finished"), summary->left);
 }
 
 /* How many ran at once is not how much faster it was, so it is not called a gain. */
@@ -114,9 +115,9 @@ static void line_concurrency(struct text *line, const struct progress_summary *s
 	unsigned tenths = sane ? (unsigned)(summary->concurrency * 10 + 0.5) : 0;
 
 	if (sequential)
-		text_add(line, ", one after the other");
+		text_add(line, _(", one after the other"));
 	else if (tenths > 0)
-		text_printf(line, ", %u.%u at once on average", tenths / 10, tenths % 10);
+		text_printf(line, _(", %u.%u at once on average"), tenths / 10, tenths % 10);
 }
 
 static void line_stopped(struct text *line, const struct progress_summary *summary)
@@ -124,13 +125,13 @@ static void line_stopped(struct text *line, const struct progress_summary *summa
 	const char *abbreviated = sigabbrev_np(summary->signal);
 	char size[UNITS_MAX], took[UNITS_MAX];
 
+	units_elapsed(took, summary->wall_s);
 	if (abbreviated)
-		text_printf(line, "stopped by SIG%s", abbreviated);
+		text_printf(line, _("stopped by SIG%s after %s: "), abbreviated, took);
 	else
-		text_printf(line, "stopped by signal %d", summary->signal);
-	text_printf(line, " after %s: ", units_elapsed(took, summary->wall_s));
+		text_printf(line, _("stopped by signal %d after %s: "), summary->signal, took);
 	line_files(line, summary->ok, summary->jobs);
-	text_printf(line, " whole (%s)", units_size(size, summary->bytes));
+	text_printf(line, _(" whole (%s)"), units_size(size, summary->bytes));
 	line_not_done(line, summary);
 }
 
@@ -140,20 +141,22 @@ static void line_result(struct text *line, const struct progress_summary *summar
 	unsigned jobs = summary->jobs;
 
 	if (jobs > 0 && summary->skipped == jobs) {
-		text_printf(line, "nothing to fetch: %u file%s skipped", jobs,
-			    jobs == 1 ? "" : "s");
+		text_printf(line,
+			    ngettext("nothing to fetch: %u file skipped",
+				     "nothing to fetch: %u files skipped", jobs),
+			    jobs);
 		return;
 	}
 	if (summary->ok == jobs)
-		text_printf(line, "%u file%s", jobs, jobs == 1 ? "" : "s");
+		text_printf(line, ngettext("%u file", "%u files", jobs), jobs);
 	else
 		line_files(line, summary->ok, jobs);
-	text_printf(line, ", %s in %s", units_size(size, summary->bytes),
+	text_printf(line, _(", %s in %s"), units_size(size, summary->bytes),
 		    units_elapsed(took, summary->wall_s));
 	if (summary->ok > 0 && summary->wall_s > 0 &&
 	    (double)summary->bytes / summary->wall_s < 9e18)
 		text_printf(
-			line, " (%s)",
+			line, _(" (%s)"),
 			units_speed(speed, (uint64_t)((double)summary->bytes / summary->wall_s)));
 	if (summary->ok == jobs && jobs > 1)
 		line_concurrency(line, summary);
@@ -165,18 +168,18 @@ static void line_ipc(struct text *line, const struct progress_summary *summary, 
 	double percent = summary->wall_s > 0 ? 100 * summary->ipc_cpu_s / summary->wall_s : 0;
 	char cpu[UNITS_MAX];
 
-	text_add(line, "over ");
-	text_add_escaped(line, summary->ipc, utf8);
-	text_printf(line, ": %" PRIu64 " records, %" PRIu64 " wake-ups, %s of CPU",
-		    summary->records, summary->wakeups, units_brief(cpu, summary->ipc_cpu_s));
+	(void)utf8; /* a mechanism's name is plain */
+	text_printf(line, _("over %s: %" PRIu64 " records, %" PRIu64 " wake-ups, %s of CPU"),
+		    summary->ipc, summary->records, summary->wakeups,
+		    units_brief(cpu, summary->ipc_cpu_s));
 	if (percent >= 0.01)
-		text_printf(line, " (%.*f %% of the run)",
+		text_printf(line, _(" (%.*f %% of the run)"),
 			    percent < 1  ? 2 :
 			    percent < 10 ? 1 :
 					   0,
 			    percent);
 	else if (summary->wall_s > 0)
-		text_add(line, " (below 0.01 % of the run)");
+		text_printf(line, _(" (below 0.01 %% of the run)"));
 }
 
 static void line_worker(struct text *line, const struct progress_summary *summary, unsigned worker)
@@ -184,13 +187,12 @@ static void line_worker(struct text *line, const struct progress_summary *summar
 	const struct progress_worker_figures *at = &summary->figures[worker];
 	char cpu[UNITS_MAX];
 
-	text_printf(line, "  worker %u (", worker);
 	if (at->processes == 1)
-		text_printf(line, "pid %d", at->pid);
+		text_printf(line, _("  worker %u (pid %d): "), worker, at->pid);
 	else
-		text_printf(line, "%u processes", at->processes);
-	text_printf(line, "): %u file%s, %" PRIu64 " records, %s of CPU for IPC", at->files,
-		    at->files == 1 ? "" : "s", at->records,
+		text_printf(line, _("  worker %u (%u processes): "), worker, at->processes);
+	text_printf(line, ngettext("%u file", "%u files", at->files), at->files);
+	text_printf(line, _(", %" PRIu64 " records, %s of CPU for IPC"), at->records,
 		    units_brief(cpu, (double)at->ipc_cpu_ns / 1e9));
 }
 
@@ -208,7 +210,7 @@ bool line_summary(struct text *line, unsigned part, const struct progress_summar
 	} else if (part >= 2 && part < 2 + workers && summary->figures[part - 2].processes > 0) {
 		line_worker(line, summary, part - 2);
 	} else if (part == 2 + workers && summary->dir && summary->ok > 0) {
-		text_add(line, "in ");
+		text_add(line, _("in "));
 		text_add_escaped(line, summary->dir, utf8);
 	}
 	return part <= 2 + workers;

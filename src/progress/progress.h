@@ -49,8 +49,9 @@ struct progress_event {
 	uint64_t bytes;   /* of this try */
 	uint64_t total;   /* or PROGRESS_SIZE_UNKNOWN; 0 is an empty file */
 	double seconds; /* PROGRESS_DONE: the job's own time. PROGRESS_RETRY: until the next try */
-	const char
-		*reason; /* PROGRESS_RETRY, PROGRESS_FAILED: one sentence; PROGRESS_SKIPPED too */
+	/* PROGRESS_RETRY, PROGRESS_FAILED, PROGRESS_SKIPPED: one sentence for the user, */
+	const char *reason;
+	const char *reason_english; /* and for programs; NULL: REASON is in English */
 };
 
 /* What the processes did that had one worker's number, one after the other. */

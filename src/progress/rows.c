@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/language.h"
 #include "progress/units.h"
 
 /* Room for "1000 of 1000 files". */
@@ -57,7 +58,9 @@ void row_layout(struct row_layout *layout, unsigned columns, unsigned workers)
 	unsigned i;
 
 	layout->whole = room;
-	layout->number = digits(workers) > 3 ? digits(workers) : 3;
+	layout->number = (unsigned)text_columns(_("all"), true);
+	if (layout->number < digits(workers))
+		layout->number = digits(workers);
 	used = layout->number + NAME_GAP;
 	for (i = 0; i < ROW_COLUMNS; i++) {
 		layout->shown[i] = true;
@@ -101,14 +104,13 @@ static void row_fill(struct row *row, size_t n)
 	row->columns += n;
 }
 
-/* Adds S, which is ASCII, right-aligned in WIDTH columns. */
+/* Adds S right-aligned in WIDTH columns. */
 static void row_right(struct row *row, const char *s, size_t width)
 {
-	size_t len = strlen(s);
+	const size_t used = text_columns(s, true);
 
-	row_fill(row, width > len ? width - len : 0);
-	text_add(&row->text, s);
-	row->columns += len;
+	text_add_right(&row->text, s, width);
+	row->columns += width > used ? width : used;
 }
 
 static void row_bar_ascii(struct row *row, unsigned width, double part)
@@ -199,18 +201,16 @@ static void row_left(struct row *row, const struct cells *cells)
 
 static void row_size(struct row *row, const struct cells *cells)
 {
-	char size[UNITS_MAX];
+	char size[UNITS_MAX], figure[2 * UNITS_MAX];
 
 	if (cells->size == PROGRESS_SIZE_UNKNOWN) {
 		row_fill(row, column[ROW_COL_SIZE].width);
 		return;
 	}
-	text_add(&row->text, "of ");
-	row->columns += 3;
-	units_size(size, cells->size);
-	text_add(&row->text, size);
-	row->columns += strlen(size);
-	row_fill(row, column[ROW_COL_SIZE].width - 3 - strlen(size));
+	/* TRANSLATORS: a column of the display: three columns beside the figure. */
+	(void)snprintf(figure, sizeof figure, _("of %s"), units_size(size, cells->size));
+	text_add_padded(&row->text, figure, column[ROW_COL_SIZE].width);
+	row->columns += column[ROW_COL_SIZE].width;
 }
 
 /* All columns between the number and the name. */
@@ -277,7 +277,7 @@ void row_worker(struct row *row, const struct row_layout *layout, const struct t
 	row->idle = !at->busy;
 	if (!at->busy) {
 		row_no_cells(row, layout);
-		row_name(row, layout, "idle");
+		row_name(row, layout, _("idle"));
 		return;
 	}
 	cells.left_s = progress_seconds_left(cells.bytes, cells.size, cells.speed);
@@ -292,9 +292,9 @@ void row_more(struct row *row, const struct row_layout *layout, unsigned hidden,
 	row_clear(row);
 	row->idle = true;
 	row_right(row, "+", layout->number);
-	text_printf(&text, " %u more worker%s", hidden, hidden == 1 ? "" : "s");
+	text_printf(&text, ngettext(" %u more worker", " %u more workers", hidden), hidden);
 	if (busy > 0 && busy < hidden)
-		text_printf(&text, ", %u of them busy", busy);
+		text_printf(&text, _(", %u of them busy"), busy);
 	row->columns += text_add_cut(
 		&row->text, text_string(&text),
 		layout->whole > layout->number ? layout->whole - layout->number : 0, layout->utf8);
@@ -304,17 +304,20 @@ void row_more(struct row *row, const struct row_layout *layout, unsigned hidden,
 /* Adds PART to NAME if the column has room for both. */
 static void name_add(struct text *name, const struct row_layout *layout, const char *part)
 {
-	if (name->len + strlen(part) <= layout->name)
+	if (text_columns(text_string(name), true) + text_columns(part, true) <= layout->name)
 		text_add(name, part);
 }
 
-static void name_add_count(struct text *name, const struct row_layout *layout, unsigned n,
-			   const char *what)
+static void name_add_others(struct text *name, const struct row_layout *layout,
+			    const struct totals *totals)
 {
-	char part[48];
+	char part[64];
 
-	(void)snprintf(part, sizeof part, ", %u %s", n, what); /* fits: WHAT is one short word */
-	if (n > 0)
+	(void)snprintf(part, sizeof part, _(", %u failed"), totals->failed);
+	if (totals->failed > 0)
+		name_add(name, layout, part);
+	(void)snprintf(part, sizeof part, _(", %u skipped"), totals->skipped);
+	if (totals->skipped > 0)
 		name_add(name, layout, part);
 }
 
@@ -336,13 +339,12 @@ void row_total(struct row *row, const struct row_layout *layout, const struct to
 		.moved_ns = totals->rate.moved_ns,
 	};
 	row_clear(row);
-	row_right(row, "all", layout->number);
+	row_right(row, _("all"), layout->number);
 	row_cells(row, layout, &cells);
-	text_printf(&name, "%u of %u", totals->ok, totals->jobs);
-	name_add(&name, layout, totals->jobs == 1 ? " file" : " files");
-	name_add_count(&name, layout, totals->failed, "failed");
-	name_add_count(&name, layout, totals->skipped, "skipped");
-	text_printf(&over, ", over %s", ipc ? ipc : "");
+	text_printf(&name, _("%u of %u"), totals->ok, totals->jobs);
+	name_add(&name, layout, ngettext(" file", " files", totals->jobs));
+	name_add_others(&name, layout, totals);
+	text_printf(&over, _(", over %s"), ipc ? ipc : "");
 	if (ipc)
 		name_add(&name, layout, text_string(&over));
 	row_name(row, layout, text_string(&name));

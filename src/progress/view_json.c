@@ -106,7 +106,10 @@ static void json_event(struct progress *progress, const struct progress_event *e
 		rc |= json_object_set_new(object, "seconds", json_seconds(event->seconds));
 	if (event->kind == PROGRESS_SKIPPED || event->kind == PROGRESS_RETRY ||
 	    event->kind == PROGRESS_FAILED)
-		rc |= json_object_set_new(object, "reason", json_text(json, event->reason));
+		rc |= json_object_set_new(object, "reason",
+					  json_text(json, event->reason_english ?
+								  event->reason_english :
+								  event->reason));
 	if (event->kind == PROGRESS_RETRY)
 		rc |= json_object_set_new(object, "delay_s", json_seconds(event->seconds));
 	json_put(progress, object, rc);
