@@ -75,7 +75,7 @@ enum ipc_capability {
 	IPC_CAP_JOIN = 1 << 7,         /* a slot may be taken with a ticket: ipc_join */
 	IPC_CAP_THREADS = 1 << 8,      /* ... also by a thread of the hub's own process */
 	IPC_CAP_FAIR = 1 << 9,         /* a queue per slot: who floods its own delays no other */
-	IPC_CAP_TRUSTING = 1 << 10,    /* a hostile process in a slot can bring the hub down */
+	IPC_CAP_TRUSTING = 1 << 10,    /* who holds a slot or its ticket can bring the hub down */
 	IPC_CAP_PASS_FD = 1 << 11,     /* a record may carry a descriptor: ipc_send_fd */
 };
 #define IPC_CAP_COUNT 12

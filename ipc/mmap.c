@@ -36,10 +36,9 @@
  * Costs: those of shm, and the kernel's writing: a page that was stored to is dirty, is written
  *   within half a minute, and the next store to it faults once more.
  * Pitfalls: who can open the file can truncate it, and our next load is SIGBUS: so it has mode
- * 0600,
- *   no name, and no worker has the descriptor. On a network file system two machines do not see
- *   one memory. A file that was made by ftruncate has holes, and a store into one is SIGBUS on
- *   a full disk.
+ *   0600 and no name, and no forked worker has the descriptor; who is given a ticket has. On a
+ *   network file system two machines do not see one memory. A file that was made by ftruncate has
+ *   holes, and a store into one is SIGBUS on a full disk.
  * Use when: what was written must outlive the processes, or is too large for memory.
  * Avoid when: it need not: shm is the same without a disk behind it.
  * Read next: shm.c - diff it with this; examples/mmap.c - the file that survives.
@@ -122,7 +121,7 @@ const struct ipc_backend ipc_mmap = {
 		.group = IPC_GROUP_MEMORY,
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
 				IPC_CAP_DURABLE | IPC_CAP_JOIN | IPC_CAP_THREADS |
-				IPC_CAP_FAIR,
+				IPC_CAP_FAIR | IPC_CAP_TRUSTING,
 		.record_limit = 1 << 20,
 		.shared_memory = true,
 		.objects = { { "a mapped file per slot, without a name",
@@ -140,6 +139,7 @@ const struct ipc_backend ipc_mmap = {
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
 	.free_try = true,
+	.forked_harmless = true,
 	.limits = mmap_limits,
 	.hub_fds = ring_slots_hub_fds,
 	.open = ring_slots_open,

@@ -33,13 +33,14 @@
  * Costs: two copies of the record, no system call. A sleeper costs its peer a write, itself a
  *   poll and an epoll_wait.
  * Pitfalls: the object cannot be sealed. Whoever has it open may truncate it, and our next load
- *   is SIGBUS; so no worker gets the descriptor, but one that runs as root can open it again
- *   through /proc/self/map_files and ftruncate it. Any worker may punch holes into its own ring
+ *   is SIGBUS, which a library cannot take in its program's place. So a forked worker does not get
+ *   the descriptor; but who is given a ticket does, and a worker that runs as root can open the
+ *   object again through /proc/self/map_files. Any worker may punch holes into its own ring
  *   (MADV_REMOVE); if something then fills the tmpfs, our next access to such a hole is SIGBUS
  *   as well. memfd stops the first; a sandbox must stop the second.
  * Use when: the last microsecond counts, both sides run on one machine, and one of them may spin.
- * Avoid when: a worker is hostile and root, or nobody can afford a CPU that waits: then a pipe
- *   is as fast.
+ * Avoid when: who gets a ticket may be hostile, or a worker is and runs as root: then memfd. Nobody
+ *   can afford a CPU that waits: then a pipe is as fast.
  * Read next: ring.h - the ring and its fences; ring_slots.c - the doorbells; memfd.c - diff it with
  *   this.
  */
@@ -185,7 +186,7 @@ const struct ipc_backend ipc_shm = {
 		.group = IPC_GROUP_MEMORY,
 		.capabilities = IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
 				IPC_CAP_DURABLE | IPC_CAP_JOIN | IPC_CAP_THREADS |
-				IPC_CAP_FAIR,
+				IPC_CAP_FAIR | IPC_CAP_TRUSTING,
 		.record_limit = 1 << 20,
 		.shared_memory = true,
 		.objects = { { "a mapped object per slot, without a name",
@@ -204,6 +205,7 @@ const struct ipc_backend ipc_shm = {
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
 	.free_try = true,
+	.forked_harmless = true,
 	.probe = shm_probe,
 	.limits = shm_limits,
 	.hub_fds = ring_slots_hub_fds,

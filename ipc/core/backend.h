@@ -86,6 +86,8 @@ struct ipc_backend {
 	size_t slot_size;  /* private state of one slot; may be 0 */
 	/* A try costs no system call: the facade makes one before it waits. */
 	bool free_try;
+	/* IPC_CAP_TRUSTING of who holds a ticket: a forked slot's process can do no harm. */
+	bool forked_harmless;
 	/* Threads of a library do the work: tries take their CPU, IPC_ADAPTIVE is IPC_BLOCK. */
 	bool own_threads;
 

@@ -42,6 +42,7 @@ enum {
 	RULE_BOTH_WAYS = 1 << 0,  /* run for both directions; else to the hub */
 	RULE_OLD_KERNEL = 1 << 1, /* without RWF_NOWAIT */
 	RULE_ACCEPT_FDS = 1 << 2, /* sessions take descriptors */
+	RULE_TICKETS = 1 << 3,    /* the rule itself makes tickets */
 };
 
 struct rule {

@@ -2,13 +2,15 @@
 /*
  * contract_attack.c - rules for what no honest party does, done on purpose: a fork keeps the hub's
  * descriptors, a receiver takes a part of what is there and sleeps, a sender fills shared memory
- * with what is no record.
+ * with what is no record, the holder of a ticket truncates it.
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,6 +144,69 @@ static void run_spoilt(const struct subject *subject)
 	world_close(&w);
 }
 
+/* ---- who holds a ticket takes the memory away that its descriptors stand for ---- */
+
+static void take_memory_away(const struct ipc_ticket *ticket)
+{
+	struct stat status;
+	unsigned i;
+	int fd;
+
+	for (i = 0; i < IPC_TICKET_FDS; i++) {
+		fd = ticket->fds[i];
+		if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+			continue;
+		(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1 << 30);
+		(void)ftruncate(fd, 0);
+	}
+}
+
+/* A hub that goes on as if nothing were, and afterwards gives the slot to somebody else. */
+static void robbed_hub(const struct subject *subject)
+{
+	struct ipc_config config = { .direction = subject->direction,
+				     .record_size = subject->record,
+				     .slots = 2,
+				     .runtime_dir = subject->dir };
+	struct ipc_peer holder = { .pid = getpid(), .pidfd = -1 };
+	struct ipc_ticket ticket;
+	char record[56] = { 0 };
+	unsigned slot, i;
+	struct ipc *s;
+
+	CHECK_EQ(ipc_open(&s, subject->backend->info.name, &config), 0);
+	CHECK_EQ(ipc_ticket(s, 0, &ticket), 0);
+	CHECK_EQ(ipc_attach(s, 0, IPC_HUB, &holder), 0);
+	take_memory_away(&ticket);
+	for (i = 0; i < 100; i++) {
+		(void)(subject->direction == IPC_TO_HUB ?
+			       ipc_recv(s, &slot, record, 1, IPC_NOWAIT) :
+			       ipc_send(s, 0, record, 1, IPC_NOWAIT));
+		(void)ipc_wait(s, 1000);
+	}
+	ipc_ticket_close(&ticket);
+	ipc_detach(s, 0);
+	CHECK_EQ(ipc_arm(s, 0), 0);
+	ipc_close(s);
+}
+
+/* Where that ends the hub, the mechanism says so. */
+static void run_robbed(const struct subject *subject)
+{
+	const bool trusting = subject->backend->forked_harmless;
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		robbed_hub(subject);
+		_exit(0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(WIFSIGNALED(status) ? WTERMSIG(status) : 0, trusting ? SIGBUS : 0);
+	CHECK(trusting || WEXITSTATUS(status) == 0);
+}
+
 const struct rule contract_attack_rules[] = {
 	{ .name = "spoilt memory, 1 slot",
 	  .run = run_spoilt,
@@ -154,5 +219,9 @@ const struct rule contract_attack_rules[] = {
 	{ .name = "a fork keeps the ends", .run = run_kept, .slots = 2, .needs = IPC_CAP_POLLABLE },
 	{ .name = "a batch in parts, 1 slot", .run = run_left_over, .slots = 1 },
 	{ .name = "a batch in parts, 3 slots", .run = run_left_over, .slots = 3 },
+	{ .name = "a ticket's memory taken away",
+	  .run = run_robbed,
+	  .needs = IPC_CAP_THREADS, /* it is the hub's own process */
+	  .flags = RULE_BOTH_WAYS | RULE_TICKETS },
 	{ .name = NULL },
 };

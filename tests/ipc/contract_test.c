@@ -323,12 +323,14 @@ static void trial_run(void **state)
 /* ---- the list of trials ---- */
 
 /* Nobody is left out by name: a rule may ask for a capability, or for longer records. */
-static bool applies(const struct rule *rule, const struct ipc_info *info, bool joined)
+static bool applies(const struct rule *rule, const struct ipc_backend *backend, bool joined)
 {
-	unsigned needs = rule->needs | (joined ? IPC_CAP_JOIN : 0);
+	const unsigned tickets = joined || (rule->flags & RULE_TICKETS) ? IPC_CAP_JOIN : 0;
+	const unsigned has = backend->info.capabilities &
+			     ~(backend->forked_harmless && !tickets ? IPC_CAP_TRUSTING : 0u);
 
-	return (info->capabilities & needs) == needs && !(info->capabilities & rule->unless) &&
-	       (rule->record == RECORD_LIMIT || rule->record <= info->record_limit);
+	return !((rule->needs | tickets) & ~has) && !(has & rule->unless) &&
+	       (rule->record == RECORD_LIMIT || rule->record <= backend->info.record_limit);
 }
 
 static bool chosen(const struct ipc_info *info, const struct rule *rule)
@@ -386,7 +388,7 @@ static size_t add_rule(const struct rule *rule, const struct ipc_backend *const 
 		for (i = 0; subjects[i]; i++) {
 			if (!chosen(&subjects[i]->info, rule))
 				continue;
-			if (applies(rule, &subjects[i]->info, joined))
+			if (applies(rule, subjects[i], joined))
 				add_trial(subjects[i], rule, way ? IPC_FROM_HUB : IPC_TO_HUB,
 					  joined);
 			else
