@@ -45,13 +45,23 @@ static const struct command *find_command(const char *word)
 	return NULL;
 }
 
+/* What is blocked lasts over execve(2): it would count as in use, and Ctrl-C as unwanted. */
+static void unblock_signals(void)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL); /* cannot fail */
+}
+
 /* Runs the command that argv[1] names; without one, all arguments are a download's. */
 static int run_command(int argc, char **argv)
 {
 	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 
 	if (argc > 1 && strcmp(argv[1], WORKER_COMMAND) == 0)
-		return cmd_worker(argc - 1, argv + 1);
+		return cmd_worker(argc - 1, argv + 1); /* with the mask that its parent wants */
+	unblock_signals();
 	if (!command)
 		return cmd_download(argc, argv);
 	argv[1] = command->full;

@@ -165,6 +165,20 @@ links() {
 	done
 }
 
+# The directory gives way to a link in the middle of a download: the bytes stay where they began.
+swapped_directory() {
+	mkdir "$T/outside"
+	start_ipcdemo --retries=0 -d "$T/got" "$ORIGIN/fault/slow/100000/100000/slow"
+	await 10 [ -s "$T/got/slow.part" ] || not_ok "a swapped directory: it is under way"
+	mv "$T/got" "$T/moved" && ln -s outside "$T/got"
+	end_ipcdemo
+	succeeds "a swapped directory"
+	equal "a swapped directory: nothing comes through the link" '' "$(names_in "$T/outside")"
+	echo '100000 slow' | sums_of >"$T/sums-slow"
+	verify "a swapped directory" "$T/moved" "$T/sums-slow"
+	rm -r "$T/got" "$T/moved"
+}
+
 # ---- disks and descriptors ----
 
 unwritable() {
@@ -252,6 +266,7 @@ lenient_origins
 names
 existing
 links
+swapped_directory
 unwritable
 full_disk
 closed_descriptors

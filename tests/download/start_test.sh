@@ -54,6 +54,7 @@ each() {
 	started "SIGCHLD is ignored" "$ignore_sigchld"
 	started "SIGPIPE is ignored" 'trap "" PIPE; exec "$@"'
 	started "all signals are ignored" 'exec env --ignore-signal "$@"'
+	started "all signals are blocked" 'exec env --block-signal "$@"'
 	started "no environment" 'exec env -i "$@"'
 	started "a strange environment" \
 		'exec env TERM= COLUMNS=x LC_ALL=xx_XX TMPDIR=relative XDG_RUNTIME_DIR= HOME= "$@"'
