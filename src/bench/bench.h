@@ -36,7 +36,8 @@
 #define BLOCK_TRIPS     16u /* round trips per stamp where one is too short for the clock */
 #define WAITS           4   /* of enum ipc_strategy */
 #define WARMUP_AUTO     UINT32_MAX
-#define BENCH_PARTS_MAX 10u /* in which a row and its floor take turns during a round */
+#define CPU_RATE        1000u /* round trips a second, at which each row's use of CPU is measured */
+#define BENCH_PARTS_MAX 10u   /* in which a row and its floor take turns during a round */
 
 enum api { API_IPC, API_FLOOR };
 enum mode { MODE_LATENCY, MODE_THROUGHPUT, MODE_ONEWAY, MODE_DOWNLOAD, MODES };
@@ -138,6 +139,7 @@ struct row {
 	uint64_t *lags; /* with a rate: ticks by which the pacing was late */
 	size_t lags_n, lags_room;
 	uint64_t records; /* of all rounds */
+	double cpu_share; /* both sides, of one CPU, at CPU_RATE; NAN: not measured */
 };
 
 struct skip {

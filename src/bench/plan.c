@@ -10,6 +10,7 @@
 #include "bench/plan.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,7 @@ static struct row *insert(struct bench *bench, size_t at, const struct axes *axe
 		return NULL;
 	}
 	row->axes = *axes;
+	row->cpu_share = NAN;
 	memmove(plan->rows + at + 1, plan->rows + at, (plan->rows_n - at) * sizeof *plan->rows);
 	plan->rows[at] = row;
 	plan->rows_n++;

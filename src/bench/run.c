@@ -26,12 +26,14 @@
 #include "bench/round.h"
 #include "bench/runner.h"
 
-#define ROOM_AUTO   50000u /* samples of a round at most, when the time decides */
-#define FIND_ROUNDS 3
-#define FIND_HIGH   4    /* records that may be under way at once, one way */
-#define FIND_RANGE  4096 /* between the highest and the lowest rate that are tried */
-#define FIND_STEP   1.03
-#define NEAR_CLOCK  20 /* a figure under so many steps of the clock is taken in blocks, too */
+#define ROOM_AUTO    50000u /* samples of a round at most, when the time decides */
+#define FIND_ROUNDS  3
+#define FIND_HIGH    4    /* records that may be under way at once, one way */
+#define FIND_RANGE   4096 /* between the highest and the lowest rate that are tried */
+#define FIND_STEP    1.03
+#define CPU_ROUNDS   3
+#define CPU_ROUND_MS 20 /* shorter, a round at CPU_RATE has too few trips */
+#define NEAR_CLOCK   20 /* a figure under so many steps of the clock is taken in blocks, too */
 
 struct run {
 	struct bench *bench;
@@ -260,6 +262,49 @@ static int find_rates(struct run *r)
 	return rc;
 }
 
+/* ---- what a row costs that is not saturated ---- */
+
+/*
+ * A loop without pauses never sleeps for long, so what it costs a record says nothing about a
+ * program that sends now and then. A row that fails here keeps its figures.
+ */
+static int measure_cpu(struct run *r, struct row *row)
+{
+	struct round round[CPU_ROUNDS];
+	struct row trial = { .axes = row->axes, .round = round };
+	unsigned i;
+	int rc = 0;
+
+	trial.axes.rate = CPU_RATE;
+	for (i = 0; i < CPU_ROUNDS && rc == 0; i++)
+		rc = measure(r, &trial);
+	if (trial.rounds > 0) /* a trip is two records */
+		row->cpu_share = STATS_MEDIAN(round, trial.rounds, costs.cpu_ns, NULL) * 2 *
+				 CPU_RATE / (double)NS_PER_S;
+	free(trial.samples);
+	free(trial.lags);
+	return rc;
+}
+
+static bool has_cpu_share(const struct options *o, const struct row *row)
+{
+	return row->axes.api == API_IPC && row->axes.mode == MODE_LATENCY && row->axes.block == 1 &&
+	       row->axes.rate == 0 && row->status == ROW_OK && o->count == 0 &&
+	       o->round_ms >= CPU_ROUND_MS;
+}
+
+static int measure_all_cpu(struct run *r)
+{
+	const struct plan *plan = &r->bench->plan;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < plan->rows_n && rc == 0; i++)
+		if (has_cpu_share(r->bench->options, plan->rows[i]))
+			rc = measure_cpu(r, plan->rows[i]);
+	return rc;
+}
+
 /* ---- all rounds ---- */
 
 /* What a round of a row takes beside the measured time: two new processes and the warm-up. */
@@ -310,6 +355,8 @@ static int all_rounds(struct run *r)
 		if (rc == 0)
 			print_round(bench, begin);
 	}
+	if (rc == 0)
+		rc = measure_all_cpu(r);
 	bench->wall_s = (double)(clock_ns() - begin) / (double)NS_PER_S;
 	bench->signal = r->runner.signal;
 	return rc == -EINTR ? 0 : rc;

@@ -123,6 +123,15 @@ kill $loops
 holds "a busy loop on each CPU is told" '.environment | .quiet == false and
 	.others_share > 0.05 and any(.warnings[]; test("^other programs used [0-9]+% of"))'
 
+# ---- what a row costs that is not saturated ----
+
+run_ipcdemo bench --ipc=pipe,shm --place=same --rounds=1 --time=20 --quiet --format=json \
+	--output="$T/json"
+holds "each row's use of CPU at 1,000 round trips a second is measured" \
+	'.results | length == 4 and all(.[]; .cpu_share_at_1000_per_s > 0 and
+		.cpu_share_at_1000_per_s < 2 and
+		.cpu_share_at_1000_per_s != .cpu_ns_per_record * 2000 / 1e9)'
+
 # ---- the other axes ----
 
 bench --ipc=pipe,unix --mode=throughput --place=same --wait=block,poll --batch=1,32 --senders=1,3 \

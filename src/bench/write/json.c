@@ -191,6 +191,8 @@ static void put_download(json_t *to, const struct row *row, const struct figures
 	json_object_set_new(to, "ipc_cpu_share_ci95", interval(f->cpu_share_ci, fine));
 }
 
+_Static_assert(CPU_RATE == 1000, "a key has it in its name");
+
 static void put_figures(json_t *to, const struct row *row, const struct figures *f)
 {
 	json_object_set_new(to, "status", json_string(row_status_name(row->status)));
@@ -210,6 +212,7 @@ static void put_figures(json_t *to, const struct row *row, const struct figures 
 	json_object_set_new(to, "records_per_s_ci95", interval(f->rate_ci, real));
 	json_object_set_new(to, "bytes_per_s", real(f->bytes));
 	json_object_set_new(to, "cpu_ns_per_record", real(f->costs.cpu_ns));
+	json_object_set_new(to, "cpu_share_at_1000_per_s", fine(row->cpu_share));
 	json_object_set_new(to, "syscalls_per_record", fine(f->costs.syscalls));
 	json_object_set_new(to, "ctxsw_per_record", fine(f->costs.ctxsw));
 	json_object_set_new(to, "faults_per_record", fine(f->costs.faults));

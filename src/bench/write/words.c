@@ -156,33 +156,39 @@ static void add_contrasts(struct text *text, const struct result *result)
 		text_add(text, ".");
 }
 
+/* Of one CPU, at the row's own rate or at CPU_RATE. NAN: not measured. */
+static double cpu_share(const struct row *row, const struct figures *f)
+{
+	if (row->axes.rate == 0)
+		return row->cpu_share;
+	return f->costs.cpu_ns * row->axes.rate * (row->axes.mode == MODE_LATENCY ? 2 : 1) / 1e9;
+}
+
 /* At a rate that was kept, what the row that used the most CPU used. */
 static void add_cpu(struct text *text, const struct result *result)
 {
 	const struct plan *plan = &result->bench->plan;
 	const struct row *most = NULL;
 	char share[WORDS_SIZE];
-	double most_ns = 0;
+	double most_share = 0;
 	size_t i;
 
 	for (i = 0; i < plan->rows_n; i++) {
 		const struct row *row = plan->rows[i];
-		double ns = result->figures[i].costs.cpu_ns * row->axes.rate *
-			    (row->axes.mode == MODE_LATENCY ? 2 : 1);
+		double used = cpu_share(row, &result->figures[i]);
 
-		if (row->axes.api != API_IPC || row->axes.rate == 0 || row->status != ROW_OK ||
-		    !(ns > most_ns))
+		if (row->axes.api != API_IPC || row->status != ROW_OK || !(used > most_share))
 			continue;
 		most = row;
-		most_ns = ns;
+		most_share = used;
 	}
 	if (most)
 		text_printf(text,
 			    "%sAt %u %s a second of %zu bytes, both sides together use at most "
 			    "%s %% of one CPU (%s, %s, %s).",
-			    text->len ? " " : "", most->axes.rate,
+			    text->len ? " " : "", most->axes.rate ? most->axes.rate : CPU_RATE,
 			    most->axes.mode == MODE_LATENCY ? "round trips" : "records",
-			    most->axes.size, words_two_digits(share, most_ns / 1e9 * 100),
+			    most->axes.size, words_two_digits(share, most_share * 100),
 			    most->axes.backend, wait_name(most->axes.wait), most->axes.place.name);
 }
 
