@@ -264,6 +264,7 @@ nginx_config() {
 			server {
 				listen 127.0.0.1:$port;
 				root $1;
+				${nginx_limit:-}
 				location = /ready-$$ { return 200 "$T"; }
 			}
 		}

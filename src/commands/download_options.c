@@ -24,7 +24,15 @@ static const char *const progress_words[] = { "auto", "bar", "plain", "json", "n
 
 static const char *const table_words[] = { "table", "json", NULL };
 
-enum { KEY_COMPARE_MODELS = 300, KEY_FORMAT, KEY_THREADS, KEY_START, KEY_LIMIT_RATE, KEY_MAX_HOST };
+enum {
+	KEY_COMPARE_MODELS = 300,
+	KEY_FORMAT,
+	KEY_THREADS,
+	KEY_START,
+	KEY_LIMIT_RATE,
+	KEY_MAX_HOST,
+	KEY_SPLIT
+};
 
 #define AT(member) .offset = offsetof(struct download, member)
 
@@ -167,6 +175,16 @@ static const struct option_spec specs[] = {
 	  .min = 1,
 	  .max = POOL_THREADS_MAX,
 	  .help = N_("of each process, with --model=hybrid (default: 4); -j then counts processes"),
+	  .group = GROUP_HOW },
+	{ .name = "split",
+	  .key = KEY_SPLIT,
+	  .arg = "N",
+	  .type = OPTION_COUNT,
+	  AT(batch.split),
+	  .min = 1,
+	  .max = RANGES_MAX,
+	  .help = N_("fetch a large file in N ranges at once, where the server serves ranges of "
+		     "one version of it; else in one stream (default: 1)"),
 	  .group = GROUP_HOW },
 	{ .name = "start",
 	  .key = KEY_START,
@@ -437,6 +455,9 @@ static void check_together(void *values, struct argp_state *state)
 	    download->display.progress == PROGRESS_JSON)
 		argp_error(state,
 			   _("standard output cannot hold both the file and --progress=json"));
+	if (download->output && strcmp(download->output, "-") == 0 && download->batch.split > 1)
+		argp_error(state,
+			   _("--split writes a file in several places; standard output has one"));
 	if (download->checksum && !one_url)
 		argp_error(state,
 			   _("--checksum goes with one URL; for several, use sha256=HEX in an "

@@ -10,48 +10,208 @@
 
 #include "download/part_file.h"
 
+/* ---- a range of a split file ---- */
+
+static uint64_t first_byte(const struct attempt *attempt)
+{
+	return attempt->ranges.count ?
+		       range_first(attempt->ranges.total, attempt->ranges.count, attempt->range) :
+		       0;
+}
+
+static uint64_t end_byte(const struct attempt *attempt)
+{
+	return range_first(attempt->ranges.total, attempt->ranges.count, attempt->range + 1);
+}
+
+/* FETCH counts from the beginning of the file. */
+static int on_progress(void *arg, uint64_t bytes, uint64_t total)
+{
+	const struct attempt *attempt = arg;
+	const struct fetch_hooks *hooks = attempt->config->hooks;
+	const uint64_t first = first_byte(attempt);
+
+	if (total != FETCH_SIZE_UNKNOWN)
+		total -= first < total ? first : total;
+	return hooks->progress(hooks->arg, bytes > first ? bytes - first : 0, total);
+}
+
+static int on_pollfd(void *arg)
+{
+	const struct fetch_hooks *hooks = ((const struct attempt *)arg)->config->hooks;
+
+	return hooks->pollfd(hooks->arg);
+}
+
+static int on_wakeup(void *arg)
+{
+	const struct fetch_hooks *hooks = ((const struct attempt *)arg)->config->hooks;
+
+	return hooks->wakeup(hooks->arg);
+}
+
+/* The bytes are in the file: now they count. */
+static void on_written(const struct fetch_request *request, const void *bytes, size_t n)
+{
+	struct attempt *attempt = request->arg;
+	uint64_t *done = &attempt->ranges.done[attempt->range];
+
+	(void)bytes;
+	if (attempt->ranges.count == 0)
+		return;
+	*done += n;
+	if (*done > end_byte(attempt) - first_byte(attempt))
+		*done = end_byte(attempt) - first_byte(attempt); /* its last byte came again */
+	/* An entry that lags behind costs time, and no right byte. */
+	(void)part_ranges_note(request->fd, &attempt->ranges, attempt->range, *done);
+}
+
+static uint64_t enter_range(struct attempt *attempt)
+{
+	const struct attempt_range *range = &attempt->config->range;
+
+	part_file_share(attempt->fd, &attempt->ranges, attempt->range);
+	if (range->split)
+		range->split(range->arg, &attempt->ranges, attempt->range);
+	return end_byte(attempt);
+}
+
+/* An answer has begun that goes to OFFSET of the file. Is it one that can be split? */
+static uint64_t on_begun(const struct fetch_request *request, const struct fetch_source *source,
+			 uint64_t offset)
+{
+	struct attempt *attempt = request->arg;
+	const unsigned count = part_ranges_count(source, attempt->config->range.wanted);
+
+	if (attempt->ranges.count > 0)
+		return enter_range(attempt); /* it was, by an earlier attempt */
+	if (count < 2)
+		return FETCH_SIZE_UNKNOWN;
+	attempt->ranges.count = count;
+	if (part_ranges_make(request->fd, request->url, source, offset, &attempt->ranges) < 0)
+		return FETCH_SIZE_UNKNOWN; /* one stream, then */
+	while (attempt->range + 1 < count && end_byte(attempt) <= offset)
+		attempt->range++;
+	return enter_range(attempt);
+}
+
+/* Asks for what range I of attempt->ranges lacks. */
+static void ask_range(struct attempt *attempt, unsigned i)
+{
+	attempt->range = i;
+	attempt->request.offset = first_byte(attempt) + attempt->ranges.done[i];
+	attempt->request.end = end_byte(attempt);
+	attempt->request.source = attempt->ranges.source;
+}
+
+/* ---- the file ---- */
+
 static void note_source(const struct fetch_request *request, const struct fetch_source *source)
 {
-	if (source)
-		(void)part_source_save(request->fd, request->url, source); /* else not resumed */
-	else
+	struct attempt *attempt = request->arg;
+
+	if (!source) {
 		part_source_drop(request->fd);
+		attempt->ranges.count = attempt->range = 0;
+	} else if (attempt->ranges.count == 0) {
+		(void)part_source_save(request->fd, request->url, source); /* else not resumed */
+	}
 }
 
 /* Goes on behind what is there, if that is of this URL; else from the beginning. */
-static int set_offset(struct fetch_request *request, uint64_t size)
+static int set_offset(struct attempt *attempt, uint64_t size)
 {
+	struct fetch_request *request = &attempt->request;
+	unsigned open;
+
 	if (size == 0)
 		return 0;
 	if (part_source_load(request->fd, request->url, &request->source)) {
 		request->offset = size;
 		return 0;
 	}
+	if (attempt->config->range.wanted > 0 &&
+	    part_ranges_load(request->fd, request->url, &attempt->ranges)) {
+		open = part_ranges_open(&attempt->ranges);
+		ask_range(attempt, open - (open == attempt->ranges.count));
+		return 0;
+	}
+	request->offset = part_ranges_to_beginning(request->fd, request->url, &request->source);
+	if (request->offset > 0)
+		return 0;
 	part_source_drop(request->fd);
 	return ftruncate(request->fd, 0) < 0 ? -errno : 0;
 }
 
+static void set_request(struct attempt *attempt)
+{
+	const struct attempt_config *config = attempt->config;
+
+	attempt->request = (struct fetch_request){ .url = config->url,
+						   .fd = attempt->fd,
+						   .hooks = config->hooks,
+						   .note_source = note_source,
+						   .arg = attempt };
+	if (config->range.wanted == 0)
+		return;
+	attempt->hooks = (struct fetch_hooks){
+		.arg = attempt, .progress = on_progress, .pollfd = on_pollfd, .wakeup = on_wakeup
+	};
+	attempt->request.hooks = &attempt->hooks;
+	attempt->request.written = on_written;
+	attempt->request.begun = on_begun;
+}
+
+static bool begin_range(struct attempt *attempt)
+{
+	const struct attempt_config *config = attempt->config;
+	struct part_file part = { .range = config->range.number, .table = config->range.table };
+
+	attempt->fd = part_range_open(config->dirfd, config->name, &part, &attempt->result.failure);
+	if (attempt->fd < 0)
+		return false;
+	attempt->ranges = part.ranges;
+	attempt->inode = part.inode;
+	attempt->locked = part.locked;
+	set_request(attempt);
+	attempt->request.begun = NULL; /* it is split already */
+	attempt->request.strict = true;
+	ask_range(attempt, config->range.number);
+	if (attempt->request.offset < attempt->request.end)
+		return true;
+	attempt->result.bytes = attempt->result.total = end_byte(attempt) - first_byte(attempt);
+	return false; /* whole already, by an earlier run */
+}
+
 bool attempt_begin(struct attempt *attempt, const struct attempt_config *config)
 {
-	struct part_file part = { .keep = config->resume };
+	struct part_file part = { .keep = config->resume, .shared = config->range.wanted > 0 };
 	int rc;
 
 	*attempt = (struct attempt){ .config = config, .result.total = FETCH_SIZE_UNKNOWN };
+	if (config->range.table > 0)
+		return begin_range(attempt);
 	attempt->fd = part_file_open(config->dirfd, config->name, &part, &attempt->result.failure);
 	if (attempt->fd < 0)
 		return false;
 	attempt->inode = part.inode;
 	attempt->locked = part.locked;
-	attempt->request = (struct fetch_request){ .url = config->url,
-						   .fd = attempt->fd,
-						   .hooks = config->hooks,
-						   .note_source = note_source };
-	rc = set_offset(&attempt->request, part.size);
+	set_request(attempt);
+	rc = set_offset(attempt, part.size);
 	if (rc == 0)
 		return true;
 	attempt->result.failure = (struct failure){ .kind = FAILURE_WRITE, .code = -rc };
 	attempt_end(attempt);
 	return false;
+}
+
+/* Of the range, what fetch counts from the beginning of the file. */
+static void count_from_range(struct attempt *attempt)
+{
+	const uint64_t first = first_byte(attempt);
+
+	attempt->result.bytes -= first < attempt->result.bytes ? first : attempt->result.bytes;
+	attempt->result.total = end_byte(attempt) - first;
 }
 
 void attempt_end(struct attempt *attempt)
@@ -60,11 +220,15 @@ void attempt_end(struct attempt *attempt)
 	const struct timespec times[2] = { { .tv_nsec = UTIME_NOW },
 					   { .tv_sec = result->modified } };
 
+	if (attempt->ranges.count > 0)
+		count_from_range(attempt);
 	if (result->failure.kind != FAILURE_NONE) {
 		(void)close(attempt->fd); /* what it holds is used again, or by nobody */
 		attempt->fd = -1;
 		return;
 	}
+	if (attempt->ranges.count > 0)
+		return; /* part_ranges_finish does it for the whole file */
 	part_source_drop(attempt->fd);
 	if (attempt->config->remote_time && result->modified >= 0)
 		(void)futimens(attempt->fd, times); /* the file is right all the same */

@@ -7,9 +7,20 @@
 #define IPCDEMO_ATTEMPT_H
 
 #include "download/fetch.h"
+#include "download/part_ranges.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* A file that is split, see part_ranges.h. */
+struct attempt_range {
+	unsigned wanted; /* ranges to split it into; 0: none, it stays whole */
+	uint64_t table;  /* not 0: it is split, and this attempt is at range NUMBER of that table */
+	unsigned number;
+	/* NULL, or told that the attempt is at range NUMBER of RANGES from now on. */
+	void (*split)(void *arg, const struct part_ranges *ranges, unsigned number);
+	void *arg;
+};
 
 /* What is to be done, and by whom. All borrowed. */
 struct attempt_config {
@@ -19,7 +30,8 @@ struct attempt_config {
 	const char *name;
 	bool resume;      /* go on with NAME.part of an earlier attempt, if it is of URL */
 	bool remote_time; /* the file's time is the origin's */
-	const struct fetch_hooks *hooks;
+	const struct fetch_hooks *hooks; /* of a range: the bytes from its beginning */
+	struct attempt_range range;
 };
 
 struct attempt {
@@ -28,7 +40,10 @@ struct attempt {
 	int fd;      /* NAME.part, locked: close it once it is committed; -1: it failed */
 	bool locked; /* false: the file system has no locks */
 	uint64_t inode;
-	struct fetch_result result;
+	struct part_ranges ranges;  /* of the file, once it is split; count 0: it is whole */
+	unsigned range;             /* of these */
+	struct fetch_hooks hooks;   /* around the config's */
+	struct fetch_result result; /* of a range: its own bytes alone */
 };
 
 /*

@@ -2,81 +2,18 @@
 /* batch.c - see batch.h */
 #include "config.h"
 
-#include "download/batch.h"
+#include "download/batch_show.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
-#include "common/language.h"
-#include "common/text.h"
 #include "download/host_limit.h"
+#include "download/retry.h"
 
-#define RETRY_FIRST_S     1u /* then doubled, as curl --retry does */
-#define RETRY_MAX_S       60u
-#define RETRY_AFTER_MAX_S 600u /* an origin that asks for more is told to the user at once */
-#define REASON_BYTES      1024
-#define CHECK_SLICE       (4u << 20) /* bytes of a file hashed between two looks at the workers */
-
-static struct progress_event event_of(const struct batch *batch, enum progress_event_kind kind,
-				      const struct job *job, unsigned worker)
-{
-	return (struct progress_event){ .kind = kind,
-					.now_ns = clock_ns(),
-					.job = job_number(batch->jobs, job),
-					.worker = worker,
-					.url = job->shown,
-					.file = job->name ? job->name : "",
-					.bytes = job->bytes,
-					.total = job->total };
-}
-
-static void show(struct batch *batch, const struct progress_event *event)
-{
-	progress_event(batch->settings->progress, event);
-	/* As if SIGPIPE had ended us, but for what we would leave behind. */
-	if (progress_reader_gone(batch->settings->progress) && !batch->signo)
-		batch->signo = SIGPIPE;
-}
-
-static const char *reason_text(const struct batch *batch, const struct job *job,
-			       char reason[static REASON_BYTES])
-{
-	const uint32_t first = (uint32_t)job->failure.code;
-
-	if (job->failure.kind != FAILURE_CLASH || first >= batch->jobs->count)
-		return failure_text(&job->failure, reason, REASON_BYTES);
-	(void)snprintf(reason, REASON_BYTES,
-		       _("%s is to be the file %s already; give it another name by out=, or all by "
-			 "--exists=rename"),
-		       batch->jobs->jobs[first].shown, job->name);
-	return reason;
-}
-
-/* With the job's failure in words, in the user's language and for programs. */
-static void show_reason(struct batch *batch, struct progress_event *event, const struct job *job)
-{
-	char reason[REASON_BYTES], english[REASON_BYTES];
-	locale_t users;
-
-	event->reason = reason_text(batch, job, reason);
-	users = language_english();
-	event->reason_english = reason_text(batch, job, english);
-	language_back(users);
-	show(batch, event);
-}
-
-static void show_failed(struct batch *batch, const struct job *job, unsigned worker)
-{
-	struct progress_event event = event_of(batch, PROGRESS_FAILED, job, worker);
-
-	batch->failed++;
-	batch->stopped = batch->settings->fail_fast;
-	show_reason(batch, &event, job);
-}
+#define CHECK_SLICE (4u << 20) /* bytes of a file hashed between two looks at the workers */
 
 /* A file that exists is fine, also one that another run of the same list made meanwhile. */
 static bool skips(const struct batch *batch)
@@ -84,21 +21,11 @@ static bool skips(const struct batch *batch)
 	return batch->settings->exists == EXISTS_SKIP || batch->settings->exists == EXISTS_RESUME;
 }
 
-static void show_skipped(struct batch *batch, const struct job *job)
-{
-	struct progress_event event = event_of(batch, PROGRESS_SKIPPED, job, job->worker);
-
-	event.reason_english = N_("exists already");
-	event.reason = _(event.reason_english);
-	batch->skipped++;
-	show(batch, &event);
-}
-
 static void skip_open(struct batch *batch, struct job *job)
 {
 	job->state = JOB_SKIPPED;
 	batch->open--;
-	show_skipped(batch, job);
+	batch_show_skipped(batch, job);
 }
 
 /* ---- jobs on their way to a worker ---- */
@@ -110,6 +37,13 @@ static void add_ready(struct batch *batch, struct job *job)
 	batch->ready_count++;
 }
 
+static void add_ready_first(struct batch *batch, struct job *job)
+{
+	job->state = JOB_READY;
+	TAILQ_INSERT_HEAD(&batch->ready, job, link);
+	batch->ready_count++;
+}
+
 int batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs)
 {
 	size_t i;
@@ -118,6 +52,8 @@ int batch_begin(struct batch *batch, const struct batch_settings *settings, stru
 	TAILQ_INIT(&batch->ready);
 	TAILQ_INIT(&batch->waiting);
 	TAILQ_INIT(&batch->checking);
+	LIST_INIT(&batch->splits);
+	batch->next_number = (uint32_t)jobs->count;
 	if (settings->max_host > 0) {
 		batch->hosts = host_limit_new(jobs, settings->max_host);
 		if (!batch->hosts)
@@ -130,9 +66,9 @@ int batch_begin(struct batch *batch, const struct batch_settings *settings, stru
 			batch->open++;
 			add_ready(batch, job);
 		} else if (job->state == JOB_SKIPPED) {
-			show_skipped(batch, job);
+			batch_show_skipped(batch, job);
 		} else {
-			show_failed(batch, job, 0);
+			batch_show_failed(batch, job, 0);
 		}
 	}
 	return 0;
@@ -143,10 +79,87 @@ static void release_host(struct batch *batch, struct job *job)
 {
 	struct job *next = host_limit_release(job);
 
-	if (!next)
+	if (next)
+		add_ready_first(batch, next);
+}
+
+/* ---- files in ranges ---- */
+
+static void end_failed(struct batch *batch, struct job *job, unsigned worker);
+
+/* Nobody has a range of SPLIT any more, which is void. */
+static void end_void(struct batch *batch, struct split *split, unsigned worker)
+{
+	struct job *file = split->file;
+	struct progress_event event;
+
+	split_free(split);
+	if (!file->unsplit) {
+		end_failed(batch, file, worker);
 		return;
-	TAILQ_INSERT_HEAD(&batch->ready, next, link);
-	batch->ready_count++;
+	}
+	add_ready_first(batch, file);
+	event = batch_event_of(batch, PROGRESS_RETRY, file, worker);
+	batch_show_reason(batch, &event, file);
+}
+
+/* RANGE of a split that is void has come back, or will not be handed out. */
+static void drop_range(struct batch *batch, struct job *range, unsigned worker)
+{
+	struct split *split = range->split;
+
+	range->state = JOB_SKIPPED;
+	if (--split->open == 0)
+		end_void(batch, split, worker);
+}
+
+/* What is ready of it goes when its turn comes, what runs is stopped. */
+static void void_split(struct batch *batch, struct split *split, const struct failure *failure)
+{
+	unsigned i;
+
+	split->is_void = true;
+	split->file->failure = *failure;
+	split->file->unsplit = failure->kind == FAILURE_RANGE;
+	for (i = 0; i < split->count; i++) {
+		struct job *range = &split->ranges[i];
+
+		if (range->state != JOB_WAITING)
+			continue;
+		TAILQ_REMOVE(&batch->waiting, range, link);
+		range->state = JOB_SKIPPED;
+		split->open--; /* not the last: somebody has just brought one back */
+	}
+}
+
+struct job *batch_split(struct batch *batch, struct job *job, unsigned worker,
+			const struct split_report *report)
+{
+	struct progress_event event;
+	struct split *split;
+	struct job *range;
+	unsigned i;
+
+	if (batch->settings->split < 2 || job->split || job->unsplit || report->table == 0 ||
+	    report->ranges < 2 || report->ranges > RANGES_MAX || report->range >= report->ranges ||
+	    report->total < report->ranges || report->total > INT64_MAX)
+		return NULL;
+	split = split_new(job, report, batch->next_number);
+	if (!split)
+		return NULL;
+	batch->next_number += report->ranges;
+	LIST_INSERT_HEAD(&batch->splits, split, link);
+	for (i = report->ranges; i-- > 0;)
+		if (i != report->range)
+			add_ready_first(batch, &split->ranges[i]);
+	range = &split->ranges[report->range];
+	range->state = JOB_ASSIGNED;
+	range->worker = worker;
+	range->host_taken = job->host_taken;
+	job->host_taken = false;
+	event = batch_event_of(batch, PROGRESS_MOVED, range, worker);
+	batch_show(batch, &event);
+	return range;
 }
 
 struct job *batch_next(struct batch *batch, unsigned worker)
@@ -156,7 +169,10 @@ struct job *batch_next(struct batch *batch, unsigned worker)
 	while ((job = TAILQ_FIRST(&batch->ready))) {
 		TAILQ_REMOVE(&batch->ready, job, link);
 		batch->ready_count--;
-		if (skips(batch) && output_type(batch->settings->dirfd, job->name) > 0)
+		if (job_is_void(job))
+			drop_range(batch, job, worker);
+		else if (skips(batch) && !job_is_range(job) &&
+			 output_type(batch->settings->dirfd, job->name) > 0)
 			skip_open(batch, job);
 		else if (!batch->hosts || host_limit_take(batch->hosts, job))
 			break;
@@ -176,9 +192,7 @@ bool batch_resumes(const struct batch *batch, const struct job *job)
 void batch_requeue(struct batch *batch, struct job *job)
 {
 	release_host(batch, job);
-	job->state = JOB_READY;
-	TAILQ_INSERT_HEAD(&batch->ready, job, link);
-	batch->ready_count++;
+	add_ready_first(batch, job);
 }
 
 /* Behind those that are due before it: most often the last place. */
@@ -217,11 +231,13 @@ void batch_started(struct batch *batch, struct job *job, unsigned worker, int pi
 	struct progress_event event;
 
 	job->begun_ns = begun_ns;
-	job->bytes = 0;
-	job->total = FETCH_SIZE_UNKNOWN;
-	event = event_of(batch, PROGRESS_START, job, worker);
+	if (!job_is_range(job)) {
+		job->bytes = 0;
+		job->total = FETCH_SIZE_UNKNOWN;
+	}
+	event = batch_event_of(batch, PROGRESS_START, job, worker);
 	event.pid = pid;
-	show(batch, &event);
+	batch_show(batch, &event);
 }
 
 void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t bytes,
@@ -230,18 +246,12 @@ void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t
 	struct progress_event event;
 
 	job->bytes = bytes;
-	job->total = total;
-	event = event_of(batch, PROGRESS_MOVED, job, worker);
-	show(batch, &event);
-}
-
-static void note_unlocked(struct batch *batch)
-{
-	if (!batch->unlocked)
-		progress_note(batch->settings->progress, true,
-			      _("the file system of the output directory has no locks: let no "
-				"other download write there now"));
-	batch->unlocked = true;
+	if (job_is_range(job))
+		split_sum(job->split);
+	else
+		job->total = total;
+	event = batch_event_of(batch, PROGRESS_MOVED, job, worker);
+	batch_show(batch, &event);
 }
 
 /* What is open of JOB stays for a later run, if one can go on with it. */
@@ -251,11 +261,19 @@ static void leave_part(struct batch *batch, const struct job *job, bool keep)
 		batch->kept++;
 }
 
+static void drop_lock(struct job *file)
+{
+	if (file->has_lock)
+		(void)close(file->lock);
+	file->has_lock = false;
+}
+
 /* The file is no good. Its writer may still hold the lock, so it is removed by its identity. */
 static void try_failed_here(struct batch *batch, struct job *job, unsigned worker,
 			    const struct failure *failure)
 {
 	part_file_discard_own(batch->settings->dirfd, job->name, job->inode);
+	drop_lock(job);
 	batch_failed(batch, job, worker, failure, job->bytes);
 }
 
@@ -269,35 +287,28 @@ static void commit(struct batch *batch, struct job *job, unsigned worker)
 			      &failure)) {
 		if (failure.kind == FAILURE_EXISTS && skips(batch)) {
 			part_file_discard_own(settings->dirfd, job->name, job->inode);
+			drop_lock(job);
 			skip_open(batch, job);
 			return;
 		}
 		try_failed_here(batch, job, worker, &failure);
 		return;
 	}
+	drop_lock(job);
 	job->state = JOB_OK;
 	batch->open--;
 	batch->ok++;
 	batch->bytes += job->bytes;
 	batch->job_ns += job->took_ns;
-	event = event_of(batch, PROGRESS_DONE, job, worker);
+	event = batch_event_of(batch, PROGRESS_DONE, job, worker);
 	event.seconds = (double)job->took_ns / (double)NS_PER_S;
-	show(batch, &event);
+	batch_show(batch, &event);
 }
 
-void batch_received(struct batch *batch, struct job *job, unsigned worker,
-		    const struct batch_result *result)
+static void check_received(struct batch *batch, struct job *job, unsigned worker)
 {
 	struct failure failure;
 
-	release_host(batch, job);
-	job->bytes = result->bytes;
-	job->total = result->total;
-	job->inode = result->inode;
-	if (result->unlocked)
-		note_unlocked(batch);
-	/* Both stamps are the worker's: a nonsense pair gives nonsense for its own job alone. */
-	job->took_ns = result->ended_ns > job->begun_ns ? result->ended_ns - job->begun_ns : 0;
 	if (!part_file_check(batch->settings->dirfd, job->name, job->inode, job->bytes, &failure)) {
 		try_failed_here(batch, job, worker, &failure);
 	} else if (job->has_sha256) {
@@ -306,6 +317,62 @@ void batch_received(struct batch *batch, struct job *job, unsigned worker,
 	} else {
 		commit(batch, job, worker);
 	}
+}
+
+/* The ranges are all said to be there. */
+static void end_split(struct batch *batch, struct split *split, unsigned worker)
+{
+	const struct batch_settings *settings = batch->settings;
+	struct job *file = split->file;
+	const struct part_file part = { .inode = file->inode, .table = split->table };
+	struct failure failure;
+
+	split_free(split);
+	file->lock = part_ranges_finish(settings->dirfd, file->name, &part, settings->remote_time,
+					&failure);
+	file->has_lock = file->lock >= 0;
+	if (file->has_lock)
+		check_received(batch, file, worker);
+	else
+		try_failed_here(batch, file, worker, &failure);
+}
+
+static void range_received(struct batch *batch, struct job *range, unsigned worker)
+{
+	struct split *split = range->split;
+	struct progress_event event;
+
+	if (split->is_void) {
+		drop_range(batch, range, worker);
+		return;
+	}
+	range->state = JOB_OK;
+	range->bytes = range->total;
+	split_sum(split);
+	event = batch_event_of(batch, PROGRESS_RANGE, range, worker);
+	batch_show(batch, &event);
+	if (--split->open == 0)
+		end_split(batch, split, worker);
+}
+
+void batch_received(struct batch *batch, struct job *job, unsigned worker,
+		    const struct batch_result *result)
+{
+	struct job *file = job_file(job);
+
+	release_host(batch, job);
+	file->inode = result->inode;
+	if (result->unlocked)
+		batch_note_unlocked(batch);
+	/* Both stamps are a worker's: a nonsense pair gives nonsense for its own job alone. */
+	file->took_ns = result->ended_ns > file->begun_ns ? result->ended_ns - file->begun_ns : 0;
+	if (job_is_range(job)) {
+		range_received(batch, job, worker);
+		return;
+	}
+	job->bytes = result->bytes;
+	job->total = result->total;
+	check_received(batch, job, worker);
 }
 
 static void checked(struct batch *batch, struct job *job, int rc, const unsigned char *sha256)
@@ -343,94 +410,53 @@ bool batch_check(struct batch *batch)
 	return batch_is_checking(batch);
 }
 
-/* Seconds until the next try: doubling, spread by up to a quarter, or what the origin asks for. */
-static double retry_delay(const struct job *job, const struct failure *failure)
+static void end_failed(struct batch *batch, struct job *job, unsigned worker)
 {
-	unsigned doublings = job->tries < 7 ? job->tries : 7;
-	double delay = (double)(RETRY_FIRST_S << (doublings - 1));
+	const struct failure *failure = &job->failure;
 
-	if (failure->after_s > 0)
-		return (double)failure->after_s;
-	if (delay > RETRY_MAX_S)
-		delay = RETRY_MAX_S;
-	return delay * (1.0 + (double)(clock_ns() % 251) / 1000.0);
+	job->state = JOB_FAILED;
+	batch->open--;
+	/* Where no answer came, nothing was said against what is there. */
+	leave_part(batch, job, failure->transient || failure->kind == FAILURE_FETCH);
+	batch_show_failed(batch, job, worker);
 }
 
-static bool worker_died(const struct failure *failure)
+/* JOB is not tried again. */
+static void give_up(struct batch *batch, struct job *job, unsigned worker)
 {
-	return failure->kind == FAILURE_KILLED || failure->kind == FAILURE_EXITED ||
-	       failure->kind == FAILURE_PROTOCOL || failure->kind == FAILURE_STALLED;
-}
-
-static bool is_transient(const struct batch *batch, const struct job *job,
-			 const struct failure *failure)
-{
-	/* The origin was there for an earlier try of this job: it is being started anew. */
-	if (failure->kind == FAILURE_FETCH && failure->os_errno == ECONNREFUSED && job->tries > 0)
-		return true;
-	/* Another run writes the file: it will be there, or can be fetched, when that has ended. */
-	if (failure->kind == FAILURE_HELD)
-		return failure->transient || skips(batch);
-	return failure->transient ||
-	       (batch->settings->retry_all &&
-		(failure->kind == FAILURE_FETCH || failure->kind == FAILURE_HTTP));
-}
-
-/* True if the job has another try; *DELAY_S is then set. */
-static bool may_retry(struct batch *batch, struct job *job, const struct failure *failure,
-		      double *delay_s)
-{
-	*delay_s = 0;
-	if (worker_died(failure))
-		return ++job->deaths <= JOB_DEATHS_MAX;
-	/* Damaged on its way, perhaps; after a second time it is another file. */
-	if (failure->kind == FAILURE_CHECKSUM)
-		return failure->transient && batch->settings->retries > 0 && ++job->mismatches == 1;
-	if (!is_transient(batch, job, failure) || failure->after_s > RETRY_AFTER_MAX_S ||
-	    ++job->tries > batch->settings->retries)
-		return false;
-	*delay_s = retry_delay(job, failure);
-	return true;
+	if (!job_is_range(job)) {
+		end_failed(batch, job, worker);
+		return;
+	}
+	void_split(batch, job->split, &job->failure);
+	drop_range(batch, job, worker);
 }
 
 void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 		  const struct failure *failure, uint64_t bytes)
 {
+	const struct retry_settings settings = { .retries = batch->settings->retries,
+						 .all = batch->settings->retry_all,
+						 .held = skips(batch) };
 	struct progress_event event;
 	double delay_s;
 
 	release_host(batch, job);
 	job->failure = *failure;
+	if (job_is_void(job)) {
+		drop_range(batch, job, worker);
+		return;
+	}
 	job->bytes = bytes;
-	if (!may_retry(batch, job, failure, &delay_s)) {
-		job->state = JOB_FAILED;
-		batch->open--;
-		/* Where no answer came, nothing was said against what is there. */
-		leave_part(batch, job, failure->transient || failure->kind == FAILURE_FETCH);
-		show_failed(batch, job, worker);
+	if (!retry_permitted(&settings, job, failure, &delay_s)) {
+		give_up(batch, job, worker);
 		return;
 	}
 	job->retry_ns = clock_ns() + (uint64_t)(delay_s * (double)NS_PER_S);
 	add_waiting(batch, job);
-	event = event_of(batch, PROGRESS_RETRY, job, worker);
+	event = batch_event_of(batch, PROGRESS_RETRY, job, worker);
 	event.seconds = delay_s;
-	show_reason(batch, &event, job);
-}
-
-static void note_kept(const struct batch *batch)
-{
-	char note[320];
-
-	if (batch->kept == 0)
-		return;
-	(void)snprintf(note, sizeof note,
-		       ngettext("%u unfinished .part file is kept: the same command with "
-				"--exists=resume goes on with it",
-				"%u unfinished .part files are kept: the same command with "
-				"--exists=resume goes on with them",
-				batch->kept),
-		       batch->kept);
-	progress_note(batch->settings->progress, false, note);
+	batch_show_reason(batch, &event, job);
 }
 
 void batch_abandon(struct batch *batch)
@@ -444,6 +470,7 @@ void batch_abandon(struct batch *batch)
 
 		if (job->state == JOB_OK || job->state == JOB_SKIPPED || job->state == JOB_FAILED)
 			continue;
+		drop_lock(job); /* it would be in our own way */
 		if (job->state != JOB_READY)
 			leave_part(batch, job, keep);
 		job->state = JOB_FAILED;
@@ -451,26 +478,15 @@ void batch_abandon(struct batch *batch)
 		batch->open--;
 		batch->left++;
 	}
-	note_kept(batch);
+	batch_note_kept(batch);
 }
 
 void batch_end(struct batch *batch)
 {
+	while (!LIST_EMPTY(&batch->splits))
+		split_free(LIST_FIRST(&batch->splits));
 	part_digest_free(batch->digest);
 	batch->digest = NULL;
 	host_limit_free(batch->hosts);
 	batch->hosts = NULL;
-}
-
-int batch_report(const struct batch *batch, const char *what, const char *hint, int rc)
-{
-	const struct batch_settings *settings = batch->settings;
-	struct text line = { 0 };
-
-	text_printf(&line, _("%s: %s"), what, language_errno(-rc));
-	if (hint)
-		text_printf(&line, _("; %s"), hint);
-	progress_note(settings->progress, true, text_string(&line));
-	text_free(&line);
-	return rc;
 }

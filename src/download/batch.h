@@ -18,6 +18,7 @@
 #include "download/job_list.h"
 #include "download/meter.h"
 #include "download/part_file.h"
+#include "download/split.h"
 #include "progress/progress.h"
 
 #include <stdbool.h>
@@ -37,6 +38,7 @@ struct batch_settings {
 	const char *const *argv;
 	unsigned recycle; /* jobs per worker, then a fresh one; 0: no limit */
 	unsigned retries;
+	unsigned split;  /* ranges of one file, by several workers; below 2: none */
 	int dirfd;       /* the output directory */
 	const char *dir; /* its name for the closing lines; NULL: its files are not kept */
 	int exists;      /* enum exists_policy */
@@ -71,6 +73,8 @@ struct batch {
 	/* batch.c alone writes these: */
 	struct job_queue ready, waiting, checking; /* waiting: the first to be tried is first */
 	size_t ready_count;
+	struct split_list splits;
+	uint32_t next_number;       /* of a range */
 	struct host_limit *hosts;   /* keeps those of ready whose host has enough; NULL: no limit */
 	struct part_digest *digest; /* of the first that is checked */
 };
@@ -114,6 +118,14 @@ void batch_started(struct batch *batch, struct job *job, unsigned worker, int pi
 		   uint64_t begun_ns);
 void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t bytes,
 		 uint64_t total);
+
+/*
+ * WORKER has split JOB as it REPORTs. Returns the range that it is at, which is the worker's job
+ * instead from now on; the others are ready. NULL: this job was not to be split so, or memory is
+ * short.
+ */
+struct job *batch_split(struct batch *batch, struct job *job, unsigned worker,
+			const struct split_report *report);
 
 /*
  * All bytes are said to be there: checks the file, commits it and ends the job, or fails the try. A

@@ -32,14 +32,18 @@ const char *const download_start_methods[] = { "fork", "spawn", NULL };
 
 static const struct {
 	bool one_worker, no_ipc;
+	bool one_stream;       /* a file is never split */
 	unsigned capabilities; /* that the mechanism must have */
 	int (*run)(struct batch *batch);
 } models[] = {
-	[MODEL_SEQUENTIAL] = { .run = model_sequential_run, .one_worker = true, .no_ipc = true },
+	[MODEL_SEQUENTIAL] = { .run = model_sequential_run,
+			       .one_worker = true,
+			       .no_ipc = true,
+			       .one_stream = true },
 	[MODEL_PROCESS] = { .run = model_pool_run },
 	[MODEL_THREAD] = { .run = model_pool_run, .capabilities = IPC_CAP_THREADS },
 	[MODEL_HYBRID] = { .run = model_pool_run, .capabilities = IPC_CAP_THREADS },
-	[MODEL_EVENT] = { .run = model_event_run, .no_ipc = true },
+	[MODEL_EVENT] = { .run = model_event_run, .no_ipc = true, .one_stream = true },
 };
 
 bool download_uses_ipc(const struct download *download)
@@ -58,6 +62,12 @@ bool download_model_fits(const struct download *download, char *why, size_t size
 
 	if (batch->threads > 0 && download->model != MODEL_HYBRID && !download->compare_models)
 		(void)snprintf(why, size, _("--threads goes with --model=hybrid, not with %s"),
+			       model);
+	else if (batch->split > 1 && models[download->model].one_stream &&
+		 !download->compare_models)
+		(void)snprintf(why, size,
+			       _("--split needs several workers: --model=process, thread or "
+				 "hybrid, not %s"),
 			       model);
 	else if (batch->start == START_SPAWN && download->model != MODEL_PROCESS)
 		(void)snprintf(why, size, _("--start=spawn goes with --model=process, not with %s"),
@@ -89,6 +99,10 @@ static void set_workers(const struct download *download, struct batch_settings *
 	size_t wanted = asked ? asked : WORKERS_DEFAULT;
 
 	settings->in_threads = download->model == MODEL_THREAD;
+	if (models[download->model].one_stream)
+		settings->split = 0;
+	if (settings->split > 1)
+		jobs *= settings->split; /* each range may have a worker */
 	if (download->model != MODEL_HYBRID) {
 		settings->threads = 1;
 	} else {

@@ -200,6 +200,8 @@ static const char *plain_text(enum failure_kind kind)
 		[FAILURE_CHECKSUM] =
 			N_("its SHA-256 is not the one given: another file, or a wrong sum"),
 		[FAILURE_EXISTS] = N_("the file exists already"),
+		[FAILURE_RANGE] =
+			N_("the origin, or its .part file, is no longer what it was split by"),
 		[FAILURE_VANISHED] = N_("its .part file was removed or changed by another program"),
 		[FAILURE_PROTOCOL] = N_("its worker broke the protocol: a bug, please report it"),
 		[FAILURE_CANCELLED] = N_("cancelled"),

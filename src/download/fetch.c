@@ -128,11 +128,15 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 		fetch->now.too_big = true;
 		return 0;
 	}
+	if (n >= fetch->now.stop - fetch->now.bytes) {
+		n = fetch->now.stop - fetch->now.bytes;
+		fetch->now.reached = true;
+	}
 	if (!write_all(fetch, data, n))
 		return 0;
 	fetch_spend(fetch, n);
 	fetch_call_hooks(fetch);
-	return fetch->now.stopped ? 0 : n;
+	return fetch->now.stopped || fetch->now.reached ? 0 : n;
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
@@ -293,6 +297,8 @@ static void begin(struct fetch *fetch, const struct fetch_request *request)
 	fetch->now = (struct transfer){ .request = request,
 					.hooks = request->hooks ? request->hooks : &no_hooks,
 					.offset = fetch->offset,
+					.end = fetch->end,
+					.stop = FETCH_SIZE_UNKNOWN,
 					.total = FETCH_SIZE_UNKNOWN,
 					.received_ns = now_ns,
 					.looked_ns = now_ns,
@@ -305,6 +311,8 @@ static void begin(struct fetch *fetch, const struct fetch_request *request)
  */
 static uint64_t rest_begins(const struct fetch_request *request)
 {
+	if (request->end > 0)
+		return request->offset - (request->offset == request->end);
 	if (!*request->source.validator || request->offset > request->source.total)
 		return 0;
 	return request->offset - (request->offset == request->source.total);
@@ -313,6 +321,7 @@ static uint64_t rest_begins(const struct fetch_request *request)
 void fetch_first_try(struct fetch *fetch, const struct fetch_request *request)
 {
 	fetch->fresh_connection = false;
+	fetch->end = request->end > 0 ? request->end : FETCH_SIZE_UNKNOWN;
 	fetch->offset = request->offset > 0 ? rest_begins(request) : 0;
 }
 
@@ -340,11 +349,13 @@ bool fetch_end_try(struct fetch *fetch, CURLcode rc, struct fetch_result *result
 		return false; /* it could not begin */
 	/* Neither comes twice: a fresh connection is not kept, the whole is no rest. */
 	again = (!fetch->fresh_connection && fetch_lost_kept_connection(fetch, rc)) ||
-		fetch->now.no_rest;
-	if (fetch->now.no_rest)
+		(fetch->now.no_rest && !fetch->now.request->strict);
+	if (fetch->now.no_rest) {
 		fetch->offset = 0;
-	else
+		fetch->end = FETCH_SIZE_UNKNOWN;
+	} else {
 		fetch->fresh_connection = true;
+	}
 	if (result->failure.kind != FAILURE_NONE && !again)
 		note_source(fetch);
 	(void)curl_easy_getinfo(fetch->easy, CURLINFO_FILETIME_T, &modified);

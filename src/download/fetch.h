@@ -44,6 +44,9 @@ struct fetch_settings {
 struct fetch_source {
 	char validator[FETCH_VALIDATOR_BYTES];
 	uint64_t total; /* bytes in all, or FETCH_SIZE_UNKNOWN */
+	/* Not part of the version: */
+	bool ranges;     /* the origin said that it serves ranges of it */
+	time_t modified; /* as in struct fetch_result */
 };
 
 /* Called by fetch_run, and never within another hook; each may be NULL. ARG is the caller's. */
@@ -73,7 +76,9 @@ struct fetch_request {
 	const char *url; /* http, https, file; without "://" http is meant */
 	int fd;          /* stays the caller's */
 	uint64_t offset; /* bytes of SOURCE that FD holds; the rest is asked for. 0: all of it */
-	struct fetch_source source;      /* with offset */
+	uint64_t end; /* 0, or ask for the bytes from offset to here alone, behind its own ones */
+	bool strict;  /* with end: another answer is FAILURE_RANGE, and leaves FD as it is */
+	struct fetch_source source;      /* with offset or end */
 	const struct fetch_hooks *hooks; /* NULL: none */
 	/*
 	 * NULL, or told that the bytes in FD are of SOURCE, so that a later fetch_run can go on
@@ -83,13 +88,20 @@ struct fetch_request {
 	void (*note_source)(const struct fetch_request *request, const struct fetch_source *source);
 	/* NULL, or told of N bytes that were written to FD. */
 	void (*written)(const struct fetch_request *request, const void *bytes, size_t n);
-	void *arg; /* for these two */
+	/*
+	 * NULL, or told before the first byte is written that an answer is of SOURCE and goes to
+	 * OFFSET of FD. Returns where to stop: that many bytes in FD are then all that was wanted.
+	 * FETCH_SIZE_UNKNOWN: at the answer's end.
+	 */
+	uint64_t (*begun)(const struct fetch_request *request, const struct fetch_source *source,
+			  uint64_t offset);
+	void *arg; /* for these three */
 };
 
 struct fetch_result {
 	struct failure failure; /* FAILURE_NONE: all bytes arrived and were written */
 	uint64_t bytes;         /* that FD holds, the earlier ones included */
-	uint64_t total;         /* as announced; FETCH_SIZE_UNKNOWN when it was not */
+	uint64_t total;         /* as announced, or where it stops; FETCH_SIZE_UNKNOWN: unknown */
 	time_t modified;        /* by the origin's Last-Modified; -1: it said nothing */
 };
 
@@ -111,6 +123,7 @@ void fetch_free(struct fetch *fetch);
  * result->total is then FETCH_SIZE_UNKNOWN.
  * Without an offset FD is written from its present position. With one it must be a regular file,
  * and is emptied when the origin has no such rest: another version, no ranges, a wrong range.
+ * With an end it is never cut short of what it holds behind that.
  * Returns result->failure.kind == FAILURE_NONE ? 0 : -1.
  */
 int fetch_run(struct fetch *fetch, const struct fetch_request *request,

@@ -20,12 +20,15 @@ struct transfer {
 	const struct fetch_request *request;
 	const struct fetch_hooks *hooks;
 	struct fetch_source source; /* of what arrives; the validator is "" where there is none */
-	uint64_t offset;            /* what is asked for begins here */
+	uint64_t offset;            /* what is asked for begins here ... */
+	uint64_t end;               /* ... and ends here; FETCH_SIZE_UNKNOWN: with the file */
+	uint64_t stop;              /* by request->begun; FETCH_SIZE_UNKNOWN: at the answer's end */
 	bool begun;                 /* fetch_begin() has looked at the answer's header */
 	bool too_big;
 	bool bad_status; /* the body is not that of the file */
 	bool bad_header;
 	bool no_rest; /* the origin does not have the rest that was asked for */
+	bool reached; /* stop, before the answer's end */
 	bool noted;   /* request->note_source was called */
 	int write_errno;
 	size_t header_bytes;
@@ -52,13 +55,19 @@ struct fetch {
 	uint64_t due_ns;       /* ... and when the next byte is due */
 	bool paused;           /* as wanted ... */
 	bool fresh_connection; /* the next try must not use a kept one */
-	uint64_t offset;       /* where it begins */
+	uint64_t offset, end;  /* what it asks for, as in struct transfer */
 	/* In a fetch_loop: */
 	void *owner;
 	const struct fetch_request *request; /* NULL: idle */
 	struct fetch_result result;
 	TAILQ_ENTRY(fetch) link; /* in its list of active or of ended ones */
 };
+
+/* Is a part of the file asked for? */
+static inline bool fetch_is_ranged(const struct transfer *now)
+{
+	return now->offset > 0 || now->end != FETCH_SIZE_UNKNOWN;
+}
 
 /* libcurl takes longs, and means "no limit" by none. */
 static inline long to_long(unsigned value)

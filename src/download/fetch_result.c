@@ -66,17 +66,32 @@ static const char *validator_of(CURL *easy)
 	return !etag && modified && is_strong_date(easy, modified) ? modified : NULL;
 }
 
+/* Not of an HTTP/1.0 answer: what it says of ranges may be a younger server's behind a proxy. */
+static bool says_ranges(CURL *easy)
+{
+	const char *ranges = header_value(easy, "Accept-Ranges");
+	long version = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	return version >= CURL_HTTP_VERSION_1_1 &&
+	       (http_status(easy) == 206 || (ranges && strcasecmp(ranges, "bytes") == 0));
+}
+
 static void find_source(struct fetch *fetch)
 {
 	const char *validator = validator_of(fetch->easy);
+	curl_off_t modified = -1;
 
+	(void)curl_easy_getinfo(fetch->easy, CURLINFO_FILETIME_T, &modified);
+	fetch->now.source.modified = (time_t)modified;
+	fetch->now.source.ranges = says_ranges(fetch->easy);
 	fetch->now.source.total = fetch->now.total;
 	if (validator && strlen(validator) < FETCH_VALIDATOR_BYTES)
 		(void)snprintf(fetch->now.source.validator, FETCH_VALIDATOR_BYTES, "%s", validator);
 }
 
 /*
- * 206: is it exactly the rest that was asked for, up to the end, and of the same version? Origins
+ * 206: is it exactly the part that was asked for, and of the same version? Origins
  * exist that ignore If-Range, and such that send another range than they say.
  */
 static bool is_our_rest(struct fetch *fetch)
@@ -88,7 +103,9 @@ static bool is_our_rest(struct fetch *fetch)
 
 	if (!range || sscanf(range, "bytes %llu-%llu/%llu", &first, &last, &total) != 3)
 		return false;
-	if (first != fetch->now.offset || last < first || last + 1 != total)
+	if (fetch->now.end != FETCH_SIZE_UNKNOWN ? last + 1 != fetch->now.end : last + 1 != total)
+		return false;
+	if (first != fetch->now.offset || last < first || last >= total)
 		return false;
 	if (source->total != FETCH_SIZE_UNKNOWN && source->total != total)
 		return false;
@@ -102,13 +119,14 @@ static bool is_our_rest(struct fetch *fetch)
 static bool place(struct fetch *fetch, uint64_t offset)
 {
 	const struct fetch_request *request = fetch->now.request;
+	const bool is_part = http_status(fetch->easy) == 206 && request->end > 0;
 
-	if (request->offset == 0)
+	if (request->offset == 0 && request->end == 0)
 		return true;
 	/* Not the other way round: who resumes must never take new bytes for old ones. */
-	if (offset == 0 && request->note_source)
+	if (offset == 0 && !is_part && request->note_source)
 		request->note_source(request, NULL);
-	if (ftruncate(request->fd, (off_t)offset) == 0 &&
+	if ((is_part || ftruncate(request->fd, (off_t)offset) == 0) &&
 	    lseek(request->fd, (off_t)offset, SEEK_SET) >= 0) {
 		fetch->now.bytes = offset;
 		return true;
@@ -117,26 +135,42 @@ static bool place(struct fetch *fetch, uint64_t offset)
 	return false;
 }
 
+/* The answer may be written: asks where to stop. */
+static void settle_end(struct transfer *now)
+{
+	const struct fetch_request *request = now->request;
+	uint64_t stop = FETCH_SIZE_UNKNOWN;
+
+	if (request->begun)
+		stop = request->begun(request, &now->source, now->bytes);
+	if (now->end != FETCH_SIZE_UNKNOWN)
+		now->total = now->end; /* the answer ends where it is to */
+	else if (stop != FETCH_SIZE_UNKNOWN)
+		now->total = now->stop = stop;
+}
+
 /* The header is complete: is this an answer whose body may be written? */
 bool fetch_begin(struct fetch *fetch)
 {
 	struct transfer *now = &fetch->now;
 	long status = http_status(fetch->easy);
-	bool is_rest = status == 206 && now->offset > 0;
+	bool is_rest = status == 206 && fetch_is_ranged(now);
 	curl_off_t length = -1;
 
 	now->begun = true;
 	(void)curl_easy_getinfo(fetch->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (length >= 0 && !header_value(fetch->easy, "Content-Encoding"))
 		now->total = (uint64_t)length;
-	if (is_rest && !is_our_rest(fetch))
+	if (is_rest ? !is_our_rest(fetch) : is_file(status) && now->request->strict)
 		now->no_rest = true;
 	else if (!is_rest && !is_file(status))
 		now->bad_status = true;
 	else if (now->total != FETCH_SIZE_UNKNOWN && now->total > fetch->settings.max_size)
 		now->too_big = true;
-	else if (place(fetch, is_rest ? now->offset : 0))
+	else if (place(fetch, is_rest ? now->offset : 0)) {
 		find_source(fetch);
+		settle_end(now);
+	}
 	return !now->no_rest && !now->bad_status && !now->too_big && !now->write_errno;
 }
 
@@ -308,9 +342,13 @@ struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 		return (struct failure){ .kind = FAILURE_TOO_BIG };
 	if (fetch->now.write_errno)
 		return (struct failure){ .kind = FAILURE_WRITE, .code = fetch->now.write_errno };
-	if (fetch->now.offset > 0 && http_status(fetch->easy) == 416)
+	if (fetch->now.reached)
+		return failure;
+	if (fetch_is_ranged(&fetch->now) && http_status(fetch->easy) == 416)
 		fetch->now.no_rest = true;
-	if (fetch->now.bad_status)
+	if (fetch->now.no_rest && fetch->now.request->strict)
+		failure.kind = FAILURE_RANGE;
+	else if (fetch->now.bad_status)
 		http_fault(fetch->easy, &failure);
 	else if (fetch->now.bad_header)
 		curl_fault(fetch, CURLE_WEIRD_SERVER_REPLY, &failure);

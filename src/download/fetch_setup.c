@@ -76,7 +76,7 @@ static bool set_texts(struct fetch *fetch)
 	       set_text(easy, CURLOPT_CAINFO, settings->cacert) &&
 	       set_text(easy, CURLOPT_CAPATH, settings->capath) &&
 	       set_text(easy, CURLOPT_ACCEPT_ENCODING,
-			settings->compressed && fetch->now.offset == 0 ? "" : NULL);
+			settings->compressed && !fetch_is_ranged(&fetch->now) ? "" : NULL);
 }
 
 static bool add_header(struct fetch *fetch, const char *header)
@@ -88,13 +88,17 @@ static bool add_header(struct fetch *fetch, const char *header)
 	return longer != NULL;
 }
 
-/* The rest of a file, but only of the version that we have the beginning of (RFC 9110 13.1.5). */
+/* A part of a file, but only of the version that we have other parts of (RFC 9110 13.1.5). */
 static bool add_range(struct fetch *fetch)
 {
-	char range[32];
+	char range[48];
 	char if_range[FETCH_VALIDATOR_BYTES + 16];
+	const unsigned long long offset = fetch->now.offset, end = fetch->now.end;
 
-	(void)snprintf(range, sizeof(range), "%llu-", (unsigned long long)fetch->now.offset);
+	if (end == FETCH_SIZE_UNKNOWN)
+		(void)snprintf(range, sizeof(range), "%llu-", offset);
+	else
+		(void)snprintf(range, sizeof(range), "%llu-%llu", offset, end - 1);
 	(void)snprintf(if_range, sizeof(if_range), "If-Range: %s",
 		       fetch->now.request->source.validator);
 	return set_text(fetch->easy, CURLOPT_RANGE, range) && add_header(fetch, if_range);
@@ -107,7 +111,7 @@ static bool set_headers(struct fetch *fetch)
 	for (; header && *header; header++)
 		if (!add_header(fetch, *header))
 			return false;
-	if (fetch->now.offset > 0 && !add_range(fetch))
+	if (fetch_is_ranged(&fetch->now) && !add_range(fetch))
 		return false;
 	return !curl_easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, fetch->headers);
 }

@@ -48,6 +48,13 @@ struct job {
 	uint64_t took_ns;  /* the successful try */
 	uint64_t bytes, total, inode;
 	unsigned worker; /* that has or had it */
+	bool unsplit;    /* it was split, and that went wrong: one stream */
+	/* Of a file that is split, and of its ranges, which are jobs too: see split.h. */
+	struct split *split; /* NULL: it is whole */
+	bool has_lock;       /* its ranges are all there, and until it is committed ... */
+	int lock;            /* ... this descriptor keeps others away */
+	uint32_t number;     /* of a range, in records */
+	unsigned range;
 };
 
 #define JOB_DEATHS_MAX 3

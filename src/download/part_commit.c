@@ -84,6 +84,56 @@ bool part_file_check(int dirfd, const char *name, uint64_t inode, uint64_t bytes
 }
 
 /*
+ * Cuts the table off the file FD. Its place is locked first: no worker has that lock, and another
+ * run, which needs all of the file, stays away. 0 or -errno; -ESTALE: it is not that file, or not
+ * whole.
+ */
+static int cut_table(int fd, const struct part_file *file, bool remote_time)
+{
+	struct flock behind = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct timespec times[2] = { { .tv_nsec = UTIME_NOW } };
+	struct part_ranges ranges;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_ino != file->inode ||
+	    !part_ranges_load(fd, NULL, &ranges) || ranges.id != file->table)
+		return -ESTALE;
+	behind.l_start = (off_t)ranges.total;
+	if (fcntl(fd, F_OFD_SETLK, &behind) < 0 && (errno == EAGAIN || errno == EACCES))
+		return -ESTALE;
+	if (!part_ranges_load(fd, NULL, &ranges) || ranges.id != file->table ||
+	    part_ranges_open(&ranges) < ranges.count)
+		return -ESTALE;
+	if (ftruncate(fd, (off_t)ranges.total) < 0)
+		return -errno;
+	times[1].tv_sec = ranges.source.modified;
+	if (remote_time && ranges.source.modified >= 0)
+		(void)futimens(fd, times); /* the file is right all the same */
+	return 0;
+}
+
+int part_ranges_finish(int dirfd, const char *name, const struct part_file *file, bool remote_time,
+		       struct failure *failure)
+{
+	char part[NAME_MAX + 1];
+	int rc = part_name(name, part);
+	int fd = rc == 0 ? part_open_beneath(dirfd, part, O_RDWR | O_NONBLOCK) : rc;
+
+	rc = fd < 0 ? fd : cut_table(fd, file, remote_time);
+	if (rc == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd); /* nothing was written */
+	if (rc == -ESTALE || rc == -ENOENT)
+		part_failed(failure, FAILURE_VANISHED, 0);
+	else
+		part_failed(failure, FAILURE_WRITE, -rc);
+	return -1;
+}
+
+/*
  * Where neither renameat2(2) nor link(2) works (FAT, sshfs and other FUSE file systems): an empty
  * file made with O_EXCL reserves the name, and is then renamed over.
  */

@@ -63,25 +63,25 @@ static bool has_no_locks(int rc)
 }
 
 struct lock {
+	bool shared;  /* to be set: of the open file, not of this process */
 	bool held;    /* by us; false: the file system has no locks */
 	pid_t holder; /* that has it instead; 0: the kernel cannot say */
 };
 
 /*
- * Locks the whole file. 0, or -errno; -EAGAIN: *HOLDER has it (0 when the kernel cannot say:
+ * Locks REGION of the file. 0, or -errno; -EAGAIN: *HOLDER has it (0 when the kernel cannot say:
  * another pid namespace, another machine). -ESTALE: its holder died meanwhile. -ENOLCK: there are
  * no locks here.
  */
-static int lock_file(int fd, pid_t *holder)
+static int lock_file(int fd, struct flock lock, bool shared, pid_t *holder)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int rc = sys_result(fcntl(fd, F_SETLK, &lock));
+	int rc = sys_result(fcntl(fd, shared ? F_OFD_SETLK : F_SETLK, &lock));
 
 	if (has_no_locks(rc))
 		return -ENOLCK;
 	if (rc != -EAGAIN && rc != -EACCES)
 		return rc;
-	rc = sys_result(fcntl(fd, F_GETLK, &lock));
+	rc = sys_result(fcntl(fd, shared ? F_OFD_GETLK : F_GETLK, &lock));
 	if (rc)
 		return rc;
 	if (lock.l_type == F_UNLCK)
@@ -96,8 +96,9 @@ static int lock_file(int fd, pid_t *holder)
  */
 static int lock_part(int dirfd, const char *part, int fd, struct stat *st, struct lock *lock)
 {
+	const struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct stat named;
-	int rc = lock_file(fd, &lock->holder);
+	int rc = lock_file(fd, whole, lock->shared, &lock->holder);
 
 	lock->held = rc == 0;
 	if (rc && rc != -ENOLCK)
@@ -120,7 +121,7 @@ static int lock_part(int dirfd, const char *part, int fd, struct stat *st, struc
 static int open_leftover(int dirfd, const char *part)
 {
 	struct stat st;
-	int fd = part_open_beneath(dirfd, part, O_WRONLY | O_NONBLOCK);
+	int fd = part_open_beneath(dirfd, part, O_RDWR | O_NONBLOCK);
 	int rc;
 
 	if (fd < 0)
@@ -162,7 +163,7 @@ static int take_leftover(int dirfd, const char *part, int fd, bool keep, struct 
 static int try_open_part(int dirfd, const char *part, struct part_file *file, struct lock *lock)
 {
 	struct stat st;
-	int fd = part_open_beneath(dirfd, part, O_WRONLY | O_CREAT | O_EXCL);
+	int fd = part_open_beneath(dirfd, part, O_RDWR | O_CREAT | O_EXCL);
 	bool leftover = fd == -EEXIST;
 	int rc;
 
@@ -187,7 +188,7 @@ static int try_open_part(int dirfd, const char *part, struct part_file *file, st
 int part_file_open(int dirfd, const char *name, struct part_file *file, struct failure *failure)
 {
 	char part[NAME_MAX + 1];
-	struct lock lock = { .held = false };
+	struct lock lock = { .shared = file->shared };
 	int fd = part_name(name, part);
 
 	if (fd == 0) {
@@ -204,11 +205,71 @@ int part_file_open(int dirfd, const char *name, struct part_file *file, struct f
 	return fd < 0 ? -1 : fd;
 }
 
+void part_file_share(int fd, const struct part_ranges *ranges, unsigned i)
+{
+	const uint64_t first = range_first(ranges->total, ranges->count, i);
+	struct flock before = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_len = (off_t)first };
+	struct flock behind = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	/* Neither fails for a lock that is held; where there are no locks nothing is lost. */
+	behind.l_start = (off_t)range_first(ranges->total, ranges->count, i + 1);
+	if (first > 0)
+		(void)fcntl(fd, F_OFD_SETLK, &before);
+	(void)fcntl(fd, F_OFD_SETLK, &behind);
+}
+
+/* Locks the range. Only then is the table relied on: from now on nobody can take the file from us.
+ * 0 or -errno; -ESTALE: the file is not the one with that table. */
+static int lock_range(int fd, struct part_file *file, struct lock *lock)
+{
+	struct flock region = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct part_ranges *ranges = &file->ranges;
+	int rc;
+
+	if (!part_ranges_load(fd, NULL, ranges) || ranges->id != file->table ||
+	    file->range >= ranges->count)
+		return -ESTALE;
+	region.l_start = (off_t)range_first(ranges->total, ranges->count, file->range);
+	region.l_len = (off_t)range_length(ranges->total, ranges->count, file->range);
+	rc = lock_file(fd, region, true, &lock->holder);
+	file->locked = rc == 0;
+	if (rc && rc != -ENOLCK)
+		return rc;
+	return part_ranges_load(fd, NULL, ranges) && ranges->id == file->table ? 0 : -ESTALE;
+}
+
+int part_range_open(int dirfd, const char *name, struct part_file *file, struct failure *failure)
+{
+	char part[NAME_MAX + 1];
+	struct lock lock = { .shared = true };
+	struct stat st;
+	int rc = part_name(name, part);
+	int fd = rc == 0 ? open_leftover(dirfd, part) : rc;
+
+	rc = fd < 0 ? fd : sys_result(fstat(fd, &st));
+	if (rc == 0)
+		rc = st.st_nlink == 1 ? lock_range(fd, file, &lock) : -ESTALE;
+	if (rc == 0) {
+		file->inode = st.st_ino;
+		return fd;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (rc == -EAGAIN)
+		part_failed(failure, FAILURE_HELD, lock.holder);
+	else if (rc == -ESTALE)
+		part_failed(failure, FAILURE_RANGE, 0);
+	else
+		part_failed(failure, FAILURE_CREATE, -rc);
+	return -1;
+}
+
 bool part_file_discard(int dirfd, const char *name, bool keep)
 {
 	char part[NAME_MAX + 1];
+	struct part_ranges ranges;
 	struct stat st;
-	struct lock lock;
+	struct lock lock = { .shared = false };
 	int fd;
 
 	if (part_name(name, part))
@@ -218,7 +279,8 @@ bool part_file_discard(int dirfd, const char *name, bool keep)
 		return false;
 	/* Removed under its lock, so that nobody who takes it over meanwhile is robbed of it. */
 	if (lock_part(dirfd, part, fd, &st, &lock) == 0) {
-		keep = keep && st.st_size > 0 && part_source_exists(fd);
+		keep = keep && st.st_size > 0 &&
+		       (part_source_exists(fd) || part_ranges_load(fd, NULL, &ranges));
 		if (!keep)
 			(void)unlinkat(dirfd, part, 0); /* nobody waits for the answer */
 	} else {

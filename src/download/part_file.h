@@ -14,6 +14,7 @@
 
 #include "download/failure.h"
 #include "download/fetch.h"
+#include "download/part_ranges.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,6 +48,10 @@ static inline bool output_is_file(int type)
 
 struct part_file {
 	bool keep;      /* to be set: a leftover is to be gone on with, so it is not emptied */
+	bool shared;    /* to be set: the file may be split, see part_file_share */
+	unsigned range; /* to be set for part_range_open: this one ... */
+	uint64_t table; /* ... of this table */
+	struct part_ranges ranges;
 	bool locked;    /* false: the file system has no locks */
 	uint64_t inode; /* the file's identity */
 	uint64_t size;  /* of a leftover that was kept */
@@ -64,6 +69,25 @@ struct part_file {
  * worker opens the file once only.
  */
 int part_file_open(int dirfd, const char *name, struct part_file *file, struct failure *failure);
+
+/*
+ * Worker. The file FD, opened as shared, has been split: other workers write it too, and of the
+ * lock only range I stays. Locks of shared files are those of open files (F_OFD_SETLK), so that
+ * threads of one process keep them apart; the kernel cannot name their holder.
+ */
+void part_file_share(int fd, const struct part_ranges *ranges, unsigned i);
+
+/* Worker. Opens and locks a range of NAME.part, for writing, and reads its table. Returns the
+ * descriptor, or -1 with *FAILURE: FAILURE_RANGE where it is not that file any more. */
+int part_range_open(int dirfd, const char *name, struct part_file *file, struct failure *failure);
+
+/*
+ * Parent. All ranges of NAME.part, with FILE's inode and table, are there: cuts the table off.
+ * Returns a descriptor that keeps the file locked, to be closed once it is committed; or -1, and
+ * *FAILURE says why.
+ */
+int part_ranges_finish(int dirfd, const char *name, const struct part_file *file, bool remote_time,
+		       struct failure *failure);
 
 /*
  * Worker. Notes on the file FD which version of URL its bytes are of / reads that note: true if it

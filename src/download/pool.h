@@ -16,6 +16,9 @@
  *	RETURNED                allowed once per CANCEL, for a job that the worker has and has not
  *	                        begun; the job goes back to the front of the queue
  *	PROGRESS                allowed for the running job, 1,000 a second (20,000 saved up)
+ *	SPLIT                   allowed once for a file that may be split: it becomes its ranges,
+ *	                        each a job, and the worker is at one of them
+ *	a range fails for good  its file fails; the other ranges are not begun, or stopped (STOP)
  *	any other record        a violation: SIGKILL; the pool ignores what follows it
  *	silence with a job      after the stall timeout and one second: SIGKILL
  *	a worker dies           its oldest job failed a try, begun or not (else a worker that dies

@@ -27,6 +27,7 @@ struct pool_worker {
 	bool ended;                   /* its channel told its end: all it sent was received */
 	bool quitting;                /* QUIT is on its way to it */
 	bool recalling;               /* CANCEL is on its way to it, and no answer has come */
+	bool stopping;                /* STOP is on its way to it, for the running job */
 	unsigned recalled, returned;  /* CANCELs sent to it in its life, RETURNED received */
 	struct failure kill_reason;   /* why the parent killed it */
 	struct event_guard guard;

@@ -80,7 +80,7 @@ static struct command command_for(const struct pool *pool, const struct pool_wor
 {
 	return (struct command){ .kind = kind,
 				 .slot = (uint16_t)pool_slot(pool, worker),
-				 .job = job ? job_number(pool->batch->jobs, job) : 0,
+				 .job = job ? job_id(pool->batch->jobs, job) : 0,
 				 .ack = worker->guard.seq,
 				 .time_ns = clock_ns() };
 }
@@ -160,6 +160,18 @@ static void send_first_rate(struct pool *pool, struct pool_worker *worker)
 		worker->rate = rate;
 }
 
+/* What the worker needs to know of a range, or to make ranges of a file. */
+static void set_range(const struct pool *pool, const struct job *job, struct command *command)
+{
+	if (job_is_range(job)) {
+		command->table = job->split->table;
+		command->range = job->range;
+		command->ranges = job->split->count;
+	} else if (!job->unsplit && pool->batch->settings->split > 1) {
+		command->ranges = pool->batch->settings->split;
+	}
+}
+
 /* The next job, if there is one, into the worker's send queue. False: no memory for it. */
 static bool assign_next(struct pool *pool, struct pool_worker *worker)
 {
@@ -177,6 +189,7 @@ static bool assign_next(struct pool *pool, struct pool_worker *worker)
 		return false;
 	}
 	command.resume = batch_resumes(pool->batch, job);
+	set_range(pool, job, &command);
 	command_encode_job(&command, job->url, job->name, records);
 	if (worker->job_count == 0) {
 		worker->last_event_ns = command.time_ns; /* it was idle: its silence begins now */
@@ -278,7 +291,7 @@ static bool take_back(struct pool *pool, struct pool_worker *worker, uint32_t nu
 {
 	unsigned i = worker->guard.running;
 
-	while (i < worker->job_count && job_number(pool->batch->jobs, worker->jobs[i]) != number)
+	while (i < worker->job_count && job_id(pool->batch->jobs, worker->jobs[i]) != number)
 		i++;
 	if (i >= worker->job_count || worker->returned == worker->recalled)
 		return false;
@@ -299,6 +312,7 @@ static void end_try(struct pool *pool, struct pool_worker *worker, const struct 
 	struct job *job = pool_take_job(pool, worker, 0);
 	const unsigned slot = pool_slot(pool, worker);
 
+	worker->stopping = false;
 	worker->recalling = false; /* a CANCEL of a job that had begun has no answer */
 	if (event->kind == EVENT_DONE)
 		batch_received(pool->batch, job, slot, &result);
@@ -319,7 +333,8 @@ static void count_cost(struct pool *pool, struct pool_worker *worker, const stru
 	pool->batch->meter.cpu_ns += more_ns;
 	if (figures) {
 		figures[pool_slot(pool, worker)].ipc_cpu_ns += more_ns;
-		figures[pool_slot(pool, worker)].files += event->kind == EVENT_DONE;
+		figures[pool_slot(pool, worker)].files += event->kind == EVENT_DONE &&
+							  !job_is_range(worker->jobs[0]);
 	}
 }
 
@@ -345,6 +360,32 @@ static bool may_progress(struct pool_worker *worker)
 	return worker->progress_ns <= now_ns;
 }
 
+/* The running job became a range of a file. False: it should not have. */
+static bool take_split(struct pool *pool, struct pool_worker *worker, const struct event *event)
+{
+	const struct split_report report = { .table = event->table,
+					     .total = event->total,
+					     .range = event->range,
+					     .ranges = event->ranges };
+	struct job *range =
+		batch_split(pool->batch, worker->jobs[0], pool_slot(pool, worker), &report);
+
+	if (range)
+		worker->jobs[0] = range;
+	return range != NULL;
+}
+
+/* The running job is a range of a file that was given up meanwhile. */
+static void stop_void(struct pool *pool, struct pool_worker *worker)
+{
+	struct command command = command_for(pool, worker, COMMAND_STOP, NULL);
+
+	if (worker->stopping || !job_is_void(worker->jobs[0]))
+		return;
+	command.job = worker->guard.job;
+	worker->stopping = send_record(pool, worker, &command);
+}
+
 /* False: a violation. */
 static bool handle_event(struct pool *pool, struct pool_worker *worker, const struct event *event)
 {
@@ -354,7 +395,7 @@ static bool handle_event(struct pool *pool, struct pool_worker *worker, const st
 	const uint64_t before = worker->guard.running ? worker->guard.bytes : event->bytes;
 
 	if (!event_permit(&worker->guard, event,
-			  oldest ? job_number(pool->batch->jobs, oldest) : EVENT_NO_JOB))
+			  oldest ? job_id(pool->batch->jobs, oldest) : EVENT_NO_JOB))
 		return false;
 	worker->received += event->bytes > before ? event->bytes - before : 0;
 	count_cost(pool, worker, event);
@@ -364,11 +405,15 @@ static bool handle_event(struct pool *pool, struct pool_worker *worker, const st
 	case EVENT_START:
 		batch_started(pool->batch, oldest, slot, pool_pid(pool, worker, event),
 			      event->time_ns);
+		stop_void(pool, worker);
 		return true;
+	case EVENT_SPLIT:
+		return take_split(pool, worker, event);
 	case EVENT_PROGRESS:
 		if (!may_progress(worker))
 			return false;
 		batch_moved(pool->batch, oldest, slot, event->bytes, event->total);
+		stop_void(pool, worker);
 		return true;
 	default:
 		end_try(pool, worker, event);

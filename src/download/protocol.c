@@ -41,6 +41,18 @@ static void put_head(unsigned char *record, unsigned kind, unsigned flags, unsig
 
 /* ---- events ---- */
 
+/* "Which of how many" in one number. */
+static uint64_t range_encode(unsigned range, unsigned ranges)
+{
+	return (uint64_t)range << 32 | ranges;
+}
+
+static void range_decode(uint64_t both, unsigned *range, unsigned *ranges)
+{
+	*range = (unsigned)(both >> 32);
+	*ranges = (unsigned)(both & UINT32_MAX);
+}
+
 #define FLAG_TRANSIENT 1u /* FAILED */
 #define FLAG_UNLOCKED  1u /* DONE */
 #define FLAG_RESUME    1u /* JOB */
@@ -61,6 +73,11 @@ void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
 	put(record + 16, event->time_ns, 8);
 	put(record + 24, event->bytes, 8);
 	put(record + 32, event->total, 8);
+	if (event->kind == EVENT_SPLIT) {
+		put(record + 40, event->table, 8);
+		put(record + 48, range_encode(event->range, event->ranges), 8);
+		return;
+	}
 	if (event->kind != EVENT_FAILED) {
 		put(record + 40, event->inode, 8);
 		put(record + 48, event->ipc_cpu_ns, 8);
@@ -88,6 +105,11 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 	};
 	if (kind < EVENT_START || kind >= EVENT_KINDS)
 		return -EPROTO;
+	if (kind == EVENT_SPLIT) {
+		event->table = get(record + 40, 8);
+		range_decode(get(record + 48, 8), &event->range, &event->ranges);
+		return record[1] ? -EPROTO : 0;
+	}
 	if (kind != EVENT_FAILED) {
 		event->inode = get(record + 40, 8);
 		event->ipc_cpu_ns = get(record + 48, 8);
@@ -121,6 +143,7 @@ static const struct {
 	[EVENT_DONE] = { .running = true },
 	[EVENT_FAILED] = { .running = true },
 	[EVENT_RETURNED] = { .idle = true, .running = true },
+	[EVENT_SPLIT] = { .running = true },
 };
 
 bool event_permit(struct event_guard *guard, const struct event *event, uint32_t next_job)
@@ -145,7 +168,7 @@ bool event_permit(struct event_guard *guard, const struct event *event, uint32_t
 		if (event->job != guard->job || event->bytes < guard->bytes)
 			return false;
 		guard->bytes = event->bytes;
-		guard->running = event->kind == EVENT_PROGRESS;
+		guard->running = event->kind == EVENT_PROGRESS || event->kind == EVENT_SPLIT;
 	}
 	guard->seq = event->seq;
 	return true;
@@ -164,6 +187,8 @@ const char *event_kind_name(unsigned kind)
 		return "FAILED";
 	case EVENT_RETURNED:
 		return "RETURNED";
+	case EVENT_SPLIT:
+		return "SPLIT";
 	case COMMAND_JOB:
 		return "JOB";
 	case COMMAND_TEXT:
@@ -176,6 +201,8 @@ const char *event_kind_name(unsigned kind)
 		return "RATE";
 	case COMMAND_PAUSE:
 		return "PAUSE";
+	case COMMAND_STOP:
+		return "STOP";
 	default:
 		return "?";
 	}
@@ -206,6 +233,8 @@ void command_encode(const struct command *command, unsigned char record[RECORD_B
 	put(record + 16, command->time_ns, 8);
 	put(record + 24, command->kind == COMMAND_RATE ? command->rate : command->url_len, 8);
 	put(record + 32, command->name_len, 8);
+	put(record + 40, range_encode(command->range, command->ranges), 8);
+	put(record + 48, command->table, 8);
 }
 
 /* Copies N bytes of text into TEXT records, going on in a record that is not yet full. */
@@ -263,7 +292,9 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 		.rate = rate,
 		.paused = kind == COMMAND_PAUSE && flagged,
 		.resume = kind == COMMAND_JOB && flagged,
+		.table = get(record + 48, 8),
 	};
+	range_decode(get(record + 40, 8), &reader->command.range, &reader->command.ranges);
 	if (kind != COMMAND_JOB)
 		return 1;
 	command_reader_free(reader);

@@ -2,17 +2,21 @@
 /*
  * protocol.h - the 56-byte records between workers and their parent.
  *
- * Workers send events: START, PROGRESS, DONE, FAILED, RETURNED. The parent sends commands: JOB,
- * TEXT, CANCEL, QUIT, RATE, PAUSE. All integers are little-endian and are written field by field,
- * so that the wire form does not depend on a compiler. 56 bytes leave room for a ring's 8-byte
- * sequence in the same 64-byte cache line.
+ * Workers send events: START, PROGRESS, DONE, FAILED, RETURNED, SPLIT. The parent sends commands:
+ * JOB, TEXT, CANCEL, QUIT, RATE, PAUSE, STOP. All integers are little-endian and are written field
+ * by field, so that the wire form does not depend on a compiler. 56 bytes leave room for a ring's
+ * 8-byte sequence in the same 64-byte cache line.
  *
  *   byte  0      1      2..3   4..7   8..15   16..23   24..31   32..39   40..47   48..55
  *   event kind   flags  slot   job    seq     time_ns  bytes    total    detail   detail2
- *   JOB   kind   flags  slot   job    ack     time_ns  url len  name len 0        0
+ *   JOB   kind   flags  slot   job    ack     time_ns  url len  name len range    table
  *   RATE  kind   0      slot   0      ack     time_ns  bytes/s  0        0        0
  *   PAUSE kind   flags  slot   0      ack     time_ns  0        0        0        0
  *   TEXT  kind   length slot   job    up to 48 bytes of the URL, then of the name
+ *
+ * A file that is split (--split) is a job for each of its ranges. The first JOB lets its worker
+ * split it; if it does, it makes the table in NAME.part (part_ranges.h), sends SPLIT, and goes on
+ * with one range. The parent then assigns the others, each with the table's number.
  *
  * A worker's identity is its slot, as the mechanism gives it; the slot inside a record is only
  * compared. An event that is not permitted in a worker's state is a protocol violation.
@@ -39,6 +43,8 @@ enum event_kind {
 	EVENT_DONE,      /* all bytes are in NAME.part, whose inode is DETAIL */
 	EVENT_FAILED,    /* the try failed: DETAIL, DETAIL2 and flags are a struct failure */
 	EVENT_RETURNED,  /* after CANCEL: the job has not begun, and goes back */
+	EVENT_SPLIT, /* from here on the job is a range; TOTAL of all, DETAIL is the table's number,
+			DETAIL2 which range of how many */
 	EVENT_KINDS
 };
 
@@ -49,6 +55,7 @@ enum command_kind {
 	COMMAND_QUIT,   /* end at once, and abandon the running job */
 	COMMAND_RATE,   /* from now on take at most so many bytes a second from the network */
 	COMMAND_PAUSE,  /* take nothing, or go on, as a flag says */
+	COMMAND_STOP,   /* JOB fails at once if it is running; else nothing happens */
 	COMMAND_END
 };
 
@@ -61,7 +68,9 @@ struct event {
 	uint64_t bytes;         /* so far; DONE: all */
 	uint64_t total;         /* announced, or EVENT_TOTAL_UNKNOWN */
 	uint64_t inode;         /* DONE; START: the thread id */
-	uint64_t ipc_cpu_ns;    /* not FAILED: CPU of the worker's calls into libipc in its life */
+	uint64_t ipc_cpu_ns;    /* but of FAILED and SPLIT: CPU of the worker's calls into libipc */
+	uint64_t table;         /* SPLIT ... */
+	unsigned range, ranges; /* ... the one that this worker is at, of how many */
 	bool unlocked;          /* DONE: the file system has no locks */
 	struct failure failure; /* FAILED */
 };
@@ -76,6 +85,8 @@ struct command {
 	uint64_t rate;              /* RATE; 0: no limit */
 	bool paused;                /* PAUSE */
 	bool resume;                /* JOB: go on with NAME.part of an earlier attempt */
+	unsigned range, ranges; /* JOB: this of so many; ranges 0: the file is not to be split */
+	uint64_t table;         /* JOB: of NAME.part. 0: the worker may split it, or go on */
 };
 
 /* What a worker may send next. One per worker; starts as { .slot = N }. */

@@ -115,7 +115,7 @@ static void put_job(struct trace_json *json, struct track *track, uint64_t end_n
 
 	put(json,
 	    json_pack("{s:s, s:s, s:f, s:f, s:i, s:i, s:{s:I, s:I, s:s}}", "name",
-		      name ? name : "job", "ph", "X", "ts", microseconds(json, track->begun_ns),
+		      name ? name : "range", "ph", "X", "ts", microseconds(json, track->begun_ns),
 		      "dur", (double)(end_ns - track->begun_ns) / 1e3, "pid", (int)json->parent,
 		      "tid", (int)track->pid, "args", "job", (json_int_t)track->job, "bytes",
 		      (json_int_t)bytes, "result", result));
@@ -189,8 +189,8 @@ void trace_json_commands(struct trace_json *json, unsigned slot, const unsigned 
 	for (i = 0; i < n; i++) {
 		const unsigned char *record = records + i * RECORD_BYTES;
 
-		if (record[0] != COMMAND_JOB)
-			continue;
+		if (record[0] != COMMAND_JOB || record_job(record) >= json->batch->jobs->count)
+			continue; /* the range of a file has no arrow of its own */
 		json->assigned[record_job(record)] = ++json->arrows; /* a job of our own list */
 		put_arrow(json, "s", json->arrows, json->parent, began_ns);
 	}

@@ -24,6 +24,8 @@ struct queued {
 	uint32_t job;
 	char *url, *name;
 	bool resume;
+	unsigned range, ranges; /* see struct command */
+	uint64_t table;
 };
 
 /* A file that is finished here and not yet committed by the parent: open, so locked. */
@@ -46,7 +48,9 @@ struct worker {
 	unsigned outbox_count;
 	uint64_t seq;
 	struct meter meter;
-	uint32_t job; /* the running one */
+	uint32_t job; /* the running one ... */
+	bool running; /* ... if so */
+	bool stop;    /* it is to fail at once */
 	bool quit;
 	int error; /* -errno that ends this worker */
 };
@@ -133,7 +137,11 @@ static int take_job(struct worker *w)
 
 	if (w->queue_count == WORKER_JOBS_MAX)
 		return -EPROTO; /* the parent never assigns so many */
-	*job = (struct queued){ .job = w->reader.command.job, .resume = w->reader.command.resume };
+	*job = (struct queued){ .job = w->reader.command.job,
+				.resume = w->reader.command.resume,
+				.range = w->reader.command.range,
+				.ranges = w->reader.command.ranges,
+				.table = w->reader.command.table };
 	job->url = strdup(command_url(&w->reader));
 	job->name = strdup(command_name(&w->reader));
 	if (!job->url || !job->name)
@@ -186,6 +194,9 @@ static int handle_command(struct worker *w)
 	case COMMAND_PAUSE:
 		fetch_pause(w->fetch, command->paused);
 		return 0;
+	case COMMAND_STOP:
+		w->stop = w->running && command->job == w->job;
+		return 0;
 	default:
 		return -EPROTO;
 	}
@@ -228,10 +239,24 @@ static int commands_wakeup(void *arg)
 {
 	struct worker *w = arg;
 
-	return receive(w, IPC_NOWAIT) < 0 || w->quit || cancelled(w);
+	return receive(w, IPC_NOWAIT) < 0 || w->quit || w->stop || cancelled(w);
 }
 
 /* ---- work ---- */
+
+/* At once: the other ranges wait for it. */
+static void send_split(void *arg, const struct part_ranges *ranges, unsigned number)
+{
+	struct worker *w = arg;
+
+	add_event(w, (struct event){ .kind = EVENT_SPLIT,
+				     .job = w->job,
+				     .total = ranges->total,
+				     .table = ranges->id,
+				     .range = number,
+				     .ranges = ranges->count });
+	(void)flush(w);
+}
 
 static void run_job(struct worker *w)
 {
@@ -246,13 +271,20 @@ static void run_job(struct worker *w)
 					      .name = job.name,
 					      .resume = job.resume,
 					      .remote_time = w->setup->remote_time,
-					      .hooks = &hooks };
+					      .hooks = &hooks,
+					      .range = { .wanted = job.ranges,
+							 .table = job.table,
+							 .number = job.range,
+							 .split = send_split,
+							 .arg = w } };
 	struct attempt attempt;
 	struct event event = { .kind = EVENT_START, .job = job.job };
 
 	w->queue_count--;
 	memmove(&w->queue[0], &w->queue[1], w->queue_count * sizeof job);
 	w->job = job.job;
+	w->running = true;
+	w->stop = false;
 	event.total = EVENT_TOTAL_UNKNOWN;
 	event.inode = (uint64_t)gettid();
 	add_event(w, event);
@@ -265,9 +297,13 @@ static void run_job(struct worker *w)
 		event.failure = attempt.result.failure;
 		event.kind = attempt.fd >= 0 ? EVENT_DONE : EVENT_FAILED;
 		add_event(w, event);
-		if (attempt.fd >= 0)
+		/* Until all ranges are there, the table keeps others away; then the parent does. */
+		if (attempt.fd >= 0 && attempt.ranges.count > 0)
+			(void)close(attempt.fd);
+		else if (attempt.fd >= 0)
 			w->held[w->held_count++] = (struct held){ attempt.fd, w->seq };
 	}
+	w->running = false;
 	free(job.url);
 	free(job.name);
 }

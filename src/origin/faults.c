@@ -14,8 +14,14 @@
  *   nolength       N        N bytes, neither length nor chunks: the close is the end
  *   endless        -        bytes in chunks until the client goes away
  *   slow           R N      N bytes at R bytes a second
- *   ranges         R N      as slow (R 0: at once), with an ETag; "Range: bytes=FIRST-" is honoured
+ *   ranges         R N      as slow (R 0: at once), with an ETag; Range and If-Range are honoured
  *   ranges-cut     C N      the same, closed after C bytes of each answer
+ *   ranges-lie     N        as ranges, but the bytes are not those that Content-Range says
+ *   ranges-off     N        as ranges, but every answer is the whole
+ *   ranges-new     N        as ranges, but another version from the second request on
+ *   ranges-weak    N        as ranges, but the ETag is weak
+ *   ranges-gzip    N        as ranges, but as a compressed form
+ *   ranges-1.0     N        as ranges, but by HTTP/1.0
  *   status         C        status C (200 to 599) with a short text as body
  *   redirect       H N      H redirects, one after the other, then N bytes
  *   redirect-loop  -        a redirect to itself
@@ -145,6 +151,52 @@ static void plan_ranges_cut(struct request *request, struct origin_plan *plan)
 	plan->ranges = true;
 }
 
+/* ---- origins that cannot be split, or that one should not split by ---- */
+
+static void plan_ranges_at_once(struct request *request, struct origin_plan *plan)
+{
+	plan_whole(request, plan);
+	plan->ranges = true;
+}
+
+static void plan_ranges_lie(struct request *request, struct origin_plan *plan)
+{
+	plan_ranges_at_once(request, plan);
+	plan->shift = 1;
+}
+
+static void plan_ranges_off(struct request *request, struct origin_plan *plan)
+{
+	plan_ranges_at_once(request, plan);
+	plan->ignores_range = true;
+}
+
+static void plan_ranges_new(struct request *request, struct origin_plan *plan)
+{
+	plan_ranges_at_once(request, plan);
+	if (!first_time(request->faults, request->path))
+		plan->etag = "\"2\"";
+}
+
+static void plan_ranges_weak(struct request *request, struct origin_plan *plan)
+{
+	plan_ranges_at_once(request, plan);
+	plan->etag = "W/\"1\"";
+}
+
+static void plan_ranges_gzip(struct request *request, struct origin_plan *plan)
+{
+	plan_ranges_at_once(request, plan);
+	plan->header = "Content-Encoding";
+	(void)snprintf(plan->header_value, sizeof plan->header_value, "gzip");
+}
+
+static void plan_ranges_old(struct request *request, struct origin_plan *plan)
+{
+	plan_ranges_at_once(request, plan);
+	plan->http_1_0 = true;
+}
+
 static void plan_status(struct request *request, struct origin_plan *plan)
 {
 	const uint64_t code = request->number[0];
@@ -237,6 +289,12 @@ static const struct fault_kind kinds[] = {
 	{ "slow", 2, END_CLEAN, plan_slow },
 	{ "ranges", 2, END_CLEAN, plan_ranges },
 	{ "ranges-cut", 2, END_CLOSE, plan_ranges_cut },
+	{ "ranges-lie", 1, END_CLEAN, plan_ranges_lie },
+	{ "ranges-off", 1, END_CLEAN, plan_ranges_off },
+	{ "ranges-new", 1, END_CLEAN, plan_ranges_new },
+	{ "ranges-weak", 1, END_CLEAN, plan_ranges_weak },
+	{ "ranges-gzip", 1, END_CLEAN, plan_ranges_gzip },
+	{ "ranges-1.0", 1, END_CLEAN, plan_ranges_old },
 	{ "status", 1, END_CLEAN, plan_status },
 	{ "redirect", 2, END_CLEAN, plan_redirect },
 	{ "redirect-loop", 0, END_CLEAN, plan_redirect_loop },

@@ -33,9 +33,14 @@ struct origin_plan {
 	const char *name;   /* whose bytes; not owned */
 	uint64_t announced; /* Content-Length, or ORIGIN_SIZE_UNKNOWN */
 	uint64_t sent;      /* bytes before the ending */
-	bool ranges;        /* it has an ETag, and the rest of it can be asked for */
+	bool ranges;        /* it has an ETag, and a part of it can be asked for */
+	const char *etag;   /* NULL: "1" */
+	bool ignores_range; /* although it says that it does not */
+	uint64_t shift;     /* Content-Range is wrong by so much */
+	uint64_t whole;     /* a part: the size of all */
 	uint64_t first;     /* byte of the sequence that the answer begins with */
-	double seconds;     /* those bytes are spread evenly over so long; 0: at once */
+	bool http_1_0;
+	double seconds; /* those bytes are spread evenly over so long; 0: at once */
 	enum plan_ending ending;
 	bool close_delimited; /* with unknown size: no chunks, the close is the end */
 	const char *header;   /* one more header, or NULL; static storage */

@@ -172,33 +172,43 @@ static void send_raw(int fd, const struct origin_raw *raw)
 		(void)send_text(fd, raw->tail); /* some faults make the client leave early */
 }
 
+static const char *etag_of(const struct origin_plan *plan)
+{
+	return plan->etag ? plan->etag : RANGES_ETAG;
+}
+
 static bool add_range_headers(struct MHD_Response *response, const struct origin_plan *plan)
 {
+	const unsigned long long first = plan->first + plan->shift, whole = plan->whole;
 	char range[80];
 
 	if (!plan->ranges)
 		return true;
-	(void)snprintf(range, sizeof range, "bytes %llu-%llu/%llu", (unsigned long long)plan->first,
-		       (unsigned long long)(plan->first + plan->announced - 1),
-		       (unsigned long long)(plan->first + plan->announced));
+	(void)snprintf(range, sizeof range, "bytes %llu-%llu/%llu", first,
+		       first + plan->announced - 1, whole);
 	if (plan->status == MHD_HTTP_PARTIAL_CONTENT &&
 	    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, range) != MHD_YES)
 		return false;
-	return MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, RANGES_ETAG) == MHD_YES;
+	return MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes") ==
+		       MHD_YES &&
+	       MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag_of(plan)) == MHD_YES;
 }
 
-/* The rest of the body alone, if that is asked for, and of this version. */
+/* The part of the body that is asked for, if that is of this version. */
 static void take_range(struct MHD_Connection *connection, struct origin_plan *plan)
 {
 	const char *range =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_RANGE);
 	const char *version =
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_RANGE);
-	unsigned long long first;
+	unsigned long long first, last = 0;
 	char dash;
+	int n;
 
-	if (!range || (version && strcmp(version, RANGES_ETAG) != 0) ||
-	    sscanf(range, "bytes=%llu%c", &first, &dash) != 2 || dash != '-')
+	if (!range || plan->ignores_range || (version && strcmp(version, etag_of(plan)) != 0))
+		return;
+	n = sscanf(range, "bytes=%llu%c%llu", &first, &dash, &last);
+	if (n < 2 || dash != '-')
 		return;
 	if (first >= plan->announced) {
 		plan->status = MHD_HTTP_RANGE_NOT_SATISFIABLE;
@@ -207,7 +217,10 @@ static void take_range(struct MHD_Connection *connection, struct origin_plan *pl
 	}
 	plan->status = MHD_HTTP_PARTIAL_CONTENT;
 	plan->first = first;
+	plan->whole = plan->announced;
 	plan->announced -= first;
+	if (n == 3 && last >= first && last - first < plan->announced)
+		plan->announced = last - first + 1;
 	if (plan->sent > plan->announced)
 		plan->sent = plan->announced;
 }
@@ -249,8 +262,10 @@ static enum MHD_Result answer_body(struct MHD_Connection *connection, struct rep
 
 	if (!response)
 		free(reply);
-	else if (plan->close_delimited)
-		(void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT,
+	else if (plan->close_delimited || plan->http_1_0)
+		(void)MHD_set_response_options(response,
+					       plan->http_1_0 ? MHD_RF_HTTP_1_0_SERVER :
+								MHD_RF_HTTP_1_0_COMPATIBLE_STRICT,
 					       MHD_RO_END);
 	return queue(connection, plan, response);
 }

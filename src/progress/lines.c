@@ -50,9 +50,14 @@ void line_event(struct text *line, const struct progress_event *event, bool utf8
 		return;
 	}
 	text_add_escaped(line, known(event->file, event->url), utf8);
+	if (event->range.count > 0)
+		text_printf(line, _(": range %u of %u"), event->range.number + 1,
+			    event->range.count);
 	if (event->kind == PROGRESS_START) {
 		text_printf(line, _(": worker %u (pid %d), from "), event->worker, event->pid);
 		text_add_escaped(line, known(event->url, NULL), utf8);
+	} else if (event->kind == PROGRESS_RANGE) {
+		text_add(line, _(" is there"));
 	} else if (event->kind == PROGRESS_DONE) {
 		line_done(line, event);
 	} else if (event->kind == PROGRESS_RETRY) {

@@ -32,10 +32,17 @@ struct progress_config {
 enum progress_event_kind {
 	PROGRESS_START,
 	PROGRESS_MOVED,
+	PROGRESS_RANGE, /* one range of a file is there */
 	PROGRESS_DONE,
 	PROGRESS_SKIPPED,
 	PROGRESS_RETRY,
 	PROGRESS_FAILED
+};
+
+/* Of a file that is fetched in ranges, the one that an event is about. */
+struct progress_range {
+	unsigned number, count; /* from 0, of so many; count 0: the event is about a whole file */
+	uint64_t bytes, total;
 };
 
 struct progress_event {
@@ -46,8 +53,9 @@ struct progress_event {
 	int pid;         /* of its process, or its thread id; 0: none */
 	const char *url;
 	const char *file; /* final name, as opened */
-	uint64_t bytes;   /* of this try */
-	uint64_t total;   /* or PROGRESS_SIZE_UNKNOWN; 0 is an empty file */
+	struct progress_range range;
+	uint64_t bytes; /* of this try; of all ranges together */
+	uint64_t total; /* or PROGRESS_SIZE_UNKNOWN; 0 is an empty file */
 	double seconds; /* PROGRESS_DONE: the job's own time. PROGRESS_RETRY: until the next try */
 	/* PROGRESS_RETRY, PROGRESS_FAILED, PROGRESS_SKIPPED: one sentence for the user, */
 	const char *reason;

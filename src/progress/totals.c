@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/language.h"
+
 int totals_open(struct totals *totals, unsigned workers, unsigned jobs)
 {
 	*totals = (struct totals){ .workers = workers, .jobs = jobs };
@@ -22,31 +24,102 @@ void totals_close(struct totals *totals)
 	for (i = 0; i < totals->workers; i++)
 		free(totals->worker[i].name);
 	free(totals->worker);
+	free(totals->splits);
 }
 
-static void worker_start(struct progress_worker *worker, const struct progress_event *event)
+/* What the row of EVENT's worker shows: its range, or the file. */
+static uint64_t row_bytes(const struct progress_event *event)
+{
+	return event->range.count ? event->range.bytes : event->bytes;
+}
+
+static uint64_t row_total(const struct progress_event *event)
+{
+	return event->range.count ? event->range.total : event->total;
+}
+
+static void set_name(struct progress_worker *worker, const struct progress_event *event)
 {
 	const char *name = event->file ? event->file : event->url;
 
 	free(worker->name);
-	worker->name = name ? strdup(name) : NULL;
+	worker->name = NULL;
+	worker->in_range = event->range.count > 0;
+	if (name && !worker->in_range)
+		worker->name = strdup(name);
+	else if (name && asprintf(&worker->name, _("%u/%u of %s"), event->range.number + 1,
+				  event->range.count, name) < 0)
+		worker->name = NULL;
+}
+
+static void worker_start(struct progress_worker *worker, const struct progress_event *event)
+{
+	set_name(worker, event);
 	worker->busy = true;
 	worker->job = event->job;
-	worker->bytes = event->bytes;
-	worker->total = event->total;
-	rate_start(&worker->rate, event->now_ns, event->bytes);
+	worker->bytes = row_bytes(event);
+	worker->total = row_total(event);
+	rate_start(&worker->rate, event->now_ns, worker->bytes);
 }
 
 static void worker_moved(struct totals *totals, struct progress_worker *worker,
 			 const struct progress_event *event)
 {
-	if (event->bytes > worker->bytes) {
-		totals->moved += event->bytes - worker->bytes;
+	const uint64_t bytes = row_bytes(event);
+
+	if (event->kind == PROGRESS_MOVED && event->range.count > 0 && !worker->in_range)
+		set_name(worker, event); /* it has split the file */
+	if (bytes > worker->bytes) {
+		totals->moved += bytes - worker->bytes;
 		rate_add(&totals->rate, event->now_ns, totals->moved);
 	}
-	worker->bytes = event->bytes;
-	worker->total = event->total;
-	rate_add(&worker->rate, event->now_ns, event->bytes);
+	worker->bytes = bytes;
+	worker->total = row_total(event);
+	rate_add(&worker->rate, event->now_ns, bytes);
+}
+
+/* ---- files in ranges ---- */
+
+static struct progress_split *find_split(const struct totals *totals, unsigned job)
+{
+	unsigned i;
+
+	for (i = 0; i < totals->split_count; i++)
+		if (totals->splits[i].job == job)
+			return &totals->splits[i];
+	return NULL;
+}
+
+/* Without memory its bytes are not counted until it is whole. */
+static void note_split(struct totals *totals, const struct progress_event *event)
+{
+	struct progress_split *split = find_split(totals, event->job), *more;
+
+	if (!split) {
+		more = reallocarray(totals->splits, totals->split_count + 1, sizeof *more);
+		if (!more)
+			return;
+		totals->splits = more;
+		split = &more[totals->split_count++];
+	}
+	*split = (struct progress_split){ event->job, event->bytes, event->total };
+}
+
+/* It has come to an end, or is fetched in one stream. */
+static void drop_split(struct totals *totals, unsigned job)
+{
+	struct progress_split *split = find_split(totals, job);
+
+	if (split)
+		*split = totals->splits[--totals->split_count];
+}
+
+/* ---- all ---- */
+
+/* Events after which a worker is idle. */
+static bool ends_try(enum progress_event_kind kind)
+{
+	return kind != PROGRESS_START && kind != PROGRESS_MOVED;
 }
 
 void totals_event(struct totals *totals, const struct progress_event *event)
@@ -59,6 +132,10 @@ void totals_event(struct totals *totals, const struct progress_event *event)
 	}
 	if (event->worker < totals->workers)
 		worker = &totals->worker[event->worker];
+	if (event->range.count > 0)
+		note_split(totals, event);
+	else if (event->kind != PROGRESS_MOVED)
+		drop_split(totals, event->job);
 	if (event->kind == PROGRESS_START) {
 		if (worker)
 			worker_start(worker, event);
@@ -67,9 +144,10 @@ void totals_event(struct totals *totals, const struct progress_event *event)
 	/* A job that failed or was skipped before a worker had it is not the one in its row. */
 	if (worker && (!worker->busy || worker->job != event->job))
 		worker = NULL;
-	if (worker && (event->kind == PROGRESS_MOVED || event->kind == PROGRESS_DONE))
+	if (worker && (event->kind == PROGRESS_MOVED || event->kind == PROGRESS_RANGE ||
+		       event->kind == PROGRESS_DONE))
 		worker_moved(totals, worker, event);
-	if (event->kind == PROGRESS_MOVED)
+	if (!ends_try(event->kind))
 		return;
 	if (worker)
 		worker->busy = false;
@@ -99,12 +177,19 @@ static unsigned sum_running(const struct totals *totals, struct progress_total *
 	unsigned sized = 0;
 	unsigned i;
 
+	for (i = 0; i < totals->split_count; i++) {
+		total->bytes += totals->splits[i].bytes;
+		*sizes += totals->splits[i].total;
+		sized++;
+	}
 	for (i = 0; i < totals->workers; i++) {
 		const struct progress_worker *worker = &totals->worker[i];
 
 		if (!worker->busy)
 			continue;
 		total->busy++;
+		if (worker->in_range)
+			continue;
 		total->bytes += worker->bytes;
 		if (worker->total == PROGRESS_SIZE_UNKNOWN || worker->total < worker->bytes)
 			continue;

@@ -17,14 +17,23 @@
 struct progress_worker {
 	bool busy;
 	unsigned job;
-	char *name; /* may be NULL: memory was short */
+	char *name;    /* may be NULL: memory was short */
+	bool in_range; /* bytes and total are those of a range */
 	uint64_t bytes;
 	uint64_t total; /* PROGRESS_SIZE_UNKNOWN */
 	struct rate rate;
 };
 
+/* A file that is fetched in ranges, from the first of them to its own end. */
+struct progress_split {
+	unsigned job;
+	uint64_t bytes, total;
+};
+
 struct totals {
 	struct progress_worker *worker;
+	struct progress_split *splits;
+	unsigned split_count;
 	unsigned workers;
 	unsigned jobs, ok, failed, skipped;
 	uint64_t ok_bytes;

@@ -5,12 +5,16 @@
  *
  *	start, progress   job, worker, url, file, bytes, total (null: unknown); start: pid, which is
  *	                  that of the thread where workers are threads
+ *	range             one range of a file is there
  *	done              and seconds
  *	skipped, failed   and reason
  *	retry             and reason, delay_s: seconds until the next try
  *	summary           ipc (null: none), model, jobs, ok, failed, skipped, left, wall_s, bytes,
  *	                  records, wakeups, ipc_cpu_s (CPU time of the IPC calls), job_seconds,
  *	                  concurrency, signal (null: none ended the run)
+ *
+ * What is about a range of a file (--split) has range (from 0), ranges, range_bytes, range_total as
+ * well; bytes and total are those of the whole file.
  *
  * JSON holds Unicode only: a byte of a name that is not UTF-8 reads as \xff, four characters.
  */
@@ -76,12 +80,21 @@ static void json_put(struct progress *progress, json_t *object, int failed)
 		progress->error = output_write(STDOUT_FILENO, json->line.at, json->line.len);
 }
 
+static int add_range(json_t *object, const struct progress_range *range)
+{
+	return json_object_set_new(object, "range", json_count(range->number)) |
+	       json_object_set_new(object, "ranges", json_count(range->count)) |
+	       json_object_set_new(object, "range_bytes", json_count(range->bytes)) |
+	       json_object_set_new(object, "range_total", json_count(range->total));
+}
+
 static void json_event(struct progress *progress, const struct progress_event *event)
 {
 	static const char *const name[] = {
 		[PROGRESS_START] = "start", [PROGRESS_MOVED] = "progress",
 		[PROGRESS_DONE] = "done",   [PROGRESS_SKIPPED] = "skipped",
 		[PROGRESS_RETRY] = "retry", [PROGRESS_FAILED] = "failed",
+		[PROGRESS_RANGE] = "range",
 	};
 	struct json *json = progress->state;
 	json_t *object;
@@ -102,6 +115,8 @@ static void json_event(struct progress *progress, const struct progress_event *e
 	rc |= json_object_set_new(object, "total",
 				  event->total == PROGRESS_SIZE_UNKNOWN ? json_null() :
 									  json_count(event->total));
+	if (event->range.count > 0)
+		rc |= add_range(object, &event->range);
 	if (event->kind == PROGRESS_DONE)
 		rc |= json_object_set_new(object, "seconds", json_seconds(event->seconds));
 	if (event->kind == PROGRESS_SKIPPED || event->kind == PROGRESS_RETRY ||

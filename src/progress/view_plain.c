@@ -33,7 +33,7 @@ static bool plain_wants(const struct progress_config *config, enum progress_even
 		return true;
 	if (config->quiet || config->progress == PROGRESS_NONE)
 		return false;
-	return kind != PROGRESS_START || config->verbose;
+	return (kind != PROGRESS_START && kind != PROGRESS_RANGE) || config->verbose;
 }
 
 static void plain_event(struct progress *progress, const struct progress_event *event)

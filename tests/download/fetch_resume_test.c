@@ -27,6 +27,14 @@ const struct answer answers[] = {
 	{ .path = "/longer", .text = PART("4-9/11", V1, "456789") },
 	{ .path = "/middle", .text = PART("4-8/10", V1, "456789") },
 	{ .path = "/unsized", .text = PART("4-9/*", V1, "456789") },
+	{ .path = "/range",
+	  .text = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 4-8/10\r\nETag: " V1
+		  "\r\nContent-Length: 5\r\n\r\n45678" },
+	{ .path = "/split",
+	  .text = OK TEN "Accept-Ranges: bytes\r\nETag: " V1 END END "0123456789" },
+	{ .path = "/split-1.0",
+	  .text = "HTTP/1.0 200 OK\r\n" TEN "Accept-Ranges: bytes\r\nETag: " V1 END END
+		  "0123456789" },
 	{ .path = "/last",
 	  .text = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 9-9/10\r\n"
 		  "Content-Length: 1\r\n\r\n9" },
@@ -236,6 +244,101 @@ static void test_cookies_live_as_long_as_their_job(void **state)
 	assert_null(strstr(stage->origin.seen->request, "Cookie:"));
 }
 
+/* ---- a range of a file ---- */
+
+/* Fetches bytes 4 to 8 of PATH into a file that holds all ten of another content. */
+static void fetch_range(struct stage *stage, const char *path)
+{
+	char url[128];
+	struct fetch_request request = { .url = url,
+					 .fd = memfd_create("body", MFD_CLOEXEC),
+					 .offset = 4,
+					 .end = 9,
+					 .strict = true,
+					 .source = { .validator = V1, .total = 10 } };
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", stage->origin.port, path);
+	assert_true(request.fd >= 0);
+	assert_int_equal(write(request.fd, "zzzzzzzzzz", 10), 10);
+	(void)fetch_run(stage->fetch, &request, &stage->result);
+	memset(stage->content, 0, sizeof(stage->content));
+	assert_int_equal(pread(request.fd, stage->content, sizeof(stage->content) - 1, 0), 10);
+	close(request.fd);
+}
+
+static void test_range_goes_to_its_place_and_no_further(void **state)
+{
+	struct stage *stage = *state;
+
+	fetch_range(stage, "/range");
+	expect_fault(stage, FAILURE_NONE, 0, false);
+	assert_string_equal(stage->content, "zzzz45678z");
+	assert_int_equal(stage->result.bytes, 9);
+	assert_int_equal(stage->result.total, 9);
+	assert_non_null(strstr(stage->origin.seen->request, "Range: bytes=4-8\r\n"));
+	assert_non_null(strstr(stage->origin.seen->request, "If-Range: " V1 "\r\n"));
+}
+
+/* Once: who asks for a range alone has no use for the whole. */
+static void test_range_that_is_not_to_be_had_leaves_the_file(void **state)
+{
+	static const char *const paths[] = { "/changed", "/five",   "/other",   "/shifted",
+					     "/rest",    "/longer", "/unsized", "/416" };
+	struct stage *stage = *state;
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		unsigned before = stage->origin.seen->requests;
+
+		fetch_range(stage, paths[i]);
+		expect_fault(stage, FAILURE_RANGE, 0, false);
+		assert_string_equal(stage->content, "zzzzzzzzzz");
+		assert_int_equal(stage->origin.seen->requests - before, 1);
+	}
+}
+
+static void test_range_of_an_error_page_is_that_error(void **state)
+{
+	struct stage *stage = *state;
+
+	fetch_range(stage, "/none");
+	expect_fault(stage, FAILURE_HTTP, 410, false);
+	assert_string_equal(stage->content, "zzzzzzzzzz");
+}
+
+static uint64_t stop_at_three(const struct fetch_request *request,
+			      const struct fetch_source *source, uint64_t offset)
+{
+	*(struct fetch_source *)request->arg = *source;
+	assert_int_equal(offset, 0);
+	return 3;
+}
+
+/* The whole begins, and is known before its first byte: enough is enough. */
+static void test_begun_says_where_to_stop(void **state)
+{
+	struct stage *stage = *state;
+	struct fetch_source source = { .total = 0 };
+	char url[128];
+	struct fetch_request request = { .url = url,
+					 .fd = memfd_create("body", MFD_CLOEXEC),
+					 .begun = stop_at_three,
+					 .arg = &source };
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/split", stage->origin.port);
+	assert_int_equal(fetch_run(stage->fetch, &request, &stage->result), 0);
+	assert_int_equal(lseek(request.fd, 0, SEEK_END), 3);
+	assert_int_equal(stage->result.bytes, 3);
+	assert_int_equal(stage->result.total, 3);
+	assert_true(source.ranges && source.total == 10);
+	assert_string_equal(source.validator, V1);
+	close(request.fd);
+	request.fd = memfd_create("body", MFD_CLOEXEC);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/split-1.0", stage->origin.port);
+	assert_int_equal(fetch_run(stage->fetch, &request, &stage->result), 0);
+	assert_false(source.ranges); /* by HTTP/1.0 */
+	close(request.fd);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -245,6 +348,10 @@ int main(void)
 		SERVED(test_resume_of_a_whole_file_asks_for_its_last_byte),
 		SERVED(test_resume_of_too_much_begins_anew),
 		SERVED(test_resume_that_breaks_off_keeps_what_came),
+		SERVED(test_range_goes_to_its_place_and_no_further),
+		SERVED(test_range_that_is_not_to_be_had_leaves_the_file),
+		SERVED(test_range_of_an_error_page_is_that_error),
+		SERVED(test_begun_says_where_to_stop),
 		SERVED(test_source_is_told_where_the_rest_can_be_asked_for),
 		SERVED(test_kept_connection_that_died_costs_no_job),
 		SERVED(test_cookies_live_as_long_as_their_job),

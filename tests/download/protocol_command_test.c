@@ -104,6 +104,27 @@ static void test_command_job_gives_the_bytes_of_the_wire_form(void **state)
 	free(records);
 }
 
+static void test_command_job_carries_its_range(void **state)
+{
+	static const unsigned char wire[16] = { 0x05, 0,    0,    0,    0x03, 0,    0,    0,
+						0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58 };
+	struct command command = {
+		.kind = COMMAND_JOB, .range = 3, .ranges = 5, .table = UINT64_C(0x5857565554535251)
+	};
+	struct command_reader reader = { .text = NULL };
+	unsigned char records[2 * RECORD_BYTES];
+
+	(void)state;
+	command_encode_job(&command, "u", "n", records);
+	assert_memory_equal(records + 40, wire, sizeof wire);
+	assert_int_equal(command_read(&reader, records), 0);
+	assert_int_equal(command_read(&reader, records + RECORD_BYTES), 1);
+	assert_int_equal(reader.command.range, 3);
+	assert_int_equal(reader.command.ranges, 5);
+	assert_true(reader.command.table == command.table);
+	command_reader_free(&reader);
+}
+
 /* ---- putting a job together ---- */
 
 static void assert_assembled(struct command_reader *reader, const char *url, const char *name)
@@ -226,7 +247,7 @@ static void test_command_read_unknown_kind_is_refused(void **state)
 		struct command_reader reader = { .text = NULL };
 		const bool known = kind == COMMAND_JOB || kind == COMMAND_CANCEL ||
 				   kind == COMMAND_QUIT || kind == COMMAND_RATE ||
-				   kind == COMMAND_PAUSE;
+				   kind == COMMAND_PAUSE || kind == COMMAND_STOP;
 
 		record[0] = (unsigned char)kind;
 		assert_int_equal(command_read(&reader, record), known ? 1 : -EPROTO);
@@ -403,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_command_encode_gives_the_bytes_of_the_wire_form),
 		cmocka_unit_test(test_command_job_gives_the_bytes_of_the_wire_form),
+		cmocka_unit_test(test_command_job_carries_its_range),
 		cmocka_unit_test(test_command_read_every_length_around_the_borders),
 		cmocka_unit_test(test_command_read_longest_url_is_taken),
 		cmocka_unit_test(test_command_read_rate_and_pause_keep_their_values),

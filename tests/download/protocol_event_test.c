@@ -22,8 +22,8 @@
 
 #define DEADLINE_S 60
 
-static const enum event_kind kinds[] = { EVENT_START, EVENT_PROGRESS, EVENT_DONE, EVENT_FAILED,
-					 EVENT_RETURNED };
+static const enum event_kind kinds[] = { EVENT_START,  EVENT_PROGRESS, EVENT_DONE,
+					 EVENT_FAILED, EVENT_RETURNED, EVENT_SPLIT };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
 
 /* No two bytes of an integer are alike, so a swapped pair shows. */
@@ -37,7 +37,11 @@ static struct event sample(enum event_kind kind)
 			       .bytes = UINT64_C(0x3837363534333231),
 			       .total = UINT64_C(0x4847464544434241) };
 
-	if (kind != EVENT_FAILED)
+	if (kind == EVENT_SPLIT) {
+		event.table = UINT64_C(0x5857565554535251);
+		event.range = 0x68676665;
+		event.ranges = 0x64636261;
+	} else if (kind != EVENT_FAILED)
 		event.inode = UINT64_C(0x5857565554535251);
 	else
 		event.failure = (struct failure){ .kind = FAILURE_HTTP,
@@ -58,6 +62,9 @@ static void assert_same(const struct event *a, const struct event *b)
 	assert_true(a->bytes == b->bytes);
 	assert_true(a->total == b->total);
 	assert_true(a->inode == b->inode);
+	assert_true(a->table == b->table);
+	assert_int_equal(a->range, b->range);
+	assert_int_equal(a->ranges, b->ranges);
 	assert_int_equal(a->failure.kind, b->failure.kind);
 	assert_int_equal(a->failure.code, b->failure.code);
 	assert_int_equal(a->failure.os_errno, b->failure.os_errno);
@@ -75,6 +82,8 @@ static void test_event_encode_gives_the_bytes_of_the_wire_form(void **state)
 		0x35, 0x36, 0x37, 0x38, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48,
 	};
 	static const unsigned char inode[16] = { 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58 };
+	static const unsigned char split[16] = { 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58,
+						 0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68 };
 	static const unsigned char failure[16] = { FAILURE_HTTP, 0,    0,    0,    0x61, 0x62,
 						   0x63,         0x64, 0x71, 0x72, 0x73, 0x74,
 						   0x81,         0x82, 0x83, 0x84 };
@@ -87,7 +96,11 @@ static void test_event_encode_gives_the_bytes_of_the_wire_form(void **state)
 		memcpy(expected, head, sizeof head);
 		expected[0] = (unsigned char)(i + 1); /* wire values: 1, 2, 3 ... */
 		expected[1] = kinds[i] == EVENT_FAILED;
-		memcpy(expected + 40, kinds[i] == EVENT_FAILED ? failure : inode, 16);
+		memcpy(expected + 40,
+		       kinds[i] == EVENT_FAILED ? failure :
+		       kinds[i] == EVENT_SPLIT  ? split :
+						  inode,
+		       16);
 		memset(record, 0xa5, sizeof record);
 		event_encode(&event, record);
 		assert_memory_equal(record, expected, RECORD_BYTES);
@@ -161,7 +174,7 @@ static void test_event_decode_unknown_kind_is_refused(void **state)
 		record[0] = (unsigned char)kind;
 		record[1] = 0;
 		rc = event_decode(&back, record);
-		assert_int_equal(rc, kind >= 1 && kind <= 5 ? 0 : -EPROTO);
+		assert_int_equal(rc, kind >= 1 && kind <= 6 ? 0 : -EPROTO);
 		assert_non_null(event_kind_name(back.kind)); /* for --trace, refused or not */
 	}
 }
@@ -244,7 +257,8 @@ static void test_event_permit_table_is_exhaustive(void **state)
 		[true] = { [EVENT_PROGRESS] = true,
 			   [EVENT_DONE] = true,
 			   [EVENT_FAILED] = true,
-			   [EVENT_RETURNED] = true },
+			   [EVENT_RETURNED] = true,
+			   [EVENT_SPLIT] = true },
 	};
 
 	(void)state;
@@ -262,6 +276,7 @@ static void test_event_permit_table_is_exhaustive(void **state)
 		assert_true(guard.seq == 42);
 		assert_int_equal(guard.running, event.kind == EVENT_START ||
 							event.kind == EVENT_PROGRESS ||
+							event.kind == EVENT_SPLIT ||
 							(event.kind == EVENT_RETURNED && running));
 	}
 }
@@ -378,7 +393,7 @@ static void mangle(unsigned char *record, const struct event_guard *guard, uint6
 static void check_permitted(const struct event *event, const struct event_guard *before,
 			    const struct event_guard *after, uint32_t next_job)
 {
-	assert_in_range(event->kind, EVENT_START, EVENT_RETURNED);
+	assert_in_range(event->kind, EVENT_START, EVENT_SPLIT);
 	assert_int_equal(event->slot, before->slot);
 	assert_true(after->seq == before->seq + 1);
 	if (event->kind == EVENT_START) {

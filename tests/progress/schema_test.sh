@@ -26,10 +26,11 @@ start_origin slow 100000 0.3
 mkdir "$T/got"
 touch "$T/got/there"
 run_ipcdemo --progress=json --summary="$T/summary" --exists=skip --retries=1 -d "$T/got" -j 2 \
-	"$ORIGIN/slow" "$ORIGIN/bytes/1/there" "$ORIGIN/fault/flaky/1000/x" "http:///nothing" \
+	--split=2 "$ORIGIN/fault/ranges/0/3000000/split" "$ORIGIN/slow" \
+	"$ORIGIN/bytes/1/there" "$ORIGIN/fault/flaky/1000/x" "http:///nothing" \
 	"$ORIGIN/fault/status/404/y" "$ORIGIN/fault/nolength/10/z"
 equal "exit status" 1 "$status"
-for event in start progress "done" skipped retry failed summary; do
+for event in start progress range "done" skipped retry failed summary; do
 	is_true "there is a line of event $event" grep -q "\"event\":\"$event\"" "$T/out"
 done
 is_true "every line is as the schema says" valid "$T/out" || note_file "$T/why"
@@ -40,7 +41,8 @@ equal "--summary tells what the last line tells" "$(tail -n 1 "$T/out" | jq -cS 
 
 # The schema can say no.
 for edit in 's/"job":0/"job":-1/' 's/"reason"/"cause"/' 's/"event":"done"/"event":"DONE"/' \
-	's/"signal":null/"signal":"none"/' 's/"url"/"uri"/'; do
+	's/"signal":null/"signal":"none"/' 's/"url"/"uri"/' \
+	's/"range_total"/"x"/'; do
 	sed "$edit" "$T/out" >"$T/wrong"
 	if valid "$T/wrong"; then
 		not_ok "the schema refuses $edit"

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* batch_show.h - what the user is told of a batch. For batch.c alone. */
+#ifndef IPCDEMO_BATCH_SHOW_H
+#define IPCDEMO_BATCH_SHOW_H
+
+#include "download/batch.h"
+
+/* What KIND tells of JOB, a file or a range of one, as it is now. */
+struct progress_event batch_event_of(const struct batch *batch, enum progress_event_kind kind,
+				     struct job *job, unsigned worker);
+
+/* Shows EVENT; the batch ends if nobody reads that any more. */
+void batch_show(struct batch *batch, const struct progress_event *event);
+
+/* The same, with the reason of JOB's failure in words: the user's, and those for programs. */
+void batch_show_reason(struct batch *batch, struct progress_event *event, const struct job *job);
+
+/* These count, too. */
+void batch_show_failed(struct batch *batch, struct job *job, unsigned worker);
+void batch_show_skipped(struct batch *batch, struct job *job);
+
+void batch_note_unlocked(struct batch *batch); /* once */
+void batch_note_kept(const struct batch *batch);
+
+#endif
