@@ -301,6 +301,7 @@ const struct ipc_backend ipc_futex = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
+	.slot_calls = { { "futex_waitv" }, { "membarrier" } },
 	.free_try = true,
 	.probe = futex_probe,
 	.limits = futex_limits,

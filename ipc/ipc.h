@@ -317,6 +317,22 @@ void ipc_detach(struct ipc *session, unsigned slot);
 /* Frees the session. Only the opener's process removes what has a name. NULL is allowed. */
 void ipc_close(struct ipc *session);
 
+/* A system call, as in syscalls(2); bit N of FIXED: argument N is args[N], and nothing else. */
+struct ipc_call {
+	const char *name;
+	unsigned fixed;
+	uint64_t args[2];
+};
+#define IPC_CALLS_MAX 16
+
+/*
+ * For a sandbox around a slot's process (seccomp(2)): the system calls that the mechanism makes
+ * there from ipc_attach or ipc_join until after ipc_close. HUB as the slot gets it. Returns how
+ * many. They are the same for all slots of a session, so the hub can ask before it forks.
+ */
+size_t ipc_slot_calls(const struct ipc *session, const struct ipc_peer *hub,
+		      struct ipc_call calls[IPC_CALLS_MAX]);
+
 /* Counts the system calls of this process in the session. UINT64_MAX where a library hides them. */
 uint64_t ipc_syscalls(const struct ipc *session);
 

@@ -159,6 +159,7 @@ const struct ipc_backend ipc_memfd = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
+	.slot_calls = { { "membarrier" } },
 	.free_try = true,
 	.probe = memfd_probe,
 	.limits = memfd_limits,

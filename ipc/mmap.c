@@ -138,6 +138,7 @@ const struct ipc_backend ipc_mmap = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
+	.slot_calls = { { "membarrier" } },
 	.free_try = true,
 	.forked_harmless = true,
 	.limits = mmap_limits,

@@ -204,6 +204,7 @@ const struct ipc_backend ipc_shm = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
+	.slot_calls = { { "membarrier" } },
 	.free_try = true,
 	.forked_harmless = true,
 	.probe = shm_probe,

@@ -354,6 +354,7 @@ const struct ipc_backend ipc_signal = {
 	},
 	.state_size = sizeof(struct signal_state),
 	.slot_size = sizeof(struct signal_slot),
+	.slot_calls = { { "pidfd_send_signal", { IPC_ARG_HUB_PIDFD, IPC_ARG_NUMBER } } },
 	.probe = signal_probe,
 	.limits = signal_limits,
 	.hub_fds = signal_hub_fds,

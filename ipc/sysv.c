@@ -195,6 +195,7 @@ static int sysv_open(struct ipc *s)
 		sysv_slot(s, i)->queue = -1;
 	sysv_sweep(s);
 	state->queue = s->direction == IPC_TO_HUB ? sysv_make(s) : -1;
+	s->number = (uint64_t)state->queue;
 	return s->direction == IPC_TO_HUB && state->queue < 0 ? state->queue : 0;
 }
 
@@ -300,8 +301,8 @@ static ssize_t sysv_recv(struct ipc *s, unsigned *slot, void *records, size_t ca
 	struct sysv_state *state = sysv_state(s);
 	int rc = state->rest.count > 0 ? 0 : sysv_fetch(s, slot, flags);
 
-	if (rc == -EIDRM ||
-	    rc == -EINVAL) { /* only a slot's process meets this: the hub has closed */
+	/* Only a slot's process meets this: the hub has closed. */
+	if (rc == -EIDRM || rc == -EINVAL) {
 		*slot = s->self;
 		return 0;
 	}
@@ -348,6 +349,7 @@ const struct ipc_backend ipc_sysv = {
 	},
 	.state_size = sizeof(struct sysv_state),
 	.slot_size = sizeof(struct sysv_slot),
+	.slot_calls = { { "msgsnd", { IPC_ARG_NUMBER } }, { "msgrcv" } },
 	.probe = sysv_probe,
 	.limits = sysv_limits,
 	.hub_fds = sysv_hub_fds,

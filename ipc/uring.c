@@ -139,9 +139,7 @@ static int uring_ask(struct ipc *s, unsigned slot)
 /* Rings of so many slots' processes, three pages each: is there enough locked memory for them? */
 static bool uring_fits(const struct ipc *s)
 {
-	rlim_t bytes = 3 * ((rlim_t)s->slots + 2) * (rlim_t)sysconf(_SC_PAGESIZE);
-
-	return geteuid() == 0 || bytes <= uring_locked();
+	return geteuid() == 0 || 3 * (s->slots + 2ul) * (rlim_t)getpagesize() <= uring_locked();
 }
 
 static int uring_open(struct ipc *s)
@@ -355,6 +353,7 @@ const struct ipc_backend ipc_uring = {
 	},
 	.state_size = sizeof(struct uring_state),
 	.slot_size = sizeof(struct uring_slot),
+	.slot_calls = { { "io_uring_enter" } },
 	.probe = uring_probe,
 	.limits = uring_limits,
 	.hub_fds = uring_hub_fds,

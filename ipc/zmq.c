@@ -67,8 +67,8 @@ struct zipc_slot {
 
 struct zipc_state {
 	void *context, *socket; /* in a child the hub's are only forgotten */
-	int fds[ZIPC_OWN_FDS];  /* those below listener are the library's */
-	int listener;           /* O_PATH on the name of the hub's socket */
+	/* The listener is O_PATH on the name of the hub's socket; fds below it are the library's */
+	int fds[ZIPC_OWN_FDS], listener;
 	char endpoint[IPC_PATH_MAX + 32];
 	zmq_msg_t body; /* the last message */
 	unsigned from;  /* whose it is */
@@ -341,9 +341,8 @@ const struct ipc_backend ipc_zmq = {
 		.title = "ZeroMQ",
 		.summary = "DEALER and ROUTER of libzmq over a Unix socket; a record is a message",
 		.group = IPC_GROUP_LIBRARIES,
-		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE |
-				IPC_CAP_TRUSTED_SLOT | IPC_CAP_JOIN | IPC_CAP_THREADS |
-				IPC_CAP_FAIR,
+		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
+				IPC_CAP_JOIN | IPC_CAP_THREADS | IPC_CAP_FAIR,
 		.record_limit = 1 << 20,
 		.objects = { { "a nameless stream socket per slot", "ss -xp | grep 'pid=PID,'" } },
 		.syscalls = { "openat", "getsockname", "unlink", "rmdir", "fcntl", "close" },
@@ -351,6 +350,8 @@ const struct ipc_backend ipc_zmq = {
 	},
 	.state_size = sizeof(struct zipc_state),
 	.slot_size = sizeof(struct zipc_slot),
+	/* Its thread connects when it likes. */
+	.slot_calls = { { "socket" }, { "connect" }, { "sched_setscheduler" } },
 	.own_threads = true,
 	.probe = sys_needs_proc_eventfd,
 	.limits = zipc_limits,

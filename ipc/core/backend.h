@@ -30,11 +30,12 @@
 /* Changes whenever something here changes that a compiled mechanism depends on. */
 #define IPC_BACKEND_ABI 3
 
-#define IPC_PATH_MAX   108 /* sizeof sun_path, see unix(7) */
-#define IPC_LIMITS_MAX 8   /* figures of one mechanism for `explain` */
+#define IPC_PATH_MAX       108 /* sizeof sun_path, see unix(7) */
+#define IPC_LIMITS_MAX     8   /* figures of one mechanism for `explain` */
+#define IPC_SLOT_CALLS_MAX 16  /* see slot_calls */
 
-/* A session as backends see it. They read all of it; they write *state, *slot_state and syscalls.
- */
+/* A session as backends see it. They read all of it; they write *state, *slot_state, syscalls and
+ * number. */
 struct ipc {
 	const struct ipc_backend *backend;
 	void *state;      /* backend->state_size bytes, zero at open */
@@ -49,6 +50,7 @@ struct ipc {
 	pid_t opener; /* only this process removes names; 0 after join */
 	char runtime_dir[IPC_PATH_MAX];
 	uint64_t syscalls; /* see SYS() */
+	uint64_t number;   /* see slot_calls */
 	/* With IPC_CAP_PASS_FD. control.h does what they ask. */
 	bool accept_fds; /* of a hub: from its slots */
 	/*
@@ -80,6 +82,18 @@ static inline bool ipc_receives(const struct ipc *s)
 	return (s->direction == IPC_TO_HUB) == (s->role == IPC_HUB);
 }
 
+/* What an argument of a system call must be. */
+enum ipc_slot_arg {
+	IPC_ARG_ANY,
+	IPC_ARG_HUB_PIDFD,
+	IPC_ARG_NUMBER, /* the session's own: s->number, as it is after open */
+};
+
+struct ipc_slot_call {
+	const char *name;          /* as in syscalls(2) */
+	enum ipc_slot_arg args[2]; /* its first two */
+};
+
 struct ipc_backend {
 	struct ipc_info info;
 	size_t state_size; /* private state of a session; may be 0 */
@@ -90,6 +104,15 @@ struct ipc_backend {
 	bool forked_harmless;
 	/* Threads of a library do the work: tries take their CPU, IPC_ADAPTIVE is IPC_BLOCK. */
 	bool own_threads;
+
+	/*
+	 * The system calls of a slot's process once it is attached, a library's threads included.
+	 * A sandbox around it allows these beside what every process needs: memory, time, timers,
+	 * threads, own signals; to read, write, send, receive, poll and close what it holds.
+	 * Nothing said: nothing more. An argument by which it could harm others is held to the one
+	 * right value.
+	 */
+	struct ipc_slot_call slot_calls[IPC_SLOT_CALLS_MAX];
 
 	/*
 	 * Without a session. Usable on this machine, by this user? 0, else -errno with one clause

@@ -25,6 +25,7 @@ int rt_signal_claim(struct ipc *s, struct rt_signal *own)
 			break;
 	if (rt_signal_adopt(own, number) < 0)
 		return -EBUSY;
+	s->number = (uint64_t)number;
 	return (int)SYS(s, sigprocmask(SIG_BLOCK, &own->set, NULL));
 }
 

@@ -18,8 +18,8 @@ struct rt_signal {
 };
 
 /*
- * Claims and blocks a number that is neither blocked, as one in use is, nor has a handler. A child
- * and an executed program inherit the mask. 0, or -EBUSY: none is left.
+ * Claims and blocks a number that is neither blocked, as one in use is, nor has a handler: it is
+ * s->number, too. A child and an executed program inherit the mask. 0, or -EBUSY: none is left.
  */
 int rt_signal_claim(struct ipc *s, struct rt_signal *own);
 

@@ -364,3 +364,28 @@ const struct ipc_info *ipc_session_info(const struct ipc *s)
 {
 	return &s->backend->info;
 }
+
+/* ---- for a sandbox ---- */
+
+_Static_assert(IPC_CALLS_MAX == IPC_SLOT_CALLS_MAX, "a caller has room for all");
+
+size_t ipc_slot_calls(const struct ipc *s, const struct ipc_peer *hub,
+		      struct ipc_call calls[IPC_CALLS_MAX])
+{
+	const struct ipc_slot_call *from = s->backend->slot_calls;
+	unsigned i;
+	size_t n;
+
+	for (n = 0; n < IPC_CALLS_MAX && from[n].name; n++) {
+		calls[n] = (struct ipc_call){ .name = from[n].name };
+		for (i = 0; i < 2; i++) {
+			if (from[n].args[i] == IPC_ARG_ANY)
+				continue;
+			calls[n].fixed |= 1u << i;
+			calls[n].args[i] = from[n].args[i] == IPC_ARG_HUB_PIDFD ?
+						   (uint64_t)hub->pidfd :
+						   s->number;
+		}
+	}
+	return n;
+}
