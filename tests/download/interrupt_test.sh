@@ -17,7 +17,7 @@ if [ -z "${IN_NET:-}" ]; then
 		echo "skip - a network of its own is not permitted, or there is no ip(8)"
 		exit 77
 	}
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2086,SC2016 # expanded by the inner shell
 	IN_NET=1 exec unshare --net ${own:-} sh -c 'ip link set lo up; exec sh "$0" "$@"' "$0" "$@"
 fi
 # shellcheck source=tests/lib.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2034,SC2154,SC2119 # shared with lib.sh
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
 # rate_report.sh - how well --limit-rate is kept and shared: `make rate-report`. Four files at once;
 # what arrived within SECONDS (10) against the limit, and the least of the four against the most.
 # It reports and judges nothing: a machine that is busy takes less.
