@@ -116,7 +116,8 @@ const char *wait_name(enum ipc_strategy wait)
 
 const char *row_status_name(enum row_status status)
 {
-	static const char *const names[] = { "ok", "error", "stopped", "saturated" };
+	static const char *const names[] = { N_("ok"), N_("error"), N_("stopped"),
+					     N_("saturated") };
 
 	return names[status];
 }

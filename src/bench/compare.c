@@ -43,7 +43,8 @@ json_t *compare_read(const char *path)
 	if (schema && strcmp(schema, SCHEMA) == 0 &&
 	    json_is_array(json_object_get(result, "results")))
 		return result;
-	fprintf(stderr, "ipcdemo compare: %s: not a result of ipcdemo bench --format=json\n", path);
+	fprintf(stderr, _("ipcdemo compare: %s: not a result of ipcdemo bench --format=json\n"),
+		path);
 	json_decref(result);
 	return NULL;
 }
@@ -288,8 +289,8 @@ int compare_rows(struct comparison *c)
 
 const char *compare_verdict_name(enum compare_verdict verdict)
 {
-	static const char *const names[] = { "no difference shown", "better", "worse",
-					     "not compared" };
+	static const char *const names[] = { N_("no difference shown"), N_("better"), N_("worse"),
+					     N_("not compared") };
 
 	return names[verdict];
 }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/language.h"
+
 #define KEPT  0.95 /* of a rate: less is saturated */
 #define DOUBT 0.25 /* beyond: two figures do not divide to their ratio */
 
@@ -275,7 +277,7 @@ static void check_rate(struct row *row)
 		return;
 	row->status = ROW_SATURATED;
 	(void)snprintf(row->reason, sizeof row->reason,
-		       "%.0f of %u a second; the last began %.1f ms late",
+		       _("%.0f of %u a second; the last began %.1f ms late"),
 		       OVER_ROUNDS(row, achieved, NULL), row->axes.rate,
 		       OVER_ROUNDS(row, late_ns, NULL) / 1e6);
 }

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "common/language.h"
+
 static const struct {
 	const char *backend;
 	const struct link_ops *ops;
@@ -41,11 +43,12 @@ const struct link_ops *floor_find(const struct axes *axes, const char **reason)
 	const struct link_ops *ops = find(axes->backend);
 
 	if (axes->senders > 1) {
-		*reason = "several senders have no floor: serving them in turn is the work itself";
+		*reason =
+			_("several senders have no floor: serving them in turn is the work itself");
 		return NULL;
 	}
 	if (!ops)
-		*reason = "no floor is known for this mechanism";
+		*reason = _("no floor is known for this mechanism");
 	return ops;
 }
 

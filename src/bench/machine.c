@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/language.h"
+
 /* Made by the build; a build by hand lacks them. */
 #ifndef PACKAGE_VERSION
 # define PACKAGE_VERSION "unknown"
@@ -286,13 +288,14 @@ static void quietness(json_t *record, const struct machine_watch *before,
 	json_object_set_new(record, "lost_share",
 			    isnan(lost) ? json_null() : json_real(round(lost * 1e4) / 1e4));
 	if (others > OTHERS_SHARE)
-		warn(warnings, "other programs used %.0f%% of this machine's CPUs", 100 * others);
+		warn(warnings, _("other programs used %.0f%% of this machine's CPUs"),
+		     100 * others);
 	if (lost > LOST_SHARE)
-		warn(warnings, "other programs took %.0f%% of the first CPU's time", 100 * lost);
+		warn(warnings, _("other programs took %.0f%% of the first CPU's time"), 100 * lost);
 	if (stolen > STEAL_SHARE)
-		warn(warnings, "the host took %.0f%% of this machine's time", 100 * stolen);
+		warn(warnings, _("the host took %.0f%% of this machine's time"), 100 * stolen);
 	if (now.throttled > before->throttled)
-		warn(warnings, "the control group's CPU quota stopped the run");
+		warn(warnings, _("the control group's CPU quota stopped the run"));
 	json_object_set_new(record, "quiet", json_boolean(json_array_size(warnings) == 0));
 	json_object_set_new(record, "warnings", warnings);
 }

@@ -18,6 +18,7 @@
 #include "bench/axes.h"
 #include "bench/download_cost.h"
 #include "bench/floor.h"
+#include "common/language.h"
 
 static int skip(struct bench *bench, const struct axes *axes, bool unavailable, const char *reason)
 {
@@ -110,23 +111,24 @@ static const char *senseless(const struct bench *bench, const struct axes *axes,
 
 	if (info && axes->size > info->record_limit) {
 		(void)snprintf(text, room,
-			       "a record of %zu bytes is over the mechanism's limit of %zu",
+			       _("a record of %zu bytes is over the mechanism's limit of %zu"),
 			       axes->size, info->record_limit);
 		return text;
 	}
 	if (axes->wait == IPC_SPIN && axes->place.hub == axes->place.slot)
-		return "spinning on the CPU that the other end needs: each turn would last a "
-		       "whole time slice";
+		return _("spinning on the CPU that the other end needs: each turn would last a "
+			 "whole time slice");
 	if (axes->wait == IPC_SPIN && axes->senders >= bench->cpus_n && axes->senders > 1)
-		return "more spinning processes than CPUs";
+		return _("more spinning processes than CPUs");
 	if (trips && axes->senders > 1)
-		return "a round trip has one sender at a time; several are for --mode=throughput";
+		return _(
+			"a round trip has one sender at a time; several are for --mode=throughput");
 	if (trips && axes->batch > 1)
-		return "a round trip carries one record; batches are for --mode=throughput";
+		return _("a round trip carries one record; batches are for --mode=throughput");
 	if (!trips && axes->rate > 0)
-		return "a stream goes as fast as it can; a rate is for --mode=latency or oneway";
+		return _("a stream goes as fast as it can; a rate is for --mode=latency or oneway");
 	if (axes->mode == MODE_ONEWAY && axes->size < 16)
-		return "the sender's stamp travels in the record, which needs 16 bytes";
+		return _("the sender's stamp travels in the record, which needs 16 bytes");
 	return NULL;
 }
 

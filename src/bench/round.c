@@ -116,7 +116,7 @@ static int hub_part(struct link *l, unsigned slot)
 
 	(void)slot;
 	if (rc < 0)
-		return fail(&area->hub, rc, "measuring");
+		return fail(&area->hub, rc, N_("measuring"));
 	if (l->parts == 1) /* samples_n may be the slot's to write */
 		return 0;
 	add_usage(&area->hub.usage, &usage);
@@ -135,7 +135,7 @@ static int slot_part(struct link *l, unsigned slot)
 	int rc = l->ops->slot(l, slot);
 
 	if (rc < 0)
-		return fail(side, rc, "answering");
+		return fail(side, rc, N_("answering"));
 	if (l->parts > 1)
 		add_usage(&side->usage, &usage);
 	return 0;
@@ -183,7 +183,7 @@ static int slot_run(struct round_links *links, unsigned slot, const struct ipc_p
 
 		rc = l->ops->attach(l, slot, IPC_SLOT, hub);
 		if (rc < 0)
-			return fail(&l->area->slot[slot], rc, "attach");
+			return fail(&l->area->slot[slot], rc, N_("attach"));
 	}
 	rc = in_turn(links, slot, slot_part);
 	for (i = 0; i < links->n && rc == 0; i++)
@@ -238,7 +238,7 @@ static int slot_main(void *arg)
 	int rc = link_pin(slot_cpu(l, start->slot));
 
 	if (rc < 0)
-		return fail(&l->area->slot[start->slot], rc, "pin to its CPU"), 1;
+		return fail(&l->area->slot[start->slot], rc, N_("pin to its CPU")), 1;
 	if (l->axes->mode == MODE_ONEWAY)
 		touch(l->samples, l->room);
 	if (make_all_records(links) < 0)
@@ -264,18 +264,18 @@ static int start_slot(struct round_links *links, unsigned slot, struct child *ch
 
 		rc = l->ops->arm ? l->ops->arm(l, slot) : 0;
 		if (rc < 0)
-			return fail(&l->area->hub, rc, "arm");
+			return fail(&l->area->hub, rc, N_("arm"));
 	}
 	rc = spawn(child, "bench-slot", slot_main, &start);
 	if (rc < 0)
-		return fail(&links->link[0].area->hub, rc, "fork");
+		return fail(&links->link[0].area->hub, rc, N_("fork"));
 	peer = (struct ipc_peer){ .pid = child->pid, .pidfd = child->pidfd };
 	for (i = 0; i < links->n; i++) {
 		struct link *l = &links->link[i];
 
 		rc = l->ops->attach(l, slot, IPC_HUB, &peer);
 		if (rc < 0)
-			return fail(&l->area->hub, rc, "attach");
+			return fail(&l->area->hub, rc, N_("attach"));
 	}
 	return 0;
 }
@@ -307,7 +307,7 @@ static int reap_slots(struct link *l, struct child *children, bool failed)
 			bad = -ECHILD;
 		if (WIFSIGNALED(status))
 			(void)snprintf(l->area->reason, sizeof l->area->reason,
-				       "the other process was killed by signal %d",
+				       _("the other process was killed by signal %d"),
 				       WTERMSIG(status));
 	}
 	return bad;
@@ -316,20 +316,20 @@ static int reap_slots(struct link *l, struct child *children, bool failed)
 static void explain(struct link *l)
 {
 	const struct side *side = &l->area->hub;
-	const char *who = "hub";
+	const char *who = _("hub");
 	unsigned slot;
 
 	for (slot = 0; slot < l->axes->senders; slot++)
 		if (l->area->slot[slot].rc < 0 &&
 		    (side->rc == 0 || l->area->slot[slot].rc != -EPIPE)) {
 			side = &l->area->slot[slot];
-			who = "slot";
+			who = _("slot");
 			break;
 		}
 	if (l->area->reason[0] == '\0' && side->rc < 0)
-		(void)snprintf(l->area->reason, sizeof l->area->reason, "%s, %s: %s", who,
-			       side->what,
-			       side->rc == -EBADMSG ? "a record was lost or changed" :
+		(void)snprintf(l->area->reason, sizeof l->area->reason, _("%s, %s: %s"), who,
+			       _(side->what),
+			       side->rc == -EBADMSG ? _("a record was lost or changed") :
 						      language_errno(-side->rc));
 }
 
@@ -342,7 +342,7 @@ static int hub_run(struct round_links *links, struct child *children)
 	for (i = 0; i < links->n && rc == 0; i++)
 		rc = links->link[i].ops->open(&links->link[i]);
 	if (rc < 0)
-		return fail(&links->link[0].area->hub, rc, "open");
+		return fail(&links->link[0].area->hub, rc, N_("open"));
 	for (i = 0; i < links->link[0].axes->senders; i++) {
 		rc = start_slot(links, i, &children[i], &self);
 		if (rc < 0)
@@ -397,7 +397,7 @@ int round_main(void *arg)
 		children[slot] = CHILD_NONE;
 	(void)prctl(PR_SET_TIMERSLACK, 1); /* for the pacing; a failure only makes it late */
 	if (rc < 0)
-		fail(&l->area->hub, rc, "pin to its CPU");
+		fail(&l->area->hub, rc, N_("pin to its CPU"));
 	else
 		rc = make_all_records(&links);
 	if (rc == 0)

@@ -25,6 +25,7 @@
 #include "bench/plan.h"
 #include "bench/round.h"
 #include "bench/runner.h"
+#include "common/language.h"
 
 #define ROOM_AUTO    50000u /* samples of a round at most, when the time decides */
 #define FIND_ROUNDS  3
@@ -222,7 +223,7 @@ static int find_rate(struct run *r, struct row *row, struct row *trial)
 	if (rc == 0 && trial->status == ROW_OK) {
 		char text[REASON_SIZE];
 
-		(void)snprintf(text, sizeof text, "p99 is above %.1f us even at %.0f a second",
+		(void)snprintf(text, sizeof text, _("p99 is above %.1f us even at %.0f a second"),
 			       r->bench->options->p99_ns / 1e3, low);
 		row_fails(row, text);
 	}
@@ -317,10 +318,10 @@ static void print_start(const struct bench *bench)
 
 	if (o->quiet)
 		return;
-	fprintf(stderr, "ipcdemo bench: %zu rows, %u rounds", bench->plan.rows_n, o->rounds);
+	fprintf(stderr, _("ipcdemo bench: %zu rows, %u rounds"), bench->plan.rows_n, o->rounds);
 	if (o->modes != 1u << MODE_DOWNLOAD && o->count == 0)
-		fprintf(stderr, ", about %.0f s", s);
-	fputs("; Ctrl-C ends it early\n", stderr);
+		fprintf(stderr, _(", about %.0f s"), s);
+	fputs(_("; Ctrl-C ends it early\n"), stderr);
 }
 
 /* A line on a terminal that each round writes again; after the last it is empty. */
@@ -333,7 +334,7 @@ static void print_round(const struct bench *bench, uint64_t begin)
 	if (bench->options->quiet || !isatty(STDERR_FILENO))
 		return;
 	if (bench->rounds < bench->options->rounds)
-		(void)snprintf(line, sizeof line, "round %u of %u done, about %.0f s to go",
+		(void)snprintf(line, sizeof line, _("round %u of %u done, about %.0f s to go"),
 			       bench->rounds, bench->options->rounds, left_s);
 	fprintf(stderr, "\r%-60s\r%s", "", line);
 }
@@ -372,7 +373,7 @@ static void mark_stopped(struct bench *bench)
 		if (row->status != ROW_OK || row->rounds == bench->options->rounds)
 			continue;
 		row->status = ROW_STOPPED;
-		(void)snprintf(row->reason, sizeof row->reason, "stopped after %u of %u rounds",
+		(void)snprintf(row->reason, sizeof row->reason, _("stopped after %u of %u rounds"),
 			       row->rounds, bench->options->rounds);
 	}
 }

@@ -176,12 +176,13 @@ int runner_measure(struct runner *r, const char *name, int (*main)(void *arg), v
 const char *runner_reason(const struct runner *r, int result, char *text, size_t size)
 {
 	if (result == -ETIMEDOUT)
-		(void)snprintf(text, size, "no end within %u s", r->limit_s);
+		(void)snprintf(text, size, _("no end within %u s"), r->limit_s);
 	else if (result < 0)
 		(void)snprintf(text, size, "%s", language_errno(-result));
 	else if (result > KILLED)
-		(void)snprintf(text, size, "its process was killed by signal %d", result - KILLED);
+		(void)snprintf(text, size, _("its process was killed by signal %d"),
+			       result - KILLED);
 	else
-		(void)snprintf(text, size, "ended without a result");
+		(void)snprintf(text, size, _("ended without a result"));
 	return text;
 }

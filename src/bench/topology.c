@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/language.h"
+
 struct topology {
 	hwloc_topology_t hwloc;
 	int *cpus;
@@ -109,14 +111,14 @@ static bool fits(const char *name, const char *nearest)
 static const char *why_not(const struct topology *topology, const char *name)
 {
 	if (topology->cpus_n < 2)
-		return "only one CPU may be used";
+		return _("only one CPU may be used");
 	if (strcmp(name, "smt") == 0)
-		return "no two of the CPUs that may be used share a core";
+		return _("no two of the CPUs that may be used share a core");
 	if (strcmp(name, "l3") == 0)
-		return "no two cores that may be used share an L3 cache";
+		return _("no two cores that may be used share an L3 cache");
 	if (strcmp(name, "socket") == 0)
-		return "the CPUs that may be used are all in one package";
-	return "all CPUs that may be used share one core";
+		return _("the CPUs that may be used are all in one package");
+	return _("all CPUs that may be used share one core");
 }
 
 int topology_pair(const struct topology *topology, const char *name, int pair[2],
@@ -124,7 +126,7 @@ int topology_pair(const struct topology *topology, const char *name, int pair[2]
 {
 	size_t i, a, b;
 
-	*reason = "no such placement";
+	*reason = _("no such placement");
 	for (i = 0; topology_placements[i] && strcmp(topology_placements[i], name) != 0; i++)
 		;
 	if (!topology_placements[i])

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "commands/capabilities.h"
+#include "common/language.h"
 #include "common/text.h"
 
 #define FAST_RATE 100000u /* records a second from which system calls per record dominate */
@@ -25,17 +26,18 @@ static void add_obstacles(struct text *why, const struct needs *needs, const str
 	unsigned bit;
 
 	if (info->record_limit < needs->record_bytes)
-		text_printf(why, "Its records end at %zu bytes. ", info->record_limit);
+		text_printf(why, _("Its records end at %zu bytes. "), info->record_limit);
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
 		const struct capability *capability = capability_at(bit);
 
 		if (needs->bits[bit] && has(info, bit) == capability->avoid)
-			text_printf(why, "%s that %s. ",
-				    capability->avoid ? "It is one" : "It is not one",
-				    capability->meaning);
+			text_printf(why,
+				    capability->avoid ? _("It is one that %s. ") :
+							_("It is not one that %s. "),
+				    _(capability->meaning));
 	}
 	if (ipc_probe(info->name, reason, sizeof reason) < 0)
-		text_printf(why, "It cannot be used here: %s. ", reason);
+		text_printf(why, _("It cannot be used here: %s. "), _(reason));
 }
 
 /*
@@ -51,20 +53,21 @@ static unsigned add_merits(struct text *why, const struct needs *needs, const st
 
 	if (info->shared_memory) {
 		merit += fast ? 8 : 0;
-		text_add(why, "A record is copied into memory that both ends map: no system call "
-			      "while the receiver is awake. ");
+		text_add(why, _("A record is copied into memory that both ends map: no system call "
+				"while the receiver is awake. "));
 	}
 	if (info->capabilities & IPC_CAP_EOF) {
 		merit += 4;
-		text_add(why, "A read tells that the sender is gone, without anything beside it. ");
+		text_add(why,
+			 _("A read tells that the sender is gone, without anything beside it. "));
 	}
 	if (info->capabilities & IPC_CAP_BOUNDARIES) {
 		merit += 2;
-		text_add(why, "The kernel or library keeps records apart. ");
+		text_add(why, _("The kernel or library keeps records apart. "));
 	}
 	if (info->capabilities & IPC_CAP_DURABLE) {
 		merit += 1;
-		text_add(why, "What was sent arrives although the sender was killed. ");
+		text_add(why, _("What was sent arrives although the sender was killed. "));
 	}
 	return merit;
 }
@@ -85,13 +88,13 @@ static void add_figures(struct text *why, struct candidate *at, const struct nee
 {
 	if (at->p50_ns <= 0)
 		return;
-	text_printf(why, "Here: %.2g us there and back", at->p50_ns / 1e3);
+	text_printf(why, _("Here: %.2g us there and back"), at->p50_ns / 1e3);
 	if (at->records_per_s > 0)
-		text_printf(why, ", %.0f records a second with %.2g us of CPU each",
+		text_printf(why, _(", %.0f records a second with %.2g us of CPU each"),
 			    two_digits(at->records_per_s), at->cpu_ns / 1e3);
-	text_add(why, ". ");
+	text_add(why, _(". "));
 	if (needs->rate && at->records_per_s > 0 && at->records_per_s < needs->rate) {
-		text_add(why, "That is too slow. ");
+		text_add(why, _("That is too slow. "));
 		at->fits = false;
 	}
 }

@@ -33,10 +33,16 @@ static unsigned columns_of(FILE *out)
 	return size.ws_col;
 }
 
-static int complain(const char *what, const char *name, int rc, int status)
+static int complain(const char *what, int rc, int status)
 {
-	fprintf(stderr, "ipcdemo bench: %s %s: %s\n", what, name, language_errno(-rc));
+	fprintf(stderr, _("ipcdemo bench: %s: %s\n"), what, language_errno(-rc));
 	return status;
+}
+
+static int cannot_write(const char *name, int rc)
+{
+	fprintf(stderr, _("ipcdemo bench: cannot write %s: %s\n"), name, language_errno(-rc));
+	return EXIT_JOB_FAILED;
 }
 
 /* Nothing can be measured: prints why. An exit code. */
@@ -97,8 +103,7 @@ static int print_result(FILE *out, const struct result *result, const json_t *js
 	print(out, result, json);
 	if (fflush(out) == 0 && !ferror(out))
 		return 0;
-	return complain("cannot write", name ? name : "standard output", errno ? -errno : -EIO,
-			EXIT_JOB_FAILED);
+	return cannot_write(name ? name : _("standard output"), errno ? -errno : -EIO);
 }
 
 static int write_all(FILE *out, struct bench *bench, json_t *environment)
@@ -113,15 +118,15 @@ static int write_all(FILE *out, struct bench *bench, json_t *environment)
 	figures_ratios(&bench->plan);
 	result.figures = figures = figures_all(bench);
 	if (!figures)
-		return complain("cannot sum up", "the samples", -ENOMEM, EXIT_INTERNAL);
+		return complain(_("cannot sum up the samples"), -ENOMEM, EXIT_INTERNAL);
 	json = json_result(&result, false);
 	if (o->report)
 		curves = json_result(&result, true);
 	status = print_result(out, &result, json);
 	if (o->report && (rc = html_write(o->report, curves)) < 0)
-		status = complain("cannot write", o->report, rc, EXIT_JOB_FAILED);
+		status = cannot_write(o->report, rc);
 	if (o->hgrm && (rc = hgrm_write(o->hgrm, &result, failed)) < 0)
-		status = complain("cannot write", failed, rc, EXIT_JOB_FAILED);
+		status = cannot_write(failed, rc);
 	json_decref(json);
 	json_decref(curves);
 	figures_free(figures, bench->plan.rows_n);
@@ -138,10 +143,10 @@ static int measure_and_write(FILE *out, struct bench *bench, const struct topolo
 	stamp_init(&bench->clock);
 	rc = run_rounds(bench);
 	if (rc < 0)
-		return complain("cannot set up", "the rounds", rc, EXIT_INTERNAL);
+		return complain(_("cannot set up the rounds"), rc, EXIT_INTERNAL);
 	environment = machine_record(&watch, topology, &bench->baselines);
 	if (!environment)
-		return complain("cannot describe", "the machine", -ENOMEM, EXIT_INTERNAL);
+		return complain(_("cannot describe the machine"), -ENOMEM, EXIT_INTERNAL);
 	status = write_all(out, bench, environment);
 	json_decref(environment);
 	return status ? status : status_of(bench);
@@ -153,9 +158,15 @@ static int plan_and_measure(FILE *out, struct bench *bench, const struct topolog
 	int rc = plan_make(bench, topology);
 
 	if (rc < 0)
-		return complain("cannot plan", "the rows", rc, EXIT_INTERNAL);
+		return complain(_("cannot plan the rows"), rc, EXIT_INTERNAL);
 	return bench->plan.rows_n == 0 ? nothing(&bench->plan) :
 					 measure_and_write(out, bench, topology);
+}
+
+/* Reasons and warnings are formed where they arise: for a program in English, as all else then. */
+static locale_t language_for(const struct options *options)
+{
+	return options->format == FORMAT_TABLE ? (locale_t)0 : language_english();
 }
 
 int cmd_bench(int argc, char **argv)
@@ -165,18 +176,21 @@ int cmd_bench(int argc, char **argv)
 	struct topology *topology;
 	FILE *out = stdout;
 	int status = EXIT_UNAVAILABLE;
+	locale_t users;
 
 	axes_parse(&options, argc, argv);
+	users = language_for(&options);
 	topology = topology_open();
 	if (!topology)
-		fprintf(stderr, "ipcdemo bench: hwloc finds no CPU to run on\n");
+		fprintf(stderr, _("ipcdemo bench: hwloc finds no CPU to run on\n"));
 	/* Before measuring: a minute's work must not end with "no such directory". */
 	if (topology && options.output && !(out = fopen(options.output, "we")))
-		status = complain("cannot write", options.output, -errno, EXIT_JOB_FAILED);
+		status = cannot_write(options.output, -errno);
 	if (topology && out)
 		status = plan_and_measure(out, &bench, topology);
 	if (out && out != stdout && fclose(out) != 0 && status == 0)
-		status = complain("cannot write", options.output, -errno, EXIT_JOB_FAILED);
+		status = cannot_write(options.output, -errno);
+	language_back(users);
 	plan_free(&bench);
 	topology_close(topology);
 	axes_free(&options);

@@ -86,24 +86,28 @@ static void add_needs(struct text *out, const struct needs *needs, size_t column
 	struct text words = { 0 };
 	unsigned bit;
 
-	text_printf(&words, "Needed: records of %llu bytes, a receiver that %s",
-		    (unsigned long long)needs->record_bytes,
-		    needs->spin ? "never sleeps" : "sleeps when there is nothing");
+	text_printf(&words,
+		    needs->spin ?
+			    _("Needed: records of %llu bytes, a receiver that never sleeps") :
+			    _("Needed: records of %llu bytes, a receiver that sleeps when there is "
+			      "nothing"),
+		    (unsigned long long)needs->record_bytes);
 	if (needs->rate)
-		text_printf(&words, ", %u records a second", needs->rate);
-	text_add(&words, ".");
+		text_printf(&words, _(", %u records a second"), needs->rate);
+	text_add(&words, _("."));
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
 		if (needs->bits[bit])
-			text_printf(&words, " One that %s%s.",
-				    capability_at(bit)->avoid ? "never " : "",
-				    capability_at(bit)->meaning);
+			text_printf(&words,
+				    capability_at(bit)->avoid ? _(" One that never %s.") :
+								_(" One that %s."),
+				    _(capability_at(bit)->meaning));
 	text_add_wrapped(out, text_string(&words), 0, columns);
 	text_free(&words);
 }
 
 static void add_fitting(struct text *out, const struct candidate *at, unsigned rank, size_t columns)
 {
-	text_printf(out, "%2u. %s, %s\n", rank, at->info->name, at->info->title);
+	text_printf(out, _("%2u. %s, %s\n"), rank, at->info->name, _(at->info->title));
 	text_add_wrapped(out, at->reason, 4, columns);
 }
 
@@ -136,18 +140,18 @@ static void print_text(const struct needs *needs, const struct candidate *candid
 
 	add_needs(&out, needs, columns);
 	for (i = 0; i < n && candidates[i].fits; i++) {
-		text_add(&out, i == 0 ? "\nThese fit, the best first:\n" : "");
+		text_add(&out, i == 0 ? _("\nThese fit, the best first:\n") : "");
 		add_fitting(&out, &candidates[i], ++rank, columns);
 	}
 	if (rank == 0)
-		text_add(&out, "\nNo mechanism meets all of that.\n");
+		text_add(&out, _("\nNo mechanism meets all of that.\n"));
 	for (; i < n; i++) {
-		text_add(&out, i == rank ? "\nThese do not:\n" : "");
+		text_add(&out, i == rank ? _("\nThese do not:\n") : "");
 		add_ruled_out(&out, candidates, n, i, columns);
 	}
 	if (rank > 0 && !needs->measure)
-		text_add(&out, "\nBy what they promise alone; --measure adds this machine's "
-			       "figures.\n");
+		text_add(&out, _("\nBy what they promise alone; --measure adds this machine's "
+				 "figures.\n"));
 	(void)fputs(text_string(&out), stdout);
 	text_free(&out);
 }
@@ -221,11 +225,15 @@ int cmd_choose(int argc, char **argv)
 {
 	struct needs needs = { .rate = 0 };
 	struct candidate *candidates;
+	locale_t users = (locale_t)0;
 	size_t n;
 	int code;
 
 	read_needs(&needs, argc, argv);
+	if (needs.format == JSON)
+		users = language_english(); /* reasons for programs */
 	candidates = choose(&needs, &n);
+	language_back(users);
 	if (!candidates)
 		return EXIT_INTERNAL;
 	code = n > 0 && candidates[0].fits ? EXIT_ALL_DONE : EXIT_JOB_FAILED;

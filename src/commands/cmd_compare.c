@@ -119,16 +119,16 @@ static void print_group(const struct compare_row *row)
 {
 	const json_t *axes = axes_of(row);
 
-	printf("%s, %s, %s, %lld bytes", text(axes, "mode"), text(axes, "wait"),
+	printf(_("%s, %s, %s, %lld bytes"), text(axes, "mode"), text(axes, "wait"),
 	       text(axes, "placement"), whole(axes, "size_bytes"));
 	if (whole(axes, "senders") > 1)
-		printf(", %lld senders", whole(axes, "senders"));
+		printf(_(", %lld senders"), whole(axes, "senders"));
 	if (whole(axes, "batch") > 1)
-		printf(", batches of %lld", whole(axes, "batch"));
+		printf(_(", batches of %lld"), whole(axes, "batch"));
 	if (whole(axes, "rate_per_s") > 0)
-		printf(", %lld a second", whole(axes, "rate_per_s"));
+		printf(_(", %lld a second"), whole(axes, "rate_per_s"));
 	if (whole(axes, "depth") > 0)
-		printf(", depth %lld", whole(axes, "depth"));
+		printf(_(", depth %lld"), whole(axes, "depth"));
 	putchar('\n');
 }
 
@@ -151,6 +151,15 @@ static const char *median(const struct compare_row *row, double value, char buf[
 	return buf;
 }
 
+static void print_padded(const char *cell, size_t columns)
+{
+	struct text padded = { .at = NULL };
+
+	text_add_padded(&padded, cell, columns);
+	fputs(text_string(&padded), stdout);
+	text_free(&padded);
+}
+
 static void print_row(const struct compare_row *row)
 {
 	const char *what = "p50";
@@ -159,23 +168,37 @@ static void print_row(const struct compare_row *row)
 	printf("  %-12s ", name_of(row, name));
 	if (row->verdict == COMPARE_UNKNOWN) {
 		if (row->old && row->new)
-			printf("no figures to compare\n");
+			printf(_("no figures to compare\n"));
 		else
-			printf("only in the %s run\n", row->old ? "old" : "new");
+			printf(row->old ? _("only in the old run\n") : _("only in the new run\n"));
 		return;
 	}
 	if (row->floor)
-		what = "x floor";
+		what = _("x floor");
 	else if (strcmp(row->figure, "round_records_per_s") == 0)
-		what = "records/s";
+		what = _("records/s");
 	else if (strcmp(row->figure, "round_mean_ns") == 0)
-		what = "mean";
+		what = _("mean");
 	if (isfinite(row->interval.low))
 		(void)snprintf(interval, sizeof interval, "%.3f..%.3f", row->interval.low,
 			       row->interval.high);
-	printf("%-9s %9s %9s %8.3f %14s %s\n", what, median(row, row->old_median, old),
+	print_padded(what, 9);
+	printf(" %9s %9s %8.3f %14s %s\n", median(row, row->old_median, old),
 	       median(row, row->new_median, new), row->ratio, interval,
-	       compare_verdict_name(row->verdict));
+	       _(compare_verdict_name(row->verdict)));
+}
+
+/* Returns its columns. */
+static size_t print_first(const char *name)
+{
+	struct text line = { .at = NULL };
+	size_t columns;
+
+	text_printf(&line, _("  no difference shown: %s"), name);
+	fputs(text_string(&line), stdout);
+	columns = text_columns(text_string(&line), true);
+	text_free(&line);
+	return columns;
 }
 
 /* The rows from AT on that belong together; returns the first that does not. */
@@ -195,7 +218,7 @@ static size_t print_rows(const struct comparison *c, size_t at)
 			continue;
 		(void)name_of(&c->rows[i], name);
 		if (column == 0)
-			column = (size_t)printf("  no difference shown: %s", name);
+			column = print_first(name);
 		else if (column + 2 + strlen(name) > COLUMNS)
 			column = (size_t)printf(",\n    %s", name) - 2;
 		else
@@ -216,11 +239,12 @@ static void print_difference(const struct comparison *c, const char *object, con
 	a = json_object_get(object ? json_object_get(a, object) : a, key);
 	b = json_object_get(object ? json_object_get(b, object) : b, key);
 	if (a && b && !json_equal(a, b) && json_is_string(a) && json_is_string(b))
-		printf("The two runs differ in %s:\n  %s\n  %s\n", what, json_string_value(a),
+		printf(_("The two runs differ in %s:\n  %s\n  %s\n"), _(what), json_string_value(a),
 		       json_string_value(b));
 }
 
-static void print_warnings(const json_t *run, const char *which)
+__attribute__((format(printf, 2, 0))) static void print_warnings(const json_t *run,
+								 const char *which)
 {
 	const json_t *warnings = json_object_get(json_object_get(run, "environment"), "warnings");
 	const json_t *warning;
@@ -229,39 +253,54 @@ static void print_warnings(const json_t *run, const char *which)
 	json_array_foreach(warnings, i, warning)
 	{
 		if (json_is_string(warning))
-			printf("Not quiet, %s run: %s.\n", which, json_string_value(warning));
+			printf(which, json_string_value(warning));
 	}
+}
+
+static void print_header(void)
+{
+	struct text line = { .at = NULL };
+
+	text_add(&line, "  ");
+	text_add_padded(&line, _("mechanism"), 13);
+	text_add_padded(&line, _("figure"), 9);
+	text_add_right(&line, _("old"), 10);
+	text_add_right(&line, _("new"), 10);
+	text_add_right(&line, _("new/old"), 9);
+	/* xgettext:no-c-format */
+	text_add_right(&line, _("99% interval"), 15);
+	printf("%s\n", text_string(&line));
+	text_free(&line);
 }
 
 static void print_table(const struct comparison *c)
 {
 	size_t i;
 
-	printf("  %-12s %-9s %9s %9s %8s %14s\n", "mechanism", "figure", "old", "new", "new/old",
-	       "99% interval");
+	print_header();
 	for (i = 0; i < c->rows_n;)
 		i = print_rows(c, i);
 	putchar('\n');
 	notes_wrap(
 		stdout,
-		"new/old: above 1 is slower, in throughput too; the median of all pairs of rounds "
-		"(Hodges-Lehmann), of the ratio to the floor where both runs have one. Better and "
-		"worse: by a Mann-Whitney U test of the rounds, corrected for the number of rows "
-		"(Holm); at most one comparison in a hundred says so by chance.",
+		_("new/old: above 1 is slower, in throughput too; the median of all pairs of "
+		  "rounds (Hodges-Lehmann), of the ratio to the floor where both runs have one. "
+		  "Better and worse: by a Mann-Whitney U test of the rounds, corrected for the "
+		  "number of rows (Holm); at most one comparison in a hundred says so by chance."),
 		COLUMNS);
 	if (isfinite(c->resolution))
-		printf("Half of the rows cannot show less than %.1f%%; more rounds show more.\n",
+		printf(_("Half of the rows cannot show less than %.1f%%; more rounds show more.\n"),
 		       100 * c->resolution);
 	if (!c->quiet)
-		printf("A run was not quiet, so a difference of less than 2%% is not believed.\n");
-	print_warnings(c->old, "old");
-	print_warnings(c->new, "new");
-	print_difference(c, "cpu", "model", "the CPU");
-	print_difference(c, "kernel", "release", "the kernel");
-	print_difference(c, NULL, "compiler", "the compiler");
-	print_difference(c, NULL, "cflags", "the compiler's flags");
-	printf("\n%zu rows: %zu worse, %zu better, %zu with no difference shown, %zu not "
-	       "compared.\n",
+		printf(_("A run was not quiet: a difference of less than 2%% is not believed.\n"));
+	print_warnings(c->old, _("Not quiet, old run: %s.\n"));
+	print_warnings(c->new, _("Not quiet, new run: %s.\n"));
+	print_difference(c, "cpu", "model", N_("the CPU"));
+	print_difference(c, "kernel", "release", N_("the kernel"));
+	print_difference(c, NULL, "compiler", N_("the compiler"));
+	print_difference(c, NULL, "cflags", N_("the compiler's flags"));
+	printf(_("\n%zu rows: %zu worse, %zu better, %zu with no difference shown, %zu not "
+		 "compared.\n"),
 	       c->rows_n, c->counts[COMPARE_WORSE], c->counts[COMPARE_BETTER],
 	       c->counts[COMPARE_SAME], c->counts[COMPARE_UNKNOWN]);
 }
@@ -326,10 +365,14 @@ static int refuse_gate(const struct comparison *c)
 		n += c->rows[i].verdict != COMPARE_UNKNOWN && !c->rows[i].floor;
 	if (n > 0)
 		fprintf(stderr,
-			"ipcdemo compare: --fail-above: %zu %s no floor in both runs, so a slower "
-			"machine would look like a slower program; measure with bench --floor, or "
-			"add --without-floor\n",
-			n, n > 1 ? "rows have" : "row has");
+			ngettext("ipcdemo compare: --fail-above: %zu row has no floor in both "
+				 "runs, so a slower machine would look like a slower program; "
+				 "measure with bench --floor, or add --without-floor\n",
+				 "ipcdemo compare: --fail-above: %zu rows have no floor in both "
+				 "runs, so a slower machine would look like a slower program; "
+				 "measure with bench --floor, or add --without-floor\n",
+				 n),
+			n);
 	return n > 0 ? EXIT_USAGE : EXIT_ALL_DONE;
 }
 
@@ -344,12 +387,15 @@ static int print(const struct compare_options *o, const struct comparison *c)
 	else
 		print_table(c);
 	if (fflush(stdout) != 0) {
-		fprintf(stderr, "ipcdemo compare: cannot write standard output\n");
+		fprintf(stderr, _("ipcdemo compare: cannot write standard output\n"));
 		return EXIT_JOB_FAILED;
 	}
 	if (failed > 0)
-		fprintf(stderr, "ipcdemo compare: %zu %s slower by more than %g%%\n", failed,
-			failed > 1 ? "rows are" : "row is", 100 * (o->limit - 1));
+		fprintf(stderr,
+			ngettext("ipcdemo compare: %zu row is slower by more than %g%%\n",
+				 "ipcdemo compare: %zu rows are slower by more than %g%%\n",
+				 failed),
+			failed, 100 * (o->limit - 1));
 	return failed > 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
 }
 
@@ -358,7 +404,7 @@ static int compare(const struct compare_options *o, struct comparison *c)
 	int status = EXIT_ALL_DONE;
 
 	if (compare_rows(c) < 0) {
-		fprintf(stderr, "ipcdemo compare: out of memory\n");
+		fprintf(stderr, _("ipcdemo compare: out of memory\n"));
 		return EXIT_INTERNAL;
 	}
 	if (o->fail_above && !o->without_floor)

@@ -156,9 +156,10 @@ struct layout {
 /* Of a capability: its heading, but room for a "yes". */
 static size_t cell_columns(unsigned bit)
 {
-	const size_t heading = strlen(capability_at(bit)->heading);
+	const size_t heading = text_columns(_(capability_at(bit)->heading), true);
+	const size_t yes = text_columns(_("yes"), true);
 
-	return 1 + (heading < strlen("yes") ? strlen("yes") : heading);
+	return 1 + (heading < yes ? yes : heading);
 }
 
 /* A column in which one cell differs is a sentence. */
@@ -222,11 +223,13 @@ static void add_cells(struct text *row, const struct layout *layout, const struc
 	unsigned bit;
 
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
-		const char *heading = capability_at(bit)->heading;
-		const char *cell = !info ? heading : info->capabilities & 1u << bit ? "yes" : "-";
+		const char *heading = _(capability_at(bit)->heading);
+		const char *cell = !info                          ? heading :
+				   info->capabilities & 1u << bit ? _("yes") :
+								    "-";
 
 		if (layout->varies & 1u << bit)
-			text_printf(row, "%*s", (int)cell_columns(bit), cell);
+			text_add_right(row, cell, cell_columns(bit));
 	}
 	text_add(row, "\n");
 }
@@ -242,12 +245,13 @@ static void add_row(struct text *row, const struct layout *layout, const struct 
 		limit /= 1024;
 	(void)snprintf(record, sizeof record, "%zu %s", limit, units[unit]);
 	text_printf(row, "%*s%-*s%*s", GAP, "", NAME_COLUMNS, info->name, GAP, "");
-	used = text_add_cut(row, info->title, layout->title, false);
+	used = text_add_cut(row, _(info->title), layout->title, true);
 	text_fill(row, ' ', layout->title - used);
 	text_printf(row, "%*s", GAP + RECORD_COLUMNS, record);
 	add_cells(row, layout, info);
 	if (ipc_probe(info->name, reason, sizeof reason) < 0)
-		text_printf(row, "%*snot available here: %s\n", NAME_COLUMNS + 2 * GAP, "", reason);
+		text_printf(row, _("%*snot available here: %s\n"), NAME_COLUMNS + 2 * GAP, "",
+			    _(reason));
 }
 
 static void add_group(struct text *table, const struct list *list, const struct layout *layout,
@@ -261,7 +265,7 @@ static void add_group(struct text *table, const struct list *list, const struct 
 		if (info->group != group || !wanted(list, info))
 			continue;
 		if (!begun)
-			text_printf(table, "%s\n", ipc_group_name(group));
+			text_printf(table, "%s\n", _(ipc_group_name(group)));
 		begun = true;
 		add_row(table, layout, info);
 	}
@@ -270,30 +274,39 @@ static void add_group(struct text *table, const struct list *list, const struct 
 /* What the table has no column for. */
 static void add_sentence(struct text *table, const struct layout *layout, unsigned bit)
 {
-	const char *meaning = capability_at(bit)->meaning;
+	const char *meaning = _(capability_at(bit)->meaning);
 	struct text words = { 0 };
 
 	if (layout->all & 1u << bit)
-		text_printf(&words, "Every one of them %s.", meaning);
+		text_printf(&words, _("Every one of them %s."), meaning);
 	else if (layout->none & 1u << bit)
-		text_printf(&words, "None of them %s.", meaning);
+		text_printf(&words, _("None of them %s."), meaning);
 	else if (layout->only[bit])
-		text_printf(&words, "Only %s %s.", layout->only[bit], meaning);
+		text_printf(&words, _("Only %s %s."), layout->only[bit], meaning);
 	else if (layout->but[bit])
-		text_printf(&words, "Each but %s %s.", layout->but[bit], meaning);
+		text_printf(&words, _("Each but %s %s."), layout->but[bit], meaning);
 	text_add_wrapped(table, text_string(&words), 0, layout->columns);
 	text_free(&words);
+}
+
+static void add_meaning(struct text *table, const struct capability *capability, size_t columns)
+{
+	struct text left = { 0 };
+
+	text_printf(&left, "  %s", _(capability->heading));
+	help_add_row(table, text_string(&left), _(capability->meaning), 2 + 6 + 1,
+		     (unsigned)columns);
+	text_free(&left);
 }
 
 static void add_legend(struct text *table, const struct layout *layout)
 {
 	unsigned bit;
 
-	text_add(table, layout->varies ? "\nA yes: the mechanism ...\n" : "\n");
+	text_add(table, layout->varies ? _("\nA yes: the mechanism ...\n") : "\n");
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
 		if (layout->varies & 1u << bit)
-			text_printf(table, "  %-6s %s\n", capability_at(bit)->heading,
-				    capability_at(bit)->meaning);
+			add_meaning(table, capability_at(bit), layout->columns);
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
 		if (!(layout->varies & 1u << bit))
 			add_sentence(table, layout, bit);
@@ -307,20 +320,19 @@ static void print_table(const struct list *list)
 	unsigned group;
 	size_t i;
 
-	text_printf(&table, "%*s", (int)(NAME_COLUMNS + 3 * GAP + RECORD_COLUMNS + layout.title),
-		    "record");
+	text_add_right(&table, _("record"), NAME_COLUMNS + 3 * GAP + RECORD_COLUMNS + layout.title);
 	add_cells(&table, &layout, NULL);
 	for (group = 1; group < IPC_GROUP_COUNT; group++)
 		add_group(&table, list, &layout, group);
 	add_group(&table, list, &layout, IPC_GROUP_OTHER);
 	for (i = 0; list->group < 0 && (name = ipc_missing_at(i, &reason)); i++)
-		text_printf(&table, "%s  %-*s%*s%s\n", i ? "" : "not in this build\n", NAME_COLUMNS,
-			    name, GAP, "", reason);
+		text_printf(&table, "%s  %-*s%*s%s\n", i ? "" : _("not in this build\n"),
+			    NAME_COLUMNS, name, GAP, "", _(reason));
 	add_legend(&table, &layout);
 	text_add(&table, "\n");
 	text_add_wrapped(&table,
-			 "record: the longest one. ipcdemo explain NAME has the rest; ipcdemo "
-			 "choose says which one meets your needs.",
+			 _("record: the longest one. ipcdemo explain NAME has the rest; ipcdemo "
+			   "choose says which one meets your needs."),
 			 0, layout.columns);
 	(void)fputs(text_string(&table), stdout);
 	text_free(&table);

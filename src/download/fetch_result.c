@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include "download/fetch_internal.h"
-#include "common/language.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+
+#include "common/language.h"
 
 static long http_status(CURL *easy)
 {

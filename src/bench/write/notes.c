@@ -12,27 +12,18 @@
 #include "bench/axes.h"
 #include "bench/baseline.h"
 #include "bench/write/write.h"
+#include "common/language.h"
+
+#define INDENT 2 /* of the further lines of a note */
 
 void notes_wrap(FILE *out, const char *text, unsigned room)
 {
-	size_t column = 0;
+	struct text lines = { .at = NULL };
 
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column > 0 && column + 1 + word > room) {
-			fputs("\n  ", out);
-			column = 2;
-		} else if (column > 0) {
-			fputc(' ', out);
-			column++;
-		}
-		fprintf(out, "%.*s", (int)word, text);
-		column += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
+	text_add_wrapped(&lines, text, INDENT, room);
+	if (lines.len > INDENT)
+		fputs(lines.at + INDENT, out); /* the first line begins at the left */
+	text_free(&lines);
 }
 
 /* TEXT as a paragraph, which empties it. */
@@ -102,27 +93,32 @@ static const struct {
 	bool (*if_any)(const struct row *row, const struct figures *f);
 	const char *text;
 } legend[] = {
-	{ is_link, "wait: how the receiver waits. place: same = both ends on one CPU, cross = on "
-		   "two cores. CPU/rec, calls, ctxsw: CPU time, system calls and context switches "
-		   "of a record, both sides together. spread: between the quartiles of the rounds. "
-		   "'-': not known." },
-	{ has_floor, "x floor: how many times as long as the bare system calls (or bare memory) "
-		     "take, 1 is perfect: the median over rounds, in which the two were "
-		     "measured in turn. Adaptive is compared with spinning on two CPUs, with "
-		     "blocking on one." },
-	{ is_doubtful, "'!': the two figures do not divide to the ratio, since the machine changed "
-		       "between rounds: trust neither until 'spread' is small." },
-	{ is_bimodal, "'~': the times have two humps; no one figure stands for them." },
-	{ is_saturated, "saturated: the rate was not kept. What waits grows without end, so there "
-			"is no latency." },
-	{ is_block, "x16: what is too short for the clock is measured again with a stamp for "
-		    "every 16 round trips: trust those." },
-	{ is_download, "none: as many workers, each with its share of the list, that report to "
-		       "nobody. of wall, of CPU: what IPC costs, (with - none) / with, the median "
-		       "over rounds. '<': smaller than what can be measured here, the upper end of "
-		       "the interval. '-': fewer than 6 rounds, or nothing." },
-	{ is_download, "4 workers; built-in origin on the loopback interface, in a process of its "
-		       "own, not counted; files in memory where /dev/shm is writable." },
+	{ is_link,
+	  N_("wait: how the receiver waits. place: same = both ends on one CPU, cross = on "
+	     "two cores. CPU/rec, calls, ctxsw: CPU time, system calls and context switches "
+	     "of a record, both sides together. spread: between the quartiles of the rounds. "
+	     "'-': not known.") },
+	{ has_floor, N_("x floor: how many times as long as the bare system calls (or bare memory) "
+			"take, 1 is perfect: the median over rounds, in which the two were "
+			"measured in turn. Adaptive is compared with spinning on two CPUs, with "
+			"blocking on one.") },
+	{ is_doubtful,
+	  N_("'!': the two figures do not divide to the ratio, since the machine changed "
+	     "between rounds: trust neither until 'spread' is small.") },
+	{ is_bimodal, N_("'~': the times have two humps; no one figure stands for them.") },
+	{ is_saturated,
+	  N_("saturated: the rate was not kept. What waits grows without end, so there "
+	     "is no latency.") },
+	{ is_block, N_("x16: what is too short for the clock is measured again with a stamp for "
+		       "every 16 round trips: trust those.") },
+	{ is_download,
+	  N_("none: as many workers, each with its share of the list, that report to "
+	     "nobody. of wall, of CPU: what IPC costs, (with - none) / with, the median "
+	     "over rounds. '<': smaller than what can be measured here, the upper end of "
+	     "the interval. '-': fewer than 6 rounds, or nothing.") },
+	{ is_download,
+	  N_("4 workers; built-in origin on the loopback interface, in a process of its "
+	     "own, not counted; files in memory where /dev/shm is writable.") },
 };
 
 static void print_legend(FILE *out, const struct result *result, unsigned room)
@@ -133,11 +129,11 @@ static void print_legend(FILE *out, const struct result *result, unsigned room)
 
 	for (i = 0; i < sizeof legend / sizeof legend[0]; i++)
 		if (any(result, legend[i].if_any))
-			notes_wrap(out, legend[i].text, room);
+			notes_wrap(out, _(legend[i].text), room);
 	if (any(result, is_link))
 		text_printf(
 			&text,
-			"Clock: %s; a stamp costs %.0f ns, once a sample, and steps by %.0f ns.",
+			_("Clock: %s; a stamp costs %.0f ns, once a sample, and steps by %.0f ns."),
 			clock->name, clock->cost_ns, clock->resolution_ns);
 	flush(out, &text, room);
 	text_free(&text);
@@ -148,11 +144,11 @@ static void print_legend(FILE *out, const struct result *result, unsigned room)
 static void row_name(struct text *text, const struct axes *axes)
 {
 	text_printf(text, "%s%s%s", axes->backend, axes->block > 1 ? " x16" : "",
-		    axes->api == API_FLOOR && !axes->load ? " floor" : "");
+		    axes->api == API_FLOOR && !axes->load ? _(" floor") : "");
 	if (axes->load)
-		text_printf(text, ", %s", axes->load->name);
+		text_printf(text, _(", %s"), axes->load->name);
 	else
-		text_printf(text, ", %s, %s, %zu bytes", wait_name(axes->wait), axes->place.name,
+		text_printf(text, _(", %s, %s, %zu bytes"), wait_name(axes->wait), axes->place.name,
 			    axes->size);
 }
 
@@ -162,23 +158,23 @@ static void row_note(FILE *out, const struct row *row, const struct figures *f, 
 	char a[WORDS_SIZE], b[WORDS_SIZE], c[WORDS_SIZE];
 
 	if (row->status == ROW_ERROR) {
-		text_add(&text, "Error: ");
+		text_add(&text, _("Error: "));
 		row_name(&text, &row->axes);
-		text_printf(&text, ": %s.", row->reason);
+		text_printf(&text, _(": %s."), row->reason);
 		flush(out, &text, room);
 	}
 	if (isfinite(f->lag_p50) && row->status != ROW_SATURATED) {
 		row_name(&text, &row->axes);
 		text_printf(&text,
-			    ": pacing began late by %s (p50), %s (p99), %s (max), which is in the "
-			    "latency, too.",
+			    _(": pacing began late by %s (p50), %s (p99), %s (max), which is in "
+			      "the latency, too."),
 			    words_time(a, f->lag_p50), words_time(b, f->lag_p99),
 			    words_time(c, f->lag_max));
 		flush(out, &text, room);
 	}
 	if (isfinite(f->error)) {
 		row_name(&text, &row->axes);
-		text_printf(&text, ": the two CPUs' clocks may differ by up to %s.",
+		text_printf(&text, _(": the two CPUs' clocks may differ by up to %s."),
 			    words_time(a, f->error));
 		flush(out, &text, room);
 	}
@@ -209,12 +205,12 @@ void notes_left_out(FILE *out, const struct plan *plan, const char *prefix, unsi
 		for (j = i, count = 0; j < plan->skips_n; j++)
 			count += strcmp(plan->skips[i].reason, plan->skips[j].reason) == 0;
 		if (count > 1)
-			text_printf(&text, "%s%zu combinations: %s", prefix, count,
-				    plan->skips[i].reason);
+			text_printf(&text, _("%s%zu combinations: %s"), prefix, count,
+				    _(plan->skips[i].reason));
 		else
-			text_printf(&text, "%s%s: %s", prefix,
+			text_printf(&text, _("%s%s: %s"), prefix,
 				    axes->backend ? axes->backend : axes->place.name,
-				    plan->skips[i].reason);
+				    _(plan->skips[i].reason));
 		flush(out, &text, room);
 	}
 	text_free(&text);
@@ -239,23 +235,23 @@ static void machine(FILE *out, const struct result *result, unsigned room)
 	char time[WORDS_SIZE];
 	size_t i;
 
-	text_printf(&text, "Machine: %s%s, %d CPUs, Linux %s", string(cpu, "model"),
-		    json_is_true(json_object_get(cpu, "virtual")) ? " (virtual)" : "",
+	text_printf(&text, _("Machine: %s%s, %d CPUs, Linux %s"), string(cpu, "model"),
+		    json_is_true(json_object_get(cpu, "virtual")) ? _(" (virtual)") : "",
 		    (int)bench->cpus_n,
 		    string(json_object_get(result->environment, "kernel"), "release"));
 	if (isfinite(cache_line_ns))
-		text_printf(&text, "; bare cache line between two CPUs: %s a round trip",
+		text_printf(&text, _("; bare cache line between two CPUs: %s a round trip"),
 			    words_time(time, cache_line_ns));
-	text_add(&text, ".");
+	text_add(&text, _("."));
 	flush(out, &text, room);
 	json_array_foreach(warnings, i, warning)
 	{
-		text_printf(&text, "Not quiet: %s.", json_string_value(warning));
+		text_printf(&text, _("Not quiet: %s."), json_string_value(warning));
 		flush(out, &text, room);
 	}
 	if (bench->rounds < bench->options->rounds)
-		text_printf(&text, "Stopped early: %u of %u rounds were finished.", bench->rounds,
-			    bench->options->rounds);
+		text_printf(&text, _("Stopped early: %u of %u rounds were finished."),
+			    bench->rounds, bench->options->rounds);
 	flush(out, &text, room);
 	text_free(&text);
 }
@@ -269,11 +265,11 @@ void notes_print(FILE *out, const struct result *result, unsigned room)
 	print_legend(out, result, room);
 	for (i = 0; i < plan->rows_n; i++)
 		row_note(out, plan->rows[i], &result->figures[i], room);
-	notes_left_out(out, plan, "Left out, ", room);
+	notes_left_out(out, plan, _("Left out, "), room);
 	if (strcmp(result->bench->options->text.ipc, AXES_GROUPS) == 0)
 		notes_wrap(out,
-			   "Mechanisms: the first of each group that ipcdemo list shows; --ipc=all "
-			   "measures all.",
+			   _("Mechanisms: the first of each group that ipcdemo list shows; "
+			     "--ipc=all measures all."),
 			   room);
 	machine(out, result, room);
 	words_meaning(&meaning, result);

@@ -14,6 +14,7 @@
 
 #include "bench/axes.h"
 #include "bench/write/write.h"
+#include "common/language.h"
 
 #define CELL 40
 #define KEEP 0 /* rank of a column that is always shown */
@@ -53,7 +54,7 @@ static void cell_name(char cell[static CELL], const struct line *l)
 {
 	(void)snprintf(cell, CELL, "%s%s%s", l->row->axes.backend,
 		       l->row->axes.block > 1 ? " x16" : "",
-		       l->row->axes.api == API_FLOOR && !l->row->axes.load ? " floor" : "");
+		       l->row->axes.api == API_FLOOR && !l->row->axes.load ? _(" floor") : "");
 }
 
 #define TIME_CELL(name, value)                                         \
@@ -247,41 +248,44 @@ static bool has_cache_line(const struct bench *bench)
 #define LINKS    (STREAM | TRIPS)
 #define DOWNLOAD (1u << MODE_DOWNLOAD)
 
+/* xgettext:no-c-format */
+#define INTERVAL N_("95% interval")
+
 static const struct column columns[] = {
-	{ "mechanism", -16, KEEP, LINKS | DOWNLOAD, cell_name, NULL },
-	{ "wait", -8, KEEP, LINKS, cell_wait, NULL },
-	{ "place", -9, KEEP, LINKS, cell_place, NULL },
-	{ "files", -13, KEEP, DOWNLOAD, cell_load, NULL },
-	{ "bytes", 6, KEEP, LINKS, cell_size, varies_size },
-	{ "depth", 5, KEEP, LINKS, cell_depth, varies_depth },
-	{ "senders", 7, KEEP, STREAM, cell_senders, varies_senders },
-	{ "batch", 6, KEEP, STREAM, cell_batch, varies_batch },
-	{ "rate/s", 9, KEEP, TRIPS, cell_rate_asked, finds_rate },
-	{ "min", 8, 12, TRIPS, cell_min, NULL },
+	{ N_("mechanism"), -16, KEEP, LINKS | DOWNLOAD, cell_name, NULL },
+	{ N_("wait"), -8, KEEP, LINKS, cell_wait, NULL },
+	{ N_("place"), -9, KEEP, LINKS, cell_place, NULL },
+	{ N_("files"), -13, KEEP, DOWNLOAD, cell_load, NULL },
+	{ N_("bytes"), 6, KEEP, LINKS, cell_size, varies_size },
+	{ N_("depth"), 5, KEEP, LINKS, cell_depth, varies_depth },
+	{ N_("senders"), 7, KEEP, STREAM, cell_senders, varies_senders },
+	{ N_("batch"), 6, KEEP, STREAM, cell_batch, varies_batch },
+	{ N_("rate/s"), 9, KEEP, TRIPS, cell_rate_asked, finds_rate },
+	{ N_("min"), 8, 12, TRIPS, cell_min, NULL },
 	{ "p50", 9, KEEP, TRIPS, cell_p50, NULL },
-	{ "95% interval", 18, 13, TRIPS, cell_p50_ci, NULL },
+	{ INTERVAL, 18, 13, TRIPS, cell_p50_ci, NULL },
 	{ "p90", 8, 11, TRIPS, cell_p90, NULL },
 	{ "p99", 8, KEEP, TRIPS, cell_p99, NULL },
 	{ "p99.9", 8, 9, TRIPS, cell_p999, NULL },
-	{ "max", 8, 10, TRIPS, cell_max, NULL },
-	{ "mean", 8, 2, TRIPS, cell_mean, NULL },
-	{ "records/s", 9, KEEP, STREAM, cell_rate, NULL },
-	{ "95% interval", 15, 6, STREAM, cell_rate_ci, NULL },
-	{ "bytes/s", 8, 1, STREAM, cell_bytes, NULL },
-	{ "CPU/rec", 8, 4, LINKS, cell_cpu, NULL },
-	{ "calls", 6, 5, LINKS, cell_calls, NULL },
-	{ "ctxsw", 6, 7, LINKS, cell_ctxsw, NULL },
-	{ "spread", 6, 3, LINKS, cell_spread, NULL },
-	{ "line", 8, 8, TRIPS, cell_cache_line, has_cache_line },
-	{ "x floor", 8, KEEP, LINKS, cell_ratio, has_floor },
-	{ "95% interval", 12, KEEP, LINKS, cell_ratio_ci, has_floor },
-	{ "wall", 7, KEEP, DOWNLOAD, cell_wall, NULL },
-	{ "CPU", 7, KEEP, DOWNLOAD, cell_cpu_s, NULL },
-	{ "records", 7, 1, DOWNLOAD, cell_records, NULL },
-	{ "of wall", 7, KEEP, DOWNLOAD, cell_wall_share, NULL },
-	{ "95% interval", 12, 2, DOWNLOAD, cell_wall_share_ci, NULL },
-	{ "of CPU", 7, KEEP, DOWNLOAD, cell_cpu_share, NULL },
-	{ "95% interval", 12, 3, DOWNLOAD, cell_cpu_share_ci, NULL },
+	{ N_("max"), 8, 10, TRIPS, cell_max, NULL },
+	{ N_("mean"), 8, 2, TRIPS, cell_mean, NULL },
+	{ N_("records/s"), 9, KEEP, STREAM, cell_rate, NULL },
+	{ INTERVAL, 15, 6, STREAM, cell_rate_ci, NULL },
+	{ N_("bytes/s"), 8, 1, STREAM, cell_bytes, NULL },
+	{ N_("CPU/rec"), 8, 4, LINKS, cell_cpu, NULL },
+	{ N_("calls"), 6, 5, LINKS, cell_calls, NULL },
+	{ N_("ctxsw"), 6, 7, LINKS, cell_ctxsw, NULL },
+	{ N_("spread"), 6, 3, LINKS, cell_spread, NULL },
+	{ N_("line"), 8, 8, TRIPS, cell_cache_line, has_cache_line },
+	{ N_("x floor"), 8, KEEP, LINKS, cell_ratio, has_floor },
+	{ INTERVAL, 12, KEEP, LINKS, cell_ratio_ci, has_floor },
+	{ N_("wall"), 7, KEEP, DOWNLOAD, cell_wall, NULL },
+	{ N_("CPU"), 7, KEEP, DOWNLOAD, cell_cpu_s, NULL },
+	{ N_("records"), 7, 1, DOWNLOAD, cell_records, NULL },
+	{ N_("of wall"), 7, KEEP, DOWNLOAD, cell_wall_share, NULL },
+	{ INTERVAL, 12, 2, DOWNLOAD, cell_wall_share_ci, NULL },
+	{ N_("of CPU"), 7, KEEP, DOWNLOAD, cell_cpu_share, NULL },
+	{ INTERVAL, 12, 3, DOWNLOAD, cell_cpu_share_ci, NULL },
 };
 
 #define COLUMNS     (sizeof columns / sizeof columns[0])
@@ -291,7 +295,11 @@ static const struct column columns[] = {
 static int width_of(const struct bench *bench, size_t column)
 {
 	/* Only the floors' names need the room. */
-	return column == 0 && !bench->options->floor ? -NAME_NARROW : columns[column].width;
+	const int width = column == 0 && !bench->options->floor ? -NAME_NARROW :
+								  columns[column].width;
+	const int title = (int)text_columns(_(columns[column].title), true);
+
+	return abs(width) >= title ? width : width < 0 ? -title : title;
 }
 
 /* Which columns fit into ROOM: bits. */
@@ -321,13 +329,28 @@ static uint64_t choose(const struct bench *bench, enum mode mode, unsigned room)
 
 /* ---- the table ---- */
 
+/* WIDTH below 0: at the left. */
+static void print_cell(FILE *out, const char *cell, int width)
+{
+	struct text text = { .at = NULL };
+
+	if (width < 0)
+		text_add_padded(&text, cell, (size_t)-width);
+	else
+		text_add_right(&text, cell, (size_t)width);
+	fputs(text_string(&text), out);
+	text_free(&text);
+}
+
 static void print_header(FILE *out, const struct bench *bench, uint64_t chosen)
 {
 	size_t i;
 
 	for (i = 0; i < COLUMNS; i++)
-		if (chosen & UINT64_C(1) << i)
-			fprintf(out, "%s%*s", i ? " " : "", width_of(bench, i), columns[i].title);
+		if (chosen & UINT64_C(1) << i) {
+			fputs(i ? " " : "", out);
+			print_cell(out, _(columns[i].title), width_of(bench, i));
+		}
 	fputc('\n', out);
 }
 
@@ -342,12 +365,13 @@ static void print_line(FILE *out, const struct bench *bench, uint64_t chosen,
 			continue;
 		if (i > AXES_LAST &&
 		    (line->row->rounds == 0 || line->row->status == ROW_SATURATED)) {
-			fprintf(out, " %s: %s", row_status_name(line->row->status),
+			fprintf(out, _(" %s: %s"), _(row_status_name(line->row->status)),
 				line->row->reason);
 			break;
 		}
 		columns[i].cell(cell, line);
-		fprintf(out, "%s%*s", i ? " " : "", width_of(bench, i), cell);
+		fputs(i ? " " : "", out);
+		print_cell(out, cell, width_of(bench, i));
 	}
 	fputc('\n', out);
 }
@@ -355,26 +379,26 @@ static void print_line(FILE *out, const struct bench *bench, uint64_t chosen,
 static void print_title(FILE *out, const struct bench *bench, enum mode mode, unsigned room)
 {
 	static const char *const titles[MODES] = {
-		"Round trip of one record, one outstanding",
-		"Stream of records one way, until the receiver has confirmed the last",
-		"One record's way, by one clock",
-		"The same files over each mechanism, and over none",
+		N_("Round trip of one record, one outstanding"),
+		N_("Stream of records one way, until the receiver has confirmed the last"),
+		N_("One record's way, by one clock"),
+		N_("The same files over each mechanism, and over none"),
 	};
 	const struct options *o = bench->options;
 	struct text text = { .at = NULL };
 
-	text_add(&text, titles[mode]);
+	text_add(&text, _(titles[mode]));
 	if (mode != MODE_DOWNLOAD && o->sizes_n == 1)
-		text_printf(&text, "; %zu bytes", o->sizes[0]);
+		text_printf(&text, _("; %zu bytes"), o->sizes[0]);
 	if (mode != MODE_DOWNLOAD && o->depths_n == 1 && o->depths[0] > 0)
-		text_printf(&text, "; depth %zu", o->depths[0]);
+		text_printf(&text, _("; depth %zu"), o->depths[0]);
 	if (mode == MODE_THROUGHPUT && o->batches_n == 1)
-		text_printf(&text, "; batches of %zu", o->batches[0]);
+		text_printf(&text, _("; batches of %zu"), o->batches[0]);
 	if (mode == MODE_THROUGHPUT && o->senders_n == 1 && o->senders[0] > 1)
-		text_printf(&text, "; %zu senders", o->senders[0]);
+		text_printf(&text, _("; %zu senders"), o->senders[0]);
 	if (mode != MODE_THROUGHPUT && o->rate > 0)
-		text_printf(&text, "; open loop, %u a second", o->rate);
-	text_printf(&text, "; %u rounds", bench->rounds);
+		text_printf(&text, _("; open loop, %u a second"), o->rate);
+	text_printf(&text, _("; %u rounds"), bench->rounds);
 	notes_wrap(out, text_string(&text), room);
 	text_free(&text);
 }

@@ -11,6 +11,7 @@
 #include "bench/axes.h"
 #include "bench/baseline.h"
 #include "bench/write/write.h"
+#include "common/language.h"
 
 /* Three digits, whatever the size: "5.67", "56.7", "567". */
 static void three_digits(char buf[static WORDS_SIZE], double value, const char *unit)
@@ -130,30 +131,33 @@ static bool below_cache_line(const struct result *result)
 
 static void add_contrasts(struct text *text, const struct result *result)
 {
-	static const char *const what[MODES] = { "round trip", "stream", "way", "download" };
+	static const char *const what[MODES] = { N_("round trip"), N_("stream"), N_("way"),
+						 N_("download") };
 	struct contrast which = widest(result, false), how = widest(result, true);
 	char factor[WORDS_SIZE];
 
 	if (which.fast)
 		text_printf(text,
-			    "Under equal conditions the mechanism changes a %s of %zu bytes by a "
-			    "factor of up to %s (%s to %s: %s, %s)",
-			    what[which.fast->axes.mode], which.fast->axes.size,
+			    _("Under equal conditions the mechanism changes a %s of %zu bytes by a "
+			      "factor of up to %s (%s to %s: %s, %s)"),
+			    _(what[which.fast->axes.mode]), which.fast->axes.size,
 			    words_two_digits(factor, which.factor), which.fast->axes.backend,
 			    which.slow->axes.backend, wait_name(which.fast->axes.wait),
 			    which.fast->axes.place.name);
 	if (how.fast)
 		text_printf(text,
-			    "%s how and where it waits changes that of %s by up to %s (%s, %s to "
-			    "%s, %s)",
-			    which.fast ? "; for one and the same mechanism," : "Here",
+			    which.fast ?
+				    _("; for one and the same mechanism, how and where it waits "
+				      "changes that of %s by up to %s (%s, %s to %s, %s)") :
+				    _("Here how and where it waits changes that of %s by up to %s "
+				      "(%s, %s to %s, %s)"),
 			    how.fast->axes.backend, words_two_digits(factor, how.factor),
 			    wait_name(how.fast->axes.wait), how.fast->axes.place.name,
 			    wait_name(how.slow->axes.wait), how.slow->axes.place.name);
 	if (how.fast)
-		text_add(text, ". So compare only rows with the same wait and place.");
+		text_add(text, _(". So compare only rows with the same wait and place."));
 	else if (which.fast)
-		text_add(text, ".");
+		text_add(text, _("."));
 }
 
 /* Of one CPU, at the row's own rate or at CPU_RATE. NAN: not measured. */
@@ -182,14 +186,18 @@ static void add_cpu(struct text *text, const struct result *result)
 		most = row;
 		most_share = used;
 	}
-	if (most)
-		text_printf(text,
-			    "%sAt %u %s a second of %zu bytes, both sides together use at most "
-			    "%s %% of one CPU (%s, %s, %s).",
-			    text->len ? " " : "", most->axes.rate ? most->axes.rate : CPU_RATE,
-			    most->axes.mode == MODE_LATENCY ? "round trips" : "records",
-			    most->axes.size, words_two_digits(share, most_share * 100),
-			    most->axes.backend, wait_name(most->axes.wait), most->axes.place.name);
+	if (!most)
+		return;
+	text_add(text, text->len ? " " : "");
+	text_printf(text,
+		    most->axes.mode == MODE_LATENCY ?
+			    _("At %u round trips a second of %zu bytes, both sides together "
+			      "use at most %s %% of one CPU (%s, %s, %s).") :
+			    _("At %u records a second of %zu bytes, both sides together use "
+			      "at most %s %% of one CPU (%s, %s, %s)."),
+		    most->axes.rate ? most->axes.rate : CPU_RATE, most->axes.size,
+		    words_two_digits(share, most_share * 100), most->axes.backend,
+		    wait_name(most->axes.wait), most->axes.place.name);
 }
 
 /* What IPC costs LOAD: the least and the greatest share that could be measured. */
@@ -215,20 +223,22 @@ static void add_load(struct text *text, const struct result *result, const struc
 		if (!most || f->wall_share > most->wall_share)
 			most = f, most_name = axes->backend;
 	}
+	if (most || bound > 0)
+		text_add(text, text->len ? " " : "");
 	if (most && most != least)
 		text_printf(text,
-			    "%sWith %s, IPC takes %.0f %% (%s) to %.0f %% (%s) of the wall time.",
-			    text->len ? " " : "", load->name, 100 * least->wall_share, least_name,
-			    100 * most->wall_share, most_name);
+			    _("With %s, IPC takes %.0f %% (%s) to %.0f %% (%s) of the wall time."),
+			    load->name, 100 * least->wall_share, least_name, 100 * most->wall_share,
+			    most_name);
 	else if (most)
-		text_printf(text, "%sWith %s, IPC over %s takes %.0f %% of the wall time.",
-			    text->len ? " " : "", load->name, most_name, 100 * most->wall_share);
+		text_printf(text, _("With %s, IPC over %s takes %.0f %% of the wall time."),
+			    load->name, most_name, 100 * most->wall_share);
 	else if (bound > 0)
 		text_printf(
 			text,
-			"%sWith %s, no mechanism's share of the wall time can be told from 0; it "
-			"is at most %.0f %%.",
-			text->len ? " " : "", load->name, 100 * bound);
+			_("With %s, no mechanism's share of the wall time can be told from 0; it "
+			  "is at most %.0f %%."),
+			load->name, 100 * bound);
 }
 
 void words_meaning(struct text *text, const struct result *result)
@@ -237,10 +247,10 @@ void words_meaning(struct text *text, const struct result *result)
 	const struct load *load = plan->rows_n ? plan->rows[0]->axes.load : NULL;
 
 	if (json_is_false(json_object_get(result->environment, "quiet")))
-		text_add(text, "No conclusion is drawn: the machine was not quiet.");
+		text_add(text, _("No conclusion is drawn: the machine was not quiet."));
 	else if (below_cache_line(result))
-		text_add(text, "No conclusion is drawn: some round trips were shorter than the "
-			       "bare cache line's, so the CPUs moved during the run.");
+		text_add(text, _("No conclusion is drawn: some round trips were shorter than the "
+				 "bare cache line's, so the CPUs moved during the run."));
 	else if (load)
 		for (; load->name; load++)
 			add_load(text, result, load);
