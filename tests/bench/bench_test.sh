@@ -30,7 +30,7 @@ holds() {
 
 # ---- every mechanism, every way of waiting ----
 
-bench --ipc=all --place=same,cross --floor
+bench --ipc=all --wait=block,spin --place=same,cross --floor
 equal "all mechanisms: exit status" 0 "$status" || note_file "$T/err"
 mv "$T/json" "$T/all.json"
 bench --ipc=groups --mode=throughput,oneway --wait=block,spin,adaptive --place=same,cross --floor
@@ -189,7 +189,8 @@ holds "a bound that nothing can keep is an error that says so" \
 # ---- downloads ----
 
 sixty=$(yes pipe | head -n 60 | paste -sd , -)
-run_ipcdemo bench --mode=download --ipc="$sixty,all" --rounds=1 -q --format=json --output="$T/json"
+run_ipcdemo bench --mode=download --ipc="$sixty,unix,shm" --rounds=1 -q --format=json \
+	--output="$T/json"
 equal "downloads: exit status" 0 "$status" || note_file "$T/err"
 holds "downloads: each mechanism once for each load, and none" '[.results[] | .backend + .load] |
 	length == (unique | length) and ([.[] | select(startswith("none"))] | length == 2)'
@@ -347,8 +348,10 @@ holds "Ctrl-C: what was measured is written" \
 
 if become_nobody; then
 	# shellcheck disable=SC2086
-	run_ipcdemo bench $short --ipc=all --mode=latency,throughput --format=csv
+	run_ipcdemo bench $short --ipc=pipe,all --wait=block --place=same --format=csv
 	equal "as uid 65534: exit status" 0 "$status" || note_file "$T/err"
+	equal "a name and all: each once" "$(backends | sort)" \
+		"$(sed 1d "$T/out" | cut -d , -f 1 | sort)"
 	become_self
 else
 	skip_part "uid 65534 cannot run the program from here"

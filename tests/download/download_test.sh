@@ -86,6 +86,7 @@ utf8() {
 	rm -rf "$T/got"
 }
 
+FEW='' # each mechanism has a whole run here, whoever runs it and however it was built
 start_nginx "$T/www" || skip_part "no nginx here (looked in PATH, /usr/sbin and build/tools)"
 for_each_backend each
 input_file

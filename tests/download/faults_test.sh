@@ -38,7 +38,7 @@ arrives() {
 	verify "$what" "$T/got" "$T/sums"
 }
 
-# ---- the origin, over every mechanism ----
+# ---- the origin ----
 
 dead_port() {
 	run --retries=0 http://127.0.0.1:1/x "$GOOD"
@@ -50,7 +50,6 @@ retried() {
 	started_ms=$(now_ms)
 	arrives "503 with Retry-After: 1 is tried again" 5000 "fault/503-once/1/5000/unready-$ipc"
 	is_true "$ipc: Retry-After is kept" [ $(($(now_ms) - started_ms)) -ge 1000 ]
-	arrives "a cut body is tried again" 100000 "fault/flaky/100000/cut-$ipc"
 	refused "503, and no retry" '503' "fault/503-once/1/5000/no-retry-$ipc"
 	refused "a cut body, and no retry" 'fault/flaky/100000/no-retry' \
 		"fault/flaky/100000/no-retry-$ipc"
@@ -75,20 +74,22 @@ name_clash() {
 			"$(sum_of "$T/got/same")"
 }
 
+# A mechanism carries that a job failed, why, and that it is tried again.
 each() {
-	dead_port
 	refused "404" '404' fault/status/404/missing
-	refused "500" '500' fault/status/500/broken
 	refused "a truncated body" 'truncate/100000/short' fault/truncate/100000/short
-	refused "a reset connection" 'reset/100000/short' fault/reset/100000/short
-	retried
-	soon "$ipc: a stalled body ends after 2 s, not much later" 4000 stalled
-	name_clash
+	arrives "a cut body is tried again" 100000 "fault/flaky/100000/cut-$ipc"
 }
 
 # ---- the origin, over the default mechanism: the mechanism has no part in it ----
 
 odd_origins() {
+	dead_port
+	refused "500" '500' fault/status/500/broken
+	refused "a reset connection" 'reset/100000/short' fault/reset/100000/short
+	retried
+	soon "$ipc: a stalled body ends after 2 s, not much later" 4000 stalled
+	name_clash
 	arrives "chunks" 100000 fault/chunked/100000/chunked
 	arrives "neither length nor chunks" 100000 fault/nolength/100000/nolength
 	arrives "three redirects" 5000 fault/redirect/3/5000/moved

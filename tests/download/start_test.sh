@@ -49,10 +49,9 @@ closed_streams() {
 	verify "$ipc: JSON and trace to closed streams" "$G" "$T/sums"
 }
 
+# What a mechanism could depend on: the lowest descriptors, dispositions, where names are made.
 each() {
-	closed_streams
-	started "SIGCHLD is ignored" "$ignore_sigchld"
-	started "SIGPIPE is ignored" 'trap "" PIPE; exec "$@"'
+	started "all streams closed" 'exec "$@" <&- >&- 2>&-'
 	started "all signals are ignored" 'exec env --ignore-signal "$@"'
 	started "all signals are blocked" 'exec env --block-signal "$@"'
 	started "no environment" 'exec env -i "$@"'
@@ -168,6 +167,9 @@ runs_at_once() {
 
 for_each_backend each
 ipc=$(backends | awk '{ print $1; exit }')
+closed_streams
+started "SIGCHLD is ignored" "$ignore_sigchld"
+started "SIGPIPE is ignored" 'trap "" PIPE; exec "$@"'
 worker_dies
 modes
 directory_gone

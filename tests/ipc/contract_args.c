@@ -259,7 +259,7 @@ static void echo_worker(struct world *w, unsigned slot)
 	unsigned i, from;
 	uint64_t id;
 
-	for (i = 0; i < w->subject->rule->count; i++) {
+	for (i = 0; i < w->subject->count; i++) {
 		CHECK_EQ(ipc_recv(w->session[2], &from, record, 1, 0), 1);
 		id = record_id(record, w->record);
 		CHECK_EQ((long long)id, (long long)id_of(slot, 3, i));
@@ -273,7 +273,7 @@ static void echo_worker(struct world *w, unsigned slot)
 
 static void run_sessions(const struct subject *subject)
 {
-	unsigned count = subject->rule->count, i, k, slot, from;
+	unsigned count = subject->count, i, k, slot, from;
 	char record[56];
 	struct world w;
 

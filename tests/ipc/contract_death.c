@@ -51,7 +51,7 @@ static void drain_dead(struct world *w, struct inbox *inbox, unsigned slot)
 static void leaving_sender(struct world *w, unsigned slot)
 {
 	struct stream stream = { .first = id_of(slot, 0, 0),
-				 .count = w->subject->rule->count,
+				 .count = w->subject->count,
 				 .batch = 9,
 				 .rng = rng_for(slot + 30) };
 
@@ -64,7 +64,7 @@ static void leaving_sender(struct world *w, unsigned slot)
 /* All that it sent, then its end: 0 by blocking where the end can be known, and then silence. */
 static void run_slot_first(const struct subject *subject)
 {
-	unsigned count = subject->rule->count, slot;
+	unsigned count = subject->count, slot;
 	struct inbox inbox;
 	struct world w;
 
@@ -200,7 +200,7 @@ static void talker(struct world *w, unsigned slot)
 static void run_sibling(const struct subject *subject)
 {
 	unsigned slots = subject->rule->slots, i, slot, living, from;
-	bool backwards = subject->rule->count > 0;
+	bool backwards = subject->count > 0;
 	struct inbox inbox;
 	struct world w;
 
@@ -281,7 +281,7 @@ static void no_gulp(struct world *w, unsigned slot)
  */
 static void run_told_once(const struct subject *subject)
 {
-	bool dies = subject->rule->count > 0;
+	bool dies = subject->count > 0;
 	struct subject commands = *subject;
 	char record[56];
 	struct world w;
@@ -338,7 +338,7 @@ static void run_killed(const struct subject *subject)
 	world_open(&w, subject, 2);
 	world_spawn(&w, 1, worker_idle);
 	inbox_open(&inbox, &w);
-	for (round = 0; round < subject->rule->count; round++) {
+	for (round = 0; round < subject->count; round++) {
 		uint64_t first = id_of(0, round, 0), quota = rng_below(&rng, 2000), acked, got;
 
 		atomic_store(&w.board->acked[0], 0);
@@ -363,7 +363,11 @@ static void run_killed(const struct subject *subject)
 
 const struct rule contract_death_rules[] = {
 	{ .name = "slot first, 1 slot", .run = run_slot_first, .slots = 1, .count = 200 },
-	{ .name = "slot first, 3 slots", .run = run_slot_first, .slots = 3, .count = 200 },
+	{ .name = "slot first, 3 slots",
+	  .run = run_slot_first,
+	  .flags = RULE_JOINED,
+	  .slots = 3,
+	  .count = 200 },
 	{ .name = "slot first, old kernel",
 	  .run = run_slot_first,
 	  .slots = 3,
@@ -387,6 +391,7 @@ const struct rule contract_death_rules[] = {
 	{ .name = "sending to the dead, 1 slot", .run = run_to_the_dead, .slots = 1 },
 	{ .name = "sending to the dead, 3 slots",
 	  .run = run_to_the_dead,
+	  .flags = RULE_JOINED,
 	  .slots = 3,
 	  .needs = IPC_CAP_EOF },
 	{ .name = "sending to the dead, old kernel",
@@ -394,8 +399,14 @@ const struct rule contract_death_rules[] = {
 	  .slots = 3,
 	  .needs = IPC_CAP_EOF,
 	  .flags = RULE_OLD_KERNEL },
-	{ .name = "hub first, 1 slot", .run = run_hub_first, .slots = 1, .flags = RULE_BOTH_WAYS },
-	{ .name = "hub first, 3 slots", .run = run_hub_first, .slots = 3, .flags = RULE_BOTH_WAYS },
+	{ .name = "hub first, 1 slot",
+	  .run = run_hub_first,
+	  .slots = 1,
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
+	{ .name = "hub first, 3 slots",
+	  .run = run_hub_first,
+	  .slots = 3,
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "hub first, poll",
 	  .run = run_hub_first,
 	  .slots = 2,
@@ -410,15 +421,23 @@ const struct rule contract_death_rules[] = {
 	  .run = run_hub_first,
 	  .slots = 3,
 	  .flags = RULE_BOTH_WAYS | RULE_OLD_KERNEL },
-	{ .name = "a sibling dies", .run = run_sibling, .slots = 4 },
-	{ .name = "a sibling dies, all armed first", .run = run_sibling, .slots = 4, .count = 1 },
-	{ .name = "detached within a turn", .run = run_turn_cut, .slots = 3 },
-	{ .name = "room is told once", .run = run_told_once, .slots = 2 },
+	{ .name = "a sibling dies", .run = run_sibling, .flags = RULE_JOINED, .slots = 4 },
+	{ .name = "a sibling dies, all armed first",
+	  .run = run_sibling,
+	  .flags = RULE_JOINED,
+	  .slots = 4,
+	  .count = 1 },
+	{ .name = "detached within a turn", .run = run_turn_cut, .flags = RULE_JOINED, .slots = 3 },
+	{ .name = "room is told once", .run = run_told_once, .flags = RULE_JOINED, .slots = 2 },
 	{ .name = "a dead reader is told once",
 	  .run = run_told_once,
 	  .slots = 2,
 	  .count = 1,
 	  .needs = IPC_CAP_EOF },
-	{ .name = "a sender is killed", .run = run_killed, .slots = 2, .count = 50 },
+	{ .name = "a sender is killed",
+	  .run = run_killed,
+	  .flags = RULE_JOINED,
+	  .slots = 2,
+	  .count = 50 },
 	{ .name = NULL },
 };

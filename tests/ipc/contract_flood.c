@@ -128,7 +128,7 @@ static void honest_worker(struct world *w, unsigned slot)
 	uint64_t i;
 	int fd, rc;
 
-	for (i = 0; i < w->subject->rule->count; i++) {
+	for (i = 0; i < w->subject->count; i++) {
 		fd = file_at(i);
 		record_fill(record, w->record, id_of(slot, 0, i));
 		while ((rc = ipc_send_fd(w->s, slot, record, fd, 0)) == -ETOOMANYREFS)
@@ -167,7 +167,7 @@ static bool recv_one(struct world *w, uint64_t *next, bool ask)
 static void run_flood(const struct subject *subject)
 {
 	const bool accepts = subject->rule->flags & RULE_ACCEPT_FDS;
-	uint64_t next[3] = { 0 }, due = subject->rule->count;
+	uint64_t next[3] = { 0 }, due = subject->count;
 	struct rng rng = rng_for(97);
 	struct world w;
 	unsigned slot, i;
@@ -229,7 +229,7 @@ static int part_ends[2]; /* of a pipe */
 
 static void part_worker(struct world *w, unsigned slot)
 {
-	const enum part part = (enum part)w->subject->rule->count;
+	const enum part part = (enum part)w->subject->count;
 	char record[56];
 
 	record_fill(record, w->record, id_of(slot, 0, 0));
@@ -290,7 +290,7 @@ static void run_part(const struct subject *subject)
 	CHECK_EQ(ipc_recv_fd(w.s, &slot, record, &fd, IPC_NOWAIT), -EAGAIN);
 	CHECK_EQ(fd, -1);
 	gate_open(&w.board->gate[1]);
-	part_judge(&w, (enum part)subject->rule->count);
+	part_judge(&w, (enum part)subject->count);
 	world_close(&w);
 }
 

@@ -13,7 +13,7 @@
 
 static void order_worker(struct world *w, unsigned slot)
 {
-	unsigned count = w->subject->rule->count;
+	unsigned count = w->subject->count;
 	struct stream stream = {
 		.first = id_of(slot, 0, 0), .count = count, .batch = 17, .rng = rng_for(slot)
 	};
@@ -37,8 +37,8 @@ static void pour(struct world *w)
 	struct stream stream = { .batch = 17, .rng = rng_for(7) };
 	unsigned done, slot;
 
-	for (done = 0; done < w->subject->rule->count; done += (unsigned)stream.count) {
-		stream.count = w->subject->rule->count - done;
+	for (done = 0; done < w->subject->count; done += (unsigned)stream.count) {
+		stream.count = w->subject->count - done;
 		if (stream.count > 25)
 			stream.count = 25;
 		for (slot = 0; slot < w->slots; slot++) {
@@ -91,7 +91,7 @@ static void run_order(const struct subject *subject)
 	spawn_all(&w, order_worker);
 	if (subject->direction == IPC_TO_HUB) {
 		inbox_open(&inbox, &w);
-		inbox_until(&inbox, &w, (uint64_t)subject->rule->count * w.slots, 13);
+		inbox_until(&inbox, &w, (uint64_t)subject->count * w.slots, 13);
 		expect_ends(&w, &inbox);
 		inbox_close(&inbox);
 	} else {
@@ -219,12 +219,12 @@ const struct rule contract_flow_rules[] = {
 	  .run = run_order,
 	  .slots = 1,
 	  .count = 20000,
-	  .flags = RULE_BOTH_WAYS },
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "order, 56 B, 16 slots",
 	  .run = run_order,
 	  .slots = 16,
 	  .count = 1000,
-	  .flags = RULE_BOTH_WAYS },
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "order, 56 B, many slots",
 	  .run = run_order,
 	  .slots = CONTRACT_MANY,
@@ -247,13 +247,13 @@ const struct rule contract_flow_rules[] = {
 	  .run = run_order,
 	  .record = RECORD_LIMIT,
 	  .slots = 1,
-	  .count = 500,
+	  .count = 200,
 	  .flags = RULE_BOTH_WAYS },
 	{ .name = "order, limit, 16 slots",
 	  .run = run_order,
 	  .record = RECORD_LIMIT,
 	  .slots = 16,
-	  .count = 40,
+	  .count = 20,
 	  .flags = RULE_BOTH_WAYS },
 	{ .name = "order, old kernel",
 	  .run = run_order,
@@ -261,9 +261,15 @@ const struct rule contract_flow_rules[] = {
 	  .count = 1000,
 	  .flags = RULE_BOTH_WAYS | RULE_OLD_KERNEL },
 	{ .name = "batches, 1 slot", .run = run_batches, .slots = 1, .flags = RULE_BOTH_WAYS },
-	{ .name = "batches, 3 slots", .run = run_batches, .slots = 3, .flags = RULE_BOTH_WAYS },
+	{ .name = "batches, 3 slots",
+	  .run = run_batches,
+	  .slots = 3,
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "full and empty, 1 slot", .run = run_full, .slots = 1, .flags = RULE_BOTH_WAYS },
-	{ .name = "full and empty, 3 slots", .run = run_full, .slots = 3, .flags = RULE_BOTH_WAYS },
+	{ .name = "full and empty, 3 slots",
+	  .run = run_full,
+	  .slots = 3,
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "full and empty, limit",
 	  .run = run_full,
 	  .record = RECORD_LIMIT,

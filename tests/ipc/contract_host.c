@@ -151,11 +151,11 @@ static void hub_life(struct world *w)
 	} else {
 		CHECK_EQ(ipc_send(w->s, 0, record, 1, 0), 1);
 		gate_await(&w->board->gate[0], 1);
-		if (w->subject->rule->count == 0) /* it closes its session first */
+		if (w->subject->count == 0) /* it closes its session first */
 			gate_open(&w->board->gate[1]);
 		else
 			CHECK_EQ(kill(w->worker[0].pid, SIGKILL), 0);
-		world_reap(w, 0, w->subject->rule->count == 0 ? 0 : SIGKILL);
+		world_reap(w, 0, w->subject->count == 0 ? 0 : SIGKILL);
 		while ((rc = ipc_send(w->s, 0, record, 1, 0)) == 1)
 			;
 		CHECK_EQ(rc, -EPIPE);
@@ -189,11 +189,13 @@ static void run_host(const struct subject *subject)
 }
 
 const struct rule contract_host_rules[] = {
-	{ .name = "the host, a worker ends", .run = run_host, .flags = RULE_BOTH_WAYS },
+	{ .name = "the host, a worker ends",
+	  .run = run_host,
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "the host, a worker is killed",
 	  .run = run_host,
 	  .count = 1,
-	  .flags = RULE_BOTH_WAYS },
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "the host, old kernel",
 	  .run = run_host,
 	  .flags = RULE_BOTH_WAYS | RULE_OLD_KERNEL },

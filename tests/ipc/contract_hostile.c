@@ -182,7 +182,7 @@ static bool is_through(struct world *w)
 static void honest_worker(struct world *w, unsigned slot)
 {
 	struct stream stream = { .first = id_of(slot, 0, 0),
-				 .count = w->subject->rule->count,
+				 .count = w->subject->count,
 				 .batch = 7,
 				 .pause = 10,
 				 .rng = rng_for(slot + 61) };
@@ -223,7 +223,7 @@ static void bury(struct world *w)
 
 static void run_hostile_sender(const struct subject *subject)
 {
-	uint64_t due = (uint64_t)subject->rule->count * (subject->rule->slots - 1);
+	uint64_t due = (uint64_t)subject->count * (subject->rule->slots - 1);
 	struct inbox inbox;
 	struct world w;
 	unsigned slot, i;
@@ -246,7 +246,7 @@ static void run_hostile_sender(const struct subject *subject)
 	world_detach(&w, 0);
 	inbox.next[0] = id_of(0, 0, 0);
 	world_spawn(&w, 0, honest_worker);
-	while (id_sequence(inbox.next[0]) < subject->rule->count)
+	while (id_sequence(inbox.next[0]) < subject->count)
 		CHECK(inbox_recv(&inbox, &w, &slot, 9, 0) > 0);
 	inbox_close(&inbox);
 	world_close(&w);
@@ -258,7 +258,7 @@ static void honest_reader(struct world *w, unsigned slot)
 
 	(void)slot;
 	inbox_open(&inbox, w);
-	inbox_until(&inbox, w, w->subject->rule->count, 9);
+	inbox_until(&inbox, w, w->subject->count, 9);
 	gate_await(&w->board->gate[GATE_ALL_READ], 1);
 }
 
@@ -283,20 +283,20 @@ static void run_hostile_receiver(const struct subject *subject)
 		if (w.worker[0].pid && is_through(&w))
 			bury(&w); /* at once: a zombie's unread signals count for all of us */
 		slot = turn % w.slots;
-		if (slot > 0 && next[slot] == subject->rule->count)
+		if (slot > 0 && next[slot] == subject->count)
 			continue;
 		record_fill(record, w.record, id_of(slot, 0, next[slot]));
 		rc = ipc_send(w.s, slot, record, 1, IPC_NOWAIT);
 		CHECK_RC(rc, rc == 1 || rc == -EAGAIN ||
 				     (slot == 0 && (rc == -EPIPE || rc == -EPROTO)));
 		next[slot] += rc == 1;
-		done += slot > 0 && rc == 1 && next[slot] == subject->rule->count;
+		done += slot > 0 && rc == 1 && next[slot] == subject->count;
 		if (rc == -EAGAIN && slot > 0)
 			CHECK(ipc_wait(w.s, 1000000) >= 0);
 	}
 	world_detach(&w, 0);
 	world_spawn(&w, 0, honest_reader);
-	for (turn = 0; turn < subject->rule->count; turn++) {
+	for (turn = 0; turn < subject->count; turn++) {
 		record_fill(record, w.record, id_of(0, 0, turn));
 		CHECK_EQ(ipc_send(w.s, 0, record, 1, 0), 1);
 	}

@@ -224,7 +224,7 @@ static void run_threads(const struct subject *subject)
 
 	session[0] = open_session(subject, IPC_TO_HUB, slots);
 	session[1] = open_session(subject, IPC_FROM_HUB, slots);
-	for (life = 0; life < subject->rule->count; life++) {
+	for (life = 0; life < subject->count; life++) {
 		unsigned ends = 0;
 
 		for (slot = 0; slot < slots; slot++)

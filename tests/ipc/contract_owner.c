@@ -56,7 +56,7 @@ static void run_reuse(const struct subject *subject)
 	inbox_open(&inbox, &w);
 	for (slot = 0; slot < w.slots; slot++)
 		new_owner(&w, slot, 0, flood);
-	for (generation = 1; generation <= subject->rule->count; generation++) {
+	for (generation = 1; generation <= subject->count; generation++) {
 		for (some = rng_below(&rng, 40); some > 0; some--) /* 3: a batch is cut in two */
 			CHECK(inbox_recv(&inbox, &w, &slot, 3, 0) > 0);
 		slot = rng_below(&rng, w.slots);
@@ -102,7 +102,7 @@ static void run_unread(const struct subject *subject)
 	world_open(&w, &commands, subject->rule->slots);
 	for (slot = 0; slot < w.slots; slot++)
 		new_owner(&w, slot, 0, lazy_reader);
-	for (generation = 1; generation <= subject->rule->count; generation++) {
+	for (generation = 1; generation <= subject->count; generation++) {
 		slot = rng_below(&rng, w.slots);
 		fire(&w, slot);
 		new_owner(&w, slot, generation, lazy_reader);
@@ -146,7 +146,7 @@ static void zombie_owner(struct world *w, unsigned slot)
 static void honest_owner(struct world *w, unsigned slot)
 {
 	struct stream stream = { .first = id_of(slot, generation_of(w, slot), 0),
-				 .count = w->subject->rule->count,
+				 .count = w->subject->count,
 				 .batch = 5,
 				 .pause = 8,
 				 .rng = rng_for(54) };
@@ -158,7 +158,7 @@ static void honest_owner(struct world *w, unsigned slot)
 /* The hub lets go of a worker that goes on sending; its successor's stream must be its own. */
 static void run_disowned(const struct subject *subject)
 {
-	unsigned count = subject->rule->count, from;
+	unsigned count = subject->count, from;
 	struct ipc_peer old;
 	struct inbox inbox;
 	struct world w;
@@ -212,7 +212,7 @@ static void run_replacement(const struct subject *subject)
 	inbox_open(&inbox, &w);
 	for (slot = 0; slot < w.slots; slot++)
 		new_owner(&w, slot, 0, passer_by);
-	while (replaced < subject->rule->count) {
+	while (replaced < subject->count) {
 		(void)ipc_wait(w.s, 1000000);
 		while (inbox_recv(&inbox, &w, &from, 9, IPC_NOWAIT) >= 0)
 			;
@@ -234,7 +234,11 @@ static void run_replacement(const struct subject *subject)
 
 const struct rule contract_owner_rules[] = {
 	{ .name = "re-use, 1 slot", .run = run_reuse, .slots = 1, .count = 50 },
-	{ .name = "re-use, 4 slots", .run = run_reuse, .slots = 4, .count = 50 },
+	{ .name = "re-use, 4 slots",
+	  .run = run_reuse,
+	  .flags = RULE_JOINED,
+	  .slots = 4,
+	  .count = 50 },
 	{ .name = "re-use, old kernel",
 	  .run = run_reuse,
 	  .slots = 4,
@@ -243,13 +247,15 @@ const struct rule contract_owner_rules[] = {
 	{ .name = "re-use of unread commands, 1 slot", .run = run_unread, .slots = 1, .count = 50 },
 	{ .name = "re-use of unread commands, 4 slots",
 	  .run = run_unread,
+	  .flags = RULE_JOINED,
 	  .slots = 4,
 	  .count = 50 },
 	{ .name = "the old owner lives on, 1 slot", .run = run_disowned, .slots = 1, .count = 500 },
 	{ .name = "the old owner lives on, 3 slots",
 	  .run = run_disowned,
+	  .flags = RULE_JOINED,
 	  .slots = 3,
 	  .count = 500 },
-	{ .name = "replacement", .run = run_replacement, .count = 100 },
+	{ .name = "replacement", .run = run_replacement, .flags = RULE_JOINED, .count = 100 },
 	{ .name = NULL },
 };

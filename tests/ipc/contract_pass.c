@@ -78,7 +78,7 @@ static void file_sender(struct world *w, unsigned slot)
 	uint64_t i;
 	int fd, rc;
 
-	for (i = 0; i < w->subject->rule->count; i++) {
+	for (i = 0; i < w->subject->count; i++) {
 		fd = carries(i) ? file_at(i) : -1;
 		while ((rc = send_one(w, slot, i, fd, 0)) == -ETOOMANYREFS)
 			dawdle(&rng); /* shared by all that this user runs */
@@ -100,7 +100,7 @@ static void check_file(int fd, uint64_t sequence)
 
 static void file_receiver(struct world *w, unsigned slot)
 {
-	const uint64_t due = (uint64_t)w->subject->rule->count * (w->s->single ? 1 : w->slots);
+	const uint64_t due = (uint64_t)w->subject->count * (w->s->single ? 1 : w->slots);
 	uint64_t *next = calloc(w->slots, sizeof *next), total;
 	struct rng rng = rng_for(90);
 	char record[56];
@@ -158,7 +158,7 @@ static void pipe_sender(struct world *w, unsigned slot)
 	int watch, fd = watched_pipe(&watch);
 	uint64_t i;
 
-	for (i = 0; i < w->subject->rule->count; i++)
+	for (i = 0; i < w->subject->count; i++)
 		CHECK_EQ(send_one(w, slot, i, fd, 0), 0);
 	(void)close(fd);
 	gate_await(&w->board->gate[GATE_READ], 1);
@@ -168,7 +168,7 @@ static void pipe_sender(struct world *w, unsigned slot)
 static void plain_reader(struct world *w, unsigned slot)
 {
 	struct rng rng = rng_for(91);
-	const uint64_t due = w->subject->rule->count;
+	const uint64_t due = w->subject->count;
 	struct inbox inbox;
 	char record[56];
 	int fd;
@@ -373,8 +373,8 @@ static void run_cannot(const struct subject *subject)
 	world_close(&w);
 }
 
-#define FLAGS  .flags = RULE_ACCEPT_FDS, .needs = IPC_CAP_PASS_FD
-#define EITHER .flags = RULE_ACCEPT_FDS | RULE_BOTH_WAYS, .needs = IPC_CAP_PASS_FD
+#define FLAGS  .flags = RULE_ACCEPT_FDS | RULE_JOINED, .needs = IPC_CAP_PASS_FD
+#define EITHER .flags = RULE_ACCEPT_FDS | RULE_JOINED | RULE_BOTH_WAYS, .needs = IPC_CAP_PASS_FD
 
 const struct rule contract_pass_rules[] = {
 	{ .name = "files arrive, block", .run = run_files, .slots = 1, .count = 400, EITHER },

@@ -10,16 +10,16 @@
 /* ---- back-pressure: a blocking sender at the queue's limit ---- */
 
 /*
- * A million records, a tenth where a record costs several system calls (records of a few
- * hundred bytes at most), where a library carries it, or where nothing wakes the receiver. A
- * rule's count divides that.
+ * More than any queue holds, many times over; less where a record costs several system calls
+ * (records of a few hundred bytes at most), where a library carries it, or where nothing wakes the
+ * receiver. A rule's count divides that.
  */
 static uint64_t bulk(const struct world *w)
 {
 	bool cheap = can(w, IPC_CAP_DURABLE | IPC_CAP_POLLABLE) &&
 		     w->subject->backend->info.record_limit >= 4096;
 
-	return (cheap ? 1000000 : 100000) / w->subject->rule->count;
+	return contract_count(cheap ? 300000 : 50000) / w->subject->count;
 }
 
 static void pressing_sender(struct world *w, unsigned slot)
@@ -62,7 +62,7 @@ static void run_pressure(const struct subject *subject)
 static void halting_sender(struct world *w, unsigned slot)
 {
 	struct stream stream = { .first = id_of(slot, 0, 0),
-				 .count = w->subject->rule->count,
+				 .count = w->subject->count,
 				 .batch = 5,
 				 .pause = 8,
 				 .rng = rng_for(5) };
@@ -77,7 +77,7 @@ static void halting_receiver(struct world *w, unsigned slot)
 	struct inbox inbox;
 
 	inbox_open(&inbox, w);
-	while (inbox.total < w->subject->rule->count) {
+	while (inbox.total < w->subject->count) {
 		CHECK(inbox_recv(&inbox, w, &slot, 1 + rng_below(&rng, 9), 0) > 0);
 		if (rng_below(&rng, 16) == 0)
 			dawdle(&rng);
@@ -117,7 +117,7 @@ static void trickler(struct world *w, unsigned slot)
 	char record[56];
 	unsigned i;
 
-	for (i = 0; i < w->subject->rule->count; i++) {
+	for (i = 0; i < w->subject->count; i++) {
 		record_fill(record, w->record, id_of(slot, 0, i));
 		CHECK_EQ(ipc_send(w->s, slot, record, 1, 0), 1);
 		atomic_fetch_add(&w->board->acked[slot], 1);
@@ -138,7 +138,7 @@ static unsigned fair_bound(const struct world *w)
 
 static void run_fairness(const struct subject *subject)
 {
-	unsigned count = subject->rule->count, slot, got = 0, passed = 0;
+	unsigned count = subject->count, slot, got = 0, passed = 0;
 	struct inbox inbox;
 	struct world w;
 
@@ -175,12 +175,12 @@ const struct rule contract_press_rules[] = {
 	{ .name = "back-pressure, 3 slots",
 	  .run = run_pressure,
 	  .slots = 3,
-	  .count = 10,
+	  .count = 3,
 	  .flags = RULE_BOTH_WAYS },
 	{ .name = "back-pressure, old kernel",
 	  .run = run_pressure,
 	  .slots = 1,
-	  .count = 10,
+	  .count = 3,
 	  .flags = RULE_BOTH_WAYS | RULE_OLD_KERNEL },
 	{ .name = "block, 1 slot",
 	  .run = run_strategy,

@@ -177,7 +177,7 @@ static void run_script(const struct subject *subject)
 	inbox_open(&x.inbox, &x.w);
 	for (slot = 0; slot < SLOTS; slot++)
 		appoint(&x, slot);
-	for (i = 0; i < subject->rule->count; i++)
+	for (i = 0; i < subject->count; i++)
 		step(&x);
 	while (anything_due(&x))
 		(void)look(&x, 0);

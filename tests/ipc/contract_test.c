@@ -58,21 +58,12 @@ struct trial {
 	bool kept;              /* something in its directory */
 };
 
-/*
- * The script first, as it is the longest. JOINED: once more, with workers that take their slots
- * with tickets (IPC_CAP_JOIN).
- */
-static const struct {
-	const struct rule *rules;
-	bool joined;
-} tables[] = {
-	{ contract_script_rules, false }, { contract_args_rules, false },
-	{ contract_join_rules, false },   { contract_host_rules, true },
-	{ contract_flow_rules, true },    { contract_press_rules, false },
-	{ contract_wait_rules, true },    { contract_death_rules, true },
-	{ contract_owner_rules, true },   { contract_hostile_rules, false },
-	{ contract_attack_rules, false }, { contract_pass_rules, true },
-	{ contract_flood_rules, false },
+/* The script first, as it is the longest. */
+static const struct rule *const tables[] = {
+	contract_script_rules, contract_args_rules,    contract_join_rules,   contract_host_rules,
+	contract_flow_rules,   contract_press_rules,   contract_wait_rules,   contract_death_rules,
+	contract_owner_rules,  contract_hostile_rules, contract_attack_rules, contract_pass_rules,
+	contract_flood_rules,
 };
 
 /* The sanitizers are slow, and see the same lines in the few rules that are for tickets alone. */
@@ -363,6 +354,7 @@ static void add_trial(const struct ipc_backend *backend, const struct rule *rule
 		.record = rule->record == RECORD_LIMIT ? backend->info.record_limit :
 			  rule->record                 ? rule->record :
 							 56,
+		.count = contract_count(rule->count),
 		.dir = trial->dir,
 	};
 	(void)snprintf(trial->name, sizeof trial->name, "%s / %s%s%s%s", backend->info.name,
@@ -466,9 +458,9 @@ static size_t add_rules(const struct ipc_backend *const *subjects)
 	size_t skipped = 0, i;
 
 	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
-		for (rule = tables[i].rules; rule->name; rule++) {
+		for (rule = tables[i]; rule->name; rule++) {
 			skipped += add_rule(rule, subjects, false);
-			if (ALL_JOINED && tables[i].joined && rule->slots < CONTRACT_MANY)
+			if (ALL_JOINED && (rule->flags & RULE_JOINED))
 				skipped += add_rule(rule, subjects, true);
 		}
 	return skipped;

@@ -73,7 +73,7 @@ static void wake_worker(struct world *w, unsigned slot)
 	struct rng rng = rng_for(slot + 20);
 	unsigned round, from;
 
-	for (round = 0; round < w->subject->rule->count; round++) {
+	for (round = 0; round < w->subject->count; round++) {
 		CHECK_EQ((long long)loop_recv(w->session[1], w->record, &from),
 			 (long long)id_of(slot, 0, round));
 		CHECK_EQ(from, slot);
@@ -85,7 +85,7 @@ static void wake_worker(struct world *w, unsigned slot)
 
 static void run_wake(const struct subject *subject)
 {
-	unsigned count = subject->rule->count, slot, round;
+	unsigned count = subject->count, slot, round;
 	struct rng rng = rng_for(19);
 	struct world w;
 
@@ -116,7 +116,7 @@ static void room_sender(struct world *w, unsigned slot)
 {
 	unsigned i;
 
-	for (i = 0; i < w->subject->rule->count; i++)
+	for (i = 0; i < w->subject->count; i++)
 		loop_send(w->s, slot, w->record, id_of(slot, 0, i));
 	worker_farewell(w);
 }
@@ -127,7 +127,7 @@ static void room_receiver(struct world *w, unsigned slot)
 	struct inbox inbox;
 
 	inbox_open(&inbox, w);
-	while (inbox.total < w->subject->rule->count) {
+	while (inbox.total < w->subject->count) {
 		CHECK(inbox_recv(&inbox, w, &slot, 1 + rng_below(&rng, 200), 0) > 0);
 		if (rng_below(&rng, 16) == 0)
 			dawdle(&rng);
@@ -215,7 +215,7 @@ static void stopped_receiver(struct world *w, unsigned slot)
 static void stopped_sender(struct world *w, unsigned slot)
 {
 	struct stream stream = { .first = id_of(slot, 0, 0),
-				 .count = (uint64_t)w->subject->rule->count,
+				 .count = (uint64_t)w->subject->count,
 				 .batch = 8,
 				 .rng = rng_for(22) };
 
@@ -244,7 +244,7 @@ static void run_stop(const struct subject *subject)
 		}
 	}
 	if (to_hub)
-		inbox_until(&inbox, &w, subject->rule->count, 64);
+		inbox_until(&inbox, &w, subject->count, 64);
 	inbox_close(&inbox);
 	world_close(&w);
 }
@@ -289,7 +289,11 @@ const struct rule contract_wait_rules[] = {
 	  .slots = 1,
 	  .count = 20000,
 	  .needs = IPC_CAP_POLLABLE },
-	{ .name = "wake-up, 4 slots", .run = run_wake, .slots = 4, .count = 1000 },
+	{ .name = "wake-up, 4 slots",
+	  .run = run_wake,
+	  .flags = RULE_JOINED,
+	  .slots = 4,
+	  .count = 1000 },
 	{ .name = "wake-up, old kernel",
 	  .run = run_wake,
 	  .slots = 2,
@@ -298,19 +302,22 @@ const struct rule contract_wait_rules[] = {
 	{ .name = "room, 1 slot",
 	  .run = run_room,
 	  .slots = 1,
-	  .count = 50000,
+	  .count = 20000,
 	  .flags = RULE_BOTH_WAYS },
 	{ .name = "room, 3 slots",
 	  .run = run_room,
 	  .slots = 3,
-	  .count = 50000,
-	  .flags = RULE_BOTH_WAYS },
+	  .count = 20000,
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "timeout, 1 slot", .run = run_timeout, .slots = 1, .flags = RULE_BOTH_WAYS },
-	{ .name = "timeout, 3 slots", .run = run_timeout, .slots = 3, .flags = RULE_BOTH_WAYS },
+	{ .name = "timeout, 3 slots",
+	  .run = run_timeout,
+	  .slots = 3,
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED },
 	{ .name = "stop and continue, block",
 	  .run = run_stop,
 	  .count = 10000,
-	  .flags = RULE_BOTH_WAYS,
+	  .flags = RULE_BOTH_WAYS | RULE_JOINED,
 	  .strategy = IPC_BLOCK },
 	{ .name = "stop and continue, poll",
 	  .run = run_stop,

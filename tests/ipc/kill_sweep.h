@@ -52,7 +52,7 @@ ssize_t killing_recv(struct killing *k, unsigned *slot);
  */
 void killing_settle(struct killing *k, unsigned slot, unsigned most);
 
-/* Kills at every instruction of a send, and at every system call of a worker's life. */
+/* Kills at every STRIDEth instruction of a send, and system call of a worker's life. */
 void sweep_points(struct killing *k, unsigned stride);
 /* Kills at random times. */
 void sweep_random(struct killing *k, unsigned kills);

@@ -150,12 +150,12 @@ void sweep_points(struct killing *k, unsigned stride)
 	unsigned count;
 
 	share_one_cpu(&before);
-	for (count = 0; one_instruction(k, count, false); count += stride)
+	for (count = rng_below(&k->rng, stride); one_instruction(k, count, false); count += stride)
 		;
-	for (count = 0; one_instruction(k, count, true); count += stride)
+	for (count = rng_below(&k->rng, stride); one_instruction(k, count, true); count += stride)
 		;
 	k->w.early = be_traced;
-	for (count = 0; one_call(k, count); count += stride)
+	for (count = rng_below(&k->rng, stride); one_call(k, count); count += stride)
 		;
 	k->w.early = NULL;
 	CHECK_EQ(sched_setaffinity(0, sizeof before, &before), 0);
