@@ -196,9 +196,7 @@ static int signal_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ti
 
 	state->fd = -1;
 	signal_slot(s, slot)->tag = (unsigned)ticket->words[1];
-	return rt_signal_adopt(&state->own, (int)ticket->words[0]) < 0 ?
-		       -EINVAL :
-		       signal_attach(s, slot, peer);
+	return rt_signal_adopt(&state->own, (int)ticket->words[0]) ?: signal_attach(s, slot, peer);
 }
 
 /*

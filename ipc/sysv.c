@@ -176,12 +176,12 @@ static int sysv_probe(char *reason, size_t size)
 	if (rc >= 0)
 		rc = (int)SYS(&s, msgsnd(queue, &state.message, SYSV_RECORD_LIMIT, SYSV_NOWAIT));
 	sysv_remove(&s, &queue);
-	return rc >= 0 ?
-		       0 :
-		       sys_reason(reason, size, rc,
-				  rc == -EINVAL || rc == -EAGAIN ?
-					  "raise kernel.msgmax and kernel.msgmnb to 8192 at least" :
-					  "cannot make a queue: see kernel.msgmni, and ipcs -q");
+	if (rc == -EINVAL || rc == -EAGAIN)
+		return sys_reason(reason, size, rc,
+				  "raise kernel.msgmax and kernel.msgmnb to 8192 at least");
+	return rc >= 0 ? 0 :
+			 sys_reason(reason, size, rc,
+				    "cannot make a queue: see kernel.msgmni, and ipcs -q");
 }
 
 /* ---- life ---- */
@@ -250,8 +250,7 @@ static ssize_t sysv_send(struct ipc *s, unsigned slot, const void *records, size
 	size_t most = s->record_size < SYSV_BATCH ? SYSV_BATCH / s->record_size : 1;
 	int rc;
 
-	if (n > most)
-		n = most;
+	n = n < most ? n : most;
 	message->type = at->type;
 	memcpy(message->text, records, n * s->record_size);
 	rc = (int)SYS(s, msgsnd(at->queue, message, n * s->record_size, sysv_flags(s, flags)));

@@ -105,7 +105,10 @@ static int download_or_demo(struct download *download, int *signo)
 	if (download->url_count == 0 && !download->input_file)
 		return demo_run(download, signo);
 	code = make_jobs(download, &jobs, &dir);
-	if (code == 0 && to_stdout(download))
+	if (code == 0 && to_stdout(download) && download->batch.sandbox == SANDBOX_REQUIRE)
+		code = usage_error(
+			_("--sandbox=require does not go with -o -: no worker fetches then"));
+	else if (code == 0 && to_stdout(download))
 		code = jobs.jobs[0].state == JOB_READY ?
 			       download_stream(download, &jobs.jobs[0], &batch.signo) :
 			       usage_error(_("it is not a URL"));
@@ -160,15 +163,16 @@ int cmd_worker(int argc, char **argv)
 	struct worker_setup setup = { .events_ticket = NULL };
 	int pid;
 
-	if (argc < 4 || sscanf(argv[3], "%d:%d:%d", &setup.dirfd, &pid, &setup.hub.pidfd) != 3) {
+	if (argc < 5 || sscanf(argv[3], "%d:%d:%d", &setup.dirfd, &pid, &setup.hub.pidfd) != 3 ||
+	    !sandbox_scan(&setup.sandbox, &setup.report, argv[4])) {
 		message_error(WORKER_COMMAND " is for ipcdemo itself (--start=spawn)");
 		return EXIT_USAGE;
 	}
 	setup.events_ticket = argv[1];
 	setup.commands_ticket = argv[2];
 	setup.hub.pid = pid;
-	argv[3] = argv[0];
-	options_parse(&download_options, &download, argc - 3, argv + 3);
+	argv[4] = argv[0];
+	options_parse(&download_options, &download, argc - 4, argv + 4);
 	if (mechanism_load(&download.batch.ipc) != 0 || fetch_global_init() < 0)
 		return WORKER_BROKEN;
 	setup.fetch = download.batch.fetch;

@@ -24,16 +24,6 @@ static const char *const progress_words[] = { "auto", "bar", "plain", "json", "n
 
 static const char *const table_words[] = { "table", "json", NULL };
 
-enum {
-	KEY_COMPARE_MODELS = 300,
-	KEY_FORMAT,
-	KEY_THREADS,
-	KEY_START,
-	KEY_LIMIT_RATE,
-	KEY_MAX_HOST,
-	KEY_SPLIT
-};
-
 #define AT(member) .offset = offsetof(struct download, member)
 
 enum { GROUP_WHAT = 1, GROUP_WHERE, GROUP_HOW, GROUP_ORIGIN, GROUP_FAILS, GROUP_SHOWN };
@@ -140,7 +130,7 @@ static const struct option_spec specs[] = {
 		  "there are fewer URLs, or too few open files for all (ulimit -n)"),
 	  .group = GROUP_HOW },
 	{ .name = "limit-rate",
-	  .key = KEY_LIMIT_RATE,
+	  .key = 304,
 	  .arg = "BYTES",
 	  .type = OPTION_BYTES,
 	  AT(batch.limit_rate),
@@ -149,7 +139,7 @@ static const struct option_spec specs[] = {
 	  .help = N_("take at most so many bytes a second, all workers together"),
 	  .group = GROUP_HOW },
 	{ .name = "max-host",
-	  .key = KEY_MAX_HOST,
+	  .key = 305,
 	  .arg = "N",
 	  .type = OPTION_COUNT,
 	  AT(batch.max_host),
@@ -168,7 +158,7 @@ static const struct option_spec specs[] = {
 		     "hybrid (processes with threads) or event (all in one thread)"),
 	  .group = GROUP_HOW },
 	{ .name = "threads",
-	  .key = KEY_THREADS,
+	  .key = 302,
 	  .arg = "T",
 	  .type = OPTION_COUNT,
 	  AT(batch.threads),
@@ -177,7 +167,7 @@ static const struct option_spec specs[] = {
 	  .help = N_("of each process, with --model=hybrid (default: 4); -j then counts processes"),
 	  .group = GROUP_HOW },
 	{ .name = "split",
-	  .key = KEY_SPLIT,
+	  .key = 306,
 	  .arg = "N",
 	  .type = OPTION_COUNT,
 	  AT(batch.split),
@@ -187,7 +177,7 @@ static const struct option_spec specs[] = {
 		     "one version of it; else in one stream (default: 1)"),
 	  .group = GROUP_HOW },
 	{ .name = "start",
-	  .key = KEY_START,
+	  .key = 303,
 	  .arg = "METHOD",
 	  .type = OPTION_CHOICE,
 	  AT(batch.start),
@@ -196,15 +186,24 @@ static const struct option_spec specs[] = {
 	  .help = N_(
 		  "how a process begins: fork (a copy of the parent) or spawn (the program anew)"),
 	  .group = GROUP_HOW },
+	{ .name = "sandbox",
+	  .key = 307,
+	  .arg = "MODE",
+	  .type = OPTION_CHOICE,
+	  AT(batch.sandbox),
+	  .initial = SANDBOX_DEFAULT,
+	  .choices = sandbox_modes,
+	  .help = N_("confine worker processes: auto (as far as possible), require or off"),
+	  .group = GROUP_HOW },
 	{ .name = "compare-models",
-	  .key = KEY_COMPARE_MODELS,
+	  .key = 300,
 	  .type = OPTION_FLAG,
 	  AT(compare_models),
 	  .help = N_("run all models in turn on the same jobs, and print what each cost; the files "
 		     "are not kept"),
 	  .group = GROUP_HOW },
 	{ .name = "format",
-	  .key = KEY_FORMAT,
+	  .key = 301,
 	  .arg = "FORM",
 	  .type = OPTION_CHOICE,
 	  AT(format_json),

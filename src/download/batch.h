@@ -18,6 +18,7 @@
 #include "download/job_list.h"
 #include "download/meter.h"
 #include "download/part_file.h"
+#include "download/sandbox.h"
 #include "download/split.h"
 #include "progress/progress.h"
 
@@ -34,6 +35,7 @@ struct batch_settings {
 	bool in_threads;  /* workers are threads of this process */
 	unsigned threads; /* workers of one process; 0 is 1 */
 	int start;        /* enum start_method of processes */
+	int sandbox;      /* enum sandbox_mode of processes */
 	int argc;         /* the program's own command line, for START_SPAWN */
 	const char *const *argv;
 	unsigned recycle; /* jobs per worker, then a fresh one; 0: no limit */

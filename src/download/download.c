@@ -31,7 +31,7 @@ const char *const download_models[] = {
 const char *const download_start_methods[] = { "fork", "spawn", NULL };
 
 static const struct {
-	bool one_worker, no_ipc;
+	bool one_worker, no_ipc, processes;
 	bool one_stream;       /* a file is never split */
 	unsigned capabilities; /* that the mechanism must have */
 	int (*run)(struct batch *batch);
@@ -40,9 +40,11 @@ static const struct {
 			       .one_worker = true,
 			       .no_ipc = true,
 			       .one_stream = true },
-	[MODEL_PROCESS] = { .run = model_pool_run },
+	[MODEL_PROCESS] = { .run = model_pool_run, .processes = true },
 	[MODEL_THREAD] = { .run = model_pool_run, .capabilities = IPC_CAP_THREADS },
-	[MODEL_HYBRID] = { .run = model_pool_run, .capabilities = IPC_CAP_THREADS },
+	[MODEL_HYBRID] = { .run = model_pool_run,
+			   .processes = true,
+			   .capabilities = IPC_CAP_THREADS },
 	[MODEL_EVENT] = { .run = model_event_run, .no_ipc = true, .one_stream = true },
 };
 
@@ -76,6 +78,11 @@ bool download_model_fits(const struct download *download, char *why, size_t size
 		(void)snprintf(why, size,
 			       _("--recycle does not go with --model=hybrid: a process "
 				 "ends with all its threads"));
+	else if (batch->sandbox == SANDBOX_REQUIRE && !models[download->model].processes)
+		(void)snprintf(why, size,
+			       _("--sandbox=require goes with --model=process or hybrid, whose "
+				 "workers are processes, not with %s"),
+			       model);
 	else if (needs & ~has & IPC_CAP_JOIN)
 		(void)snprintf(why, size,
 			       _("--start=spawn cannot use %s: only a fork gives a worker "
@@ -143,8 +150,10 @@ static const char *runtime_dir(void)
 /* Descriptors that this process needs for so many workers. */
 static rlim_t descriptors_for(const struct batch_settings *settings, unsigned workers)
 {
-	return 2 * (rlim_t)ipc_hub_fds(settings->ipc, workers) + workers + FDS_OF_OUR_OWN +
-	       (settings->in_threads ? workers * FDS_OF_THREAD : 0);
+	const unsigned reports = settings->sandbox == SANDBOX_OFF ? 0 : workers;
+
+	return 2 * (rlim_t)ipc_hub_fds(settings->ipc, workers) + workers + reports +
+	       FDS_OF_OUR_OWN + (settings->in_threads ? workers * FDS_OF_THREAD : 0);
 }
 
 /*

@@ -39,6 +39,7 @@ enum failure_kind {
 	FAILURE_IDLE,      /* the origin sent nothing for --stall-timeout: seconds */
 	FAILURE_NOT_FILE,  /* what bears the name is no file: its S_IFMT bits */
 	FAILURE_RANGE,     /* a range of a split file cannot be had by itself: 0 */
+	FAILURE_SANDBOX,   /* the worker made a system call that none may: its number, or -1 */
 	FAILURE_KINDS
 };
 

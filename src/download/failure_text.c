@@ -19,6 +19,7 @@
 #include "common/language.h"
 #include "download/fetch.h"
 #include "download/filename.h"
+#include "download/sandbox.h"
 
 /* Room for the longest words of any library. */
 #define WORDS_BYTES 120
@@ -191,6 +192,18 @@ static void killed_text(const struct failure *failure, char *buf, size_t size)
 		snprintf(buf, size, _("its worker was killed by signal %" PRId32), failure->code);
 }
 
+static void sandbox_text(const struct failure *failure, char *buf, size_t size)
+{
+	char name[32];
+
+	if (failure->code >= 0)
+		snprintf(buf, size, _("sandbox violation: its worker called %s"),
+			 sandbox_call_name(failure->code, name, sizeof name));
+	else
+		snprintf(buf, size,
+			 _("sandbox violation: its worker was killed for a system call (SIGSYS)"));
+}
+
 /* Kinds whose sentence holds no number; NULL for the others. */
 static const char *plain_text(enum failure_kind kind)
 {
@@ -275,6 +288,8 @@ char *failure_text(const struct failure *failure, char *buf, size_t size)
 		held_text(failure, buf, size);
 	else if (failure->kind == FAILURE_KILLED)
 		killed_text(failure, buf, size);
+	else if (failure->kind == FAILURE_SANDBOX)
+		sandbox_text(failure, buf, size);
 	else
 		numbered_text(failure, buf, size);
 	return buf;

@@ -121,6 +121,8 @@ static struct failure cause_of_death(const struct pool_worker *worker, int statu
 {
 	if (worker->kill_reason.kind)
 		return worker->kill_reason;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		return (struct failure){ .kind = FAILURE_SANDBOX, .code = -1 };
 	if (WIFSIGNALED(status))
 		return (struct failure){ .kind = FAILURE_KILLED, .code = WTERMSIG(status) };
 	return (struct failure){ .kind = FAILURE_EXITED, .code = WEXITSTATUS(status) };
@@ -176,7 +178,7 @@ static int reap_worker(struct pool *pool, struct pool_worker *worker)
 	ipc_detach(pool->commands, slot);
 	if (pool->batch->trace)
 		trace_worker_ended(pool->batch->trace, slot);
-	status = pool_reap_owner(worker);
+	status = pool_reap_owner(pool, worker);
 	settle_jobs(pool, worker, status);
 	pool_discard_queue(worker);
 	pool_unlist(worker);
@@ -188,6 +190,18 @@ static int reap_worker(struct pool *pool, struct pool_worker *worker)
 	return rc;
 }
 
+/* A violation ends the process, with all workers that are its threads. */
+static void hear_report(struct pool *pool, unsigned slot)
+{
+	const struct pool_owner *owner = pool->workers[slot].owner;
+	const int call = pool_hear_report(pool, slot);
+	unsigned i;
+
+	for (i = 0; call >= 0 && i < pool->size; i++)
+		if (pool->workers[i].owner == owner)
+			pool_kill(&pool->workers[i], FAILURE_SANDBOX, call);
+}
+
 int pool_reap(struct pool *pool)
 {
 	struct epoll_event dead[64];
@@ -195,8 +209,12 @@ int pool_reap(struct pool *pool)
 	int rc = n > 0 ? pool_receive(pool) : 0; /* after the deaths: all that they sent is there */
 	int i;
 
+	for (i = 0; i < n; i++)
+		if (dead[i].data.u32 & POOL_REPORT)
+			hear_report(pool, dead[i].data.u32 & ~POOL_REPORT);
 	for (i = 0; i < n && rc == 0; i++)
-		rc = reap_worker(pool, &pool->workers[dead[i].data.u32]);
+		if (!(dead[i].data.u32 & POOL_REPORT))
+			rc = reap_worker(pool, &pool->workers[dead[i].data.u32]);
 	return rc;
 }
 
@@ -259,14 +277,42 @@ static int open_sessions(struct pool *pool)
 	return ipc_open(&pool->commands, settings->ipc, &config);
 }
 
+/* Nothing where workers are threads: the kernel confines processes. */
+static int prepare_sandbox(struct pool *pool)
+{
+	const struct batch_settings *settings = pool->batch->settings;
+	const struct sandbox_plan plan = { .dirfd = settings->dirfd,
+					   .fetch = &settings->fetch,
+					   .jobs = pool->batch->jobs,
+					   .events = pool->events,
+					   .hub = pool->hub };
+	const bool required = settings->sandbox == SANDBOX_REQUIRE;
+	char lacking[160], note[256];
+	int rc;
+
+	if (settings->sandbox == SANDBOX_OFF || settings->in_threads)
+		return 0;
+	rc = sandbox_open(&pool->sandbox, &plan, lacking, sizeof lacking);
+	if (rc < 0 || !*lacking)
+		return rc;
+	(void)snprintf(note, sizeof note,
+		       required ? _("--sandbox=require: this machine has %s") :
+				  _("the sandbox of workers is incomplete: this machine has %s"),
+		       lacking);
+	progress_note(settings->progress, required, note);
+	return required ? -ENOTSUP : 0;
+}
+
 int pool_open(struct pool *pool, struct batch *batch)
 {
 	unsigned i;
 	int rc = 0;
 
-	*pool = (struct pool){
-		.batch = batch, .signals = -1, .control = -1, .size = batch->settings->workers
-	};
+	*pool = (struct pool){ .batch = batch,
+			       .signals = -1,
+			       .control = -1,
+			       .size = batch->settings->workers,
+			       .sandbox = SANDBOX_NONE };
 	LIST_INIT(&pool->unused);
 	LIST_INIT(&pool->idle);
 	LIST_INIT(&pool->unsent);
@@ -285,9 +331,12 @@ int pool_open(struct pool *pool, struct batch *batch)
 		rc = -errno;
 	if (rc == 0)
 		rc = open_sessions(pool);
+	if (rc < 0)
+		(void)report_failure(pool, _("cannot reach workers"), rc);
+	if (rc == 0)
+		rc = prepare_sandbox(pool);
 	if (rc == 0)
 		return 0;
-	(void)report_failure(pool, _("cannot reach workers"), rc);
 	pool_close(pool);
 	return rc;
 }
@@ -302,10 +351,11 @@ void pool_close(struct pool *pool)
 	ipc_close(pool->commands);
 	for (i = 0; pool->workers && i < pool->size; i++) {
 		if (pool->workers[i].owner)
-			(void)pool_reap_owner(&pool->workers[i]);
+			(void)pool_reap_owner(pool, &pool->workers[i]);
 		free(pool->workers[i].queue.records);
 	}
 	free(pool->workers);
+	sandbox_close(&pool->sandbox);
 	if (pool->deaths >= 0)
 		(void)close(pool->deaths);
 	if (pool->hub.pidfd >= 0)

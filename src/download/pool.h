@@ -20,6 +20,8 @@
  *	                        each a job, and the worker is at one of them
  *	a range fails for good  its file fails; the other ranges are not begun, or stopped (STOP)
  *	any other record        a violation: SIGKILL; the pool ignores what follows it
+ *	a system call that no	SIGKILL; the kernel has not carried it out, and says which it was
+ *	worker makes
  *	silence with a job      after the stall timeout and one second: SIGKILL
  *	a worker dies           its oldest job failed a try, begun or not (else a worker that dies
  *	                        at once would be replaced for ever); its other jobs go back to the
@@ -40,6 +42,7 @@
 #include "common/spawn.h"
 #include "download/batch.h"
 #include "download/protocol.h"
+#include "download/sandbox.h"
 #include "download/worker.h"
 #include "ipc/ipc.h"
 
@@ -55,8 +58,9 @@ struct pool {
 	struct batch *batch;
 	struct ipc *events, *commands;
 	struct ipc_peer hub;
-	int deaths;           /* epoll of the workers' pidfds */
+	int deaths;           /* epoll of the workers' pidfds, and of their sandboxes' reports */
 	int signals, control; /* the caller's descriptors, which a worker closes; -1: none */
+	struct sandbox sandbox;
 	struct pool_worker *workers;
 	unsigned size, alive;
 	unsigned busy;             /* workers with a job */

@@ -72,7 +72,13 @@ void pool_kill_owner(struct pool_worker *worker);
 
 /* WORKER has ended, or will in a moment: waits for that. Its slot has no owner then. Returns the
  * status as of waitpid. */
-int pool_reap_owner(struct pool_worker *worker);
+int pool_reap_owner(struct pool *pool, struct pool_worker *worker);
+
+/* In pool->deaths: not the end of a worker, but something about the sandbox of its process. */
+#define POOL_REPORT (1u << 31)
+
+/* Hears it. The number of the system call that is a violation, or -EAGAIN: nothing to do. */
+int pool_hear_report(struct pool *pool, unsigned slot);
 
 /* ---- pool_jobs.c ---- */
 

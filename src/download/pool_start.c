@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@ struct ends {
 	struct ipc_ticket events, commands;
 };
 
-#define KEEP_MAX (4 + 2 * IPC_TICKET_FDS * POOL_THREADS_MAX)
+#define KEEP_MAX (8 + 2 * IPC_TICKET_FDS * POOL_THREADS_MAX)
 
 /* ---- tickets ---- */
 
@@ -68,7 +69,9 @@ static struct worker_setup setup_for(const struct pool *pool, unsigned slot,
 				     const struct ends *ends)
 {
 	const struct batch_settings *settings = pool->batch->settings;
-	struct worker_setup setup = { .events = pool->events,
+	struct worker_setup setup = { .sandbox = pool->sandbox,
+				      .report = -1,
+				      .events = pool->events,
 				      .commands = pool->commands,
 				      .slot = slot,
 				      .hub = pool->hub,
@@ -83,12 +86,28 @@ static struct worker_setup setup_for(const struct pool *pool, unsigned slot,
 	return setup;
 }
 
+/* What runs one or more workers. */
+struct pool_owner {
+	struct child child; /* a process; CHILD_NONE: a thread, or reaped already */
+	unsigned workers;   /* not reaped yet */
+	int status;         /* of the process, once it is reaped; as of waitpid */
+	bool is_thread;
+	pthread_t thread;
+	atomic_bool cancel;
+	int ended; /* eventfd that the thread writes last */
+	struct ends ends;
+	struct worker_setup setup;
+	int report; /* a process': by which its sandbox tells of violations; -1: none ... */
+	bool told;  /* ... the listener itself, else what it will come through */
+};
+
 /* ---- in a new process ---- */
 
 struct process {
 	const struct pool *pool;
 	unsigned slot, count; /* of its workers: the first, and how many */
 	struct ends *ends;
+	int report[2]; /* see sandbox.h: ours, its own; -1: none */
 };
 
 /* What the process needs of all that it inherited. Returns how many. */
@@ -100,12 +119,24 @@ static size_t descriptors(const struct process *process, int keep[KEEP_MAX])
 
 	keep[n++] = pool->batch->settings->dirfd;
 	keep[n++] = pool->hub.pidfd;
+	keep[n++] = pool->sandbox.ruleset;
+	keep[n++] = pool->sandbox.filter;
+	keep[n++] = process->report[1];
 	for (i = 0; i < process->count; i++)
 		for (k = 0; k < IPC_TICKET_FDS; k++) {
 			keep[n++] = process->ends[i].events.fds[k];
 			keep[n++] = process->ends[i].commands.fds[k];
 		}
 	return n;
+}
+
+/* What the parent has of a sibling: with its listener one could allow it what it must not do. */
+static void drop_worker(const struct pool_worker *worker)
+{
+	if (worker->child.pidfd >= 0)
+		(void)close(worker->child.pidfd);
+	if (worker->owner && worker->owner->report >= 0)
+		(void)close(worker->owner->report);
 }
 
 static void drop_the_parents(const struct process *process)
@@ -120,8 +151,7 @@ static void drop_the_parents(const struct process *process)
 	}
 	/* The sessions close what is theirs themselves. */
 	for (i = 0; i < pool->size; i++)
-		if (pool->workers[i].child.pidfd >= 0)
-			(void)close(pool->workers[i].child.pidfd);
+		drop_worker(&pool->workers[i]);
 	(void)close(pool->deaths);
 	if (pool->signals >= 0)
 		(void)close(pool->signals);
@@ -134,13 +164,14 @@ static int forked(void *arg)
 	const struct process *process = arg;
 	struct worker_setup setup = setup_for(process->pool, process->slot, process->ends);
 
+	setup.report = process->report[1];
 	drop_the_parents(process);
 	return worker_main(&setup);
 }
 
 static void *thread_of_process(void *arg)
 {
-	int code = worker_run(arg);
+	int code = worker_work(arg);
 
 	if (code != WORKER_OK)
 		_exit(code); /* the parent knows of processes alone */
@@ -152,16 +183,21 @@ static int forked_with_threads(void *arg)
 {
 	const struct process *process = arg;
 	struct worker_setup setups[POOL_THREADS_MAX];
+	struct worker *workers[POOL_THREADS_MAX];
 	pthread_t threads[POOL_THREADS_MAX];
 	unsigned i;
+	int code;
 
 	drop_the_parents(process);
-	worker_take_signals();
-	for (i = 0; i < process->count; i++) {
+	for (i = 0; i < process->count; i++)
 		setups[i] = setup_for(process->pool, process->slot + i, &process->ends[i]);
-		if (pthread_create(&threads[i], NULL, thread_of_process, &setups[i]) != 0)
+	setups[0].report = process->report[1];
+	code = worker_enter(setups, process->count, workers);
+	if (code != WORKER_OK)
+		return code;
+	for (i = 0; i < process->count; i++)
+		if (pthread_create(&threads[i], NULL, thread_of_process, workers[i]) != 0)
 			return WORKER_BROKEN; /* ends the others, too */
-	}
 	for (i = 0; i < process->count; i++)
 		(void)pthread_join(threads[i], NULL); /* cannot fail for our own */
 	return WORKER_OK;
@@ -177,12 +213,13 @@ static int execute(void *arg)
 	const struct batch_settings *settings = pool->batch->settings;
 	int keep[KEEP_MAX];
 	size_t i, n = descriptors(process, keep);
-	char numbers[64];
+	char numbers[64], sandbox[80];
 	const char **argv;
 
 	(void)snprintf(numbers, sizeof numbers, "%d:%d:%d", settings->dirfd, (int)pool->hub.pid,
 		       pool->hub.pidfd);
-	argv = calloc((size_t)settings->argc + 6, sizeof *argv);
+	sandbox_print(&pool->sandbox, process->report[1], sandbox, sizeof sandbox);
+	argv = calloc((size_t)settings->argc + 7, sizeof *argv);
 	if (!argv)
 		return WORKER_BROKEN;
 	argv[0] = settings->argv[0];
@@ -190,8 +227,9 @@ static int execute(void *arg)
 	argv[2] = process->ends->events.text;
 	argv[3] = process->ends->commands.text;
 	argv[4] = numbers;
+	argv[5] = sandbox;
 	for (i = 1; i < (size_t)settings->argc; i++)
-		argv[i + 4] = settings->argv[i];
+		argv[i + 5] = settings->argv[i];
 	for (i = 0; i < n; i++)
 		if (keep[i] >= 0)
 			(void)fcntl(keep[i], F_SETFD, 0); /* else the worker says what is missing */
@@ -200,19 +238,6 @@ static int execute(void *arg)
 }
 
 /* ---- owners ---- */
-
-/* What runs one or more workers. */
-struct pool_owner {
-	struct child child; /* a process; CHILD_NONE: a thread, or reaped already */
-	unsigned workers;   /* not reaped yet */
-	int status;         /* of the process, once it is reaped; as of waitpid */
-	bool is_thread;
-	pthread_t thread;
-	atomic_bool cancel;
-	int ended; /* eventfd that the thread writes last */
-	struct ends ends;
-	struct worker_setup setup;
-};
 
 static void *thread_main(void *arg)
 {
@@ -286,13 +311,55 @@ static int start_thread(struct pool *pool, struct pool_worker *worker, struct po
 	return rc;
 }
 
+/* The first worker of a process speaks for it. */
+static int watch_report(struct pool *pool, struct pool_owner *owner, unsigned slot)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = slot | POOL_REPORT };
+
+	return epoll_ctl(pool->deaths, EPOLL_CTL_ADD, owner->report, &event) < 0 ? -errno : 0;
+}
+
+static void drop_report(struct pool *pool, struct pool_owner *owner)
+{
+	if (owner->report < 0)
+		return;
+	(void)epoll_ctl(pool->deaths, EPOLL_CTL_DEL, owner->report, NULL);
+	(void)close(owner->report);
+	owner->report = -1;
+}
+
+int pool_hear_report(struct pool *pool, unsigned slot)
+{
+	struct pool_owner *owner = pool->workers[slot].owner;
+	const pid_t pid = pool->workers[slot].child.pid;
+	int rc;
+
+	if (!owner || owner->report < 0)
+		return -EAGAIN; /* reaped */
+	rc = owner->told ? sandbox_next_violation(owner->report, pid) :
+			   sandbox_receive_listener(owner->report);
+	if (rc == -EAGAIN || (rc >= 0 && owner->told))
+		return rc;
+	drop_report(pool, owner);
+	if (rc < 0)
+		return -EAGAIN; /* it has ended, and its pidfd says so */
+	owner->report = rc;
+	owner->told = true;
+	(void)watch_report(pool, owner,
+			   slot); /* no memory: a violation then waits for ever, stalled */
+	return -EAGAIN;
+}
+
 /* Each worker of the process learns of its death by a descriptor of its own. */
 static int attach_workers(struct pool *pool, const struct process *process,
 			  struct pool_owner *owner)
 {
 	struct child child = { .pid = owner->child.pid };
 	unsigned i;
-	int rc;
+	int rc = owner->report < 0 ? 0 : watch_report(pool, owner, process->slot);
+
+	if (rc < 0)
+		return rc;
 
 	for (i = 0; i < process->count; i++) {
 		struct pool_worker *worker = &pool->workers[process->slot + i];
@@ -317,7 +384,9 @@ static int start_process(struct pool *pool, struct pool_worker *worker, struct p
 {
 	const struct batch_settings *settings = pool->batch->settings;
 	struct ends ends[POOL_THREADS_MAX];
-	struct process process = { .pool = pool, .slot = pool_slot(pool, worker), .ends = ends };
+	struct process process = {
+		.pool = pool, .slot = pool_slot(pool, worker), .ends = ends, .report = { -1, -1 }
+	};
 	int (*run)(void *) = settings->start == START_SPAWN ? execute :
 			     settings->threads > 1          ? forked_with_threads :
 							      forked;
@@ -333,8 +402,15 @@ static int start_process(struct pool *pool, struct pool_worker *worker, struct p
 		rc = take_ends(pool, process.slot + i, &ends[i]);
 		process.count += rc == 0;
 	}
+	if (rc == 0 && pool->sandbox.told)
+		rc = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, process.report) < 0 ?
+			     -errno :
+			     0;
 	if (rc == 0)
 		rc = spawn(&owner->child, "ipcdemo-worker", run, &process);
+	owner->report = process.report[0];
+	if (process.report[1] >= 0)
+		(void)close(process.report[1]);
 	if (rc == 0)
 		rc = attach_workers(pool, &process, owner);
 	for (i = 0; i < process.count; i++)
@@ -356,12 +432,14 @@ int pool_start(struct pool *pool, struct pool_worker *worker)
 	if (!owner)
 		return -ENOMEM;
 	owner->child = CHILD_NONE;
+	owner->report = -1;
 	rc = pool->batch->settings->in_threads ? start_thread(pool, worker, owner) :
 						 start_process(pool, worker, owner);
 	if (owner->workers > 0)
 		return 0; /* those that began go on, or are reaped */
 	if (owner->child.pid)
 		(void)child_reap(&owner->child, true, &status);
+	drop_report(pool, owner);
 	free(owner);
 	return rc;
 }
@@ -378,7 +456,7 @@ void pool_kill_owner(struct pool_worker *worker)
 		child_kill(&worker->child, SIGKILL);
 }
 
-int pool_reap_owner(struct pool_worker *worker)
+int pool_reap_owner(struct pool *pool, struct pool_worker *worker)
 {
 	struct pool_owner *owner = worker->owner;
 	int status;
@@ -391,7 +469,9 @@ int pool_reap_owner(struct pool_worker *worker)
 	(void)close(worker->child.pidfd);
 	worker->child = CHILD_NONE;
 	worker->owner = NULL;
-	if (--owner->workers == 0)
-		free(owner);
+	if (--owner->workers > 0)
+		return status;
+	drop_report(pool, owner);
+	free(owner);
 	return status;
 }

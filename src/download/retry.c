@@ -28,7 +28,8 @@ static double retry_delay(const struct job *job, const struct failure *failure)
 static bool worker_died(const struct failure *failure)
 {
 	return failure->kind == FAILURE_KILLED || failure->kind == FAILURE_EXITED ||
-	       failure->kind == FAILURE_PROTOCOL || failure->kind == FAILURE_STALLED;
+	       failure->kind == FAILURE_PROTOCOL || failure->kind == FAILURE_STALLED ||
+	       failure->kind == FAILURE_SANDBOX;
 }
 
 static bool is_transient(const struct retry_settings *settings, const struct job *job,

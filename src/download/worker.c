@@ -322,7 +322,7 @@ static void work(struct worker *w)
 	}
 }
 
-void worker_take_signals(void)
+static void take_signals(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
@@ -366,29 +366,70 @@ static void leave_no_trace(struct worker *w)
 	fetch_free(w->fetch);
 }
 
+/* Takes its slots. What goes wrong worker_work tells. NULL: no memory. */
+static struct worker *worker_join(const struct worker_setup *setup)
+{
+	struct worker *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return NULL;
+	w->setup = setup;
+	w->error = take_slot(w);
+	return w;
+}
+
+int worker_work(struct worker *w)
+{
+	int error;
+
+	if (w->error == 0) {
+		w->fetch = fetch_new(&w->setup->fetch);
+		w->error = w->fetch ? 0 : -ENOMEM;
+	}
+	if (w->error == 0)
+		work(w);
+	if (w->setup->cancel)
+		leave_no_trace(w);
+	/* A library that sends in the background (libzmq) has to be closed. */
+	ipc_close(w->events);
+	ipc_close(w->commands);
+	error = w->error;
+	free(w);
+	if (error == 0)
+		return WORKER_OK;
+	return error == -EPIPE ? WORKER_PARENT_GONE : WORKER_BROKEN;
+}
+
 int worker_run(const struct worker_setup *setup)
 {
-	struct worker w = { .setup = setup };
+	struct worker *w = worker_join(setup);
 
-	w.error = take_slot(&w);
-	if (w.error == 0) {
-		w.fetch = fetch_new(&setup->fetch);
-		w.error = w.fetch ? 0 : -ENOMEM;
+	return w ? worker_work(w) : WORKER_BROKEN;
+}
+
+int worker_enter(const struct worker_setup *setups, unsigned count, struct worker **workers)
+{
+	const struct sandbox *sandbox = &setups->sandbox;
+	const bool confined = sandbox_is_on(sandbox);
+	unsigned i;
+
+	take_signals();
+	if (confined && sandbox_enter_files(sandbox) < 0)
+		return WORKER_UNCONFINED;
+	for (i = 0; i < count; i++) {
+		workers[i] = worker_join(&setups[i]);
+		if (!workers[i])
+			return WORKER_BROKEN;
 	}
-	if (w.error == 0)
-		work(&w);
-	if (setup->cancel)
-		leave_no_trace(&w);
-	/* A library that sends in the background (libzmq) has to be closed. */
-	ipc_close(w.events);
-	ipc_close(w.commands);
-	if (w.error == 0)
-		return WORKER_OK;
-	return w.error == -EPIPE ? WORKER_PARENT_GONE : WORKER_BROKEN;
+	if (confined && sandbox_enter_calls(sandbox, count, setups->report) < 0)
+		return WORKER_UNCONFINED;
+	return WORKER_OK;
 }
 
 int worker_main(void *arg)
 {
-	worker_take_signals();
-	return worker_run(arg);
+	struct worker *w;
+	int code = worker_enter(arg, 1, &w);
+
+	return code == WORKER_OK ? worker_work(w) : code;
 }

@@ -10,6 +10,7 @@
 #define IPCDEMO_WORKER_H
 
 #include "download/fetch.h"
+#include "download/sandbox.h"
 #include "ipc/ipc.h"
 
 #include <stdatomic.h>
@@ -22,6 +23,7 @@ enum worker_exit {
 	WORKER_OK = 0,
 	WORKER_PARENT_GONE = 3, /* there is nobody to read it */
 	WORKER_BROKEN = 4,      /* a session failed, or memory was short */
+	WORKER_UNCONFINED = 5,  /* it could not enter its sandbox, so it did nothing */
 };
 
 struct worker_setup {
@@ -33,21 +35,34 @@ struct worker_setup {
 	struct ipc_peer hub;
 	int dirfd;
 	struct fetch_settings fetch;
-	bool remote_time;          /* files get the origin's time */
+	bool remote_time; /* files get the origin's time */
+	/* Of its process, entered by worker_enter; SANDBOX_NONE: free. REPORT: see sandbox.h. */
+	struct sandbox sandbox;
+	int report;
 	const atomic_bool *cancel; /* true: end soon; NULL: this worker is a process */
 };
 
 /* The word by which this program, executed anew, knows that it is to be a worker. Behind it are
- * the two tickets, "DIRFD:HUB'S PID:ITS PIDFD", and the arguments of the first. */
+ * the two tickets, "DIRFD:HUB'S PID:ITS PIDFD", its sandbox in numbers, and the arguments of the
+ * first. */
 #define WORKER_COMMAND "--worker--"
+
+struct worker;
 
 /* For spawn(): ARG is a struct worker_setup. Returns the exit status. */
 int worker_main(void *arg);
 
-/* The same in a thread, which shares its process with others: it leaves nothing behind. */
-int worker_run(const struct worker_setup *setup);
+/*
+ * For the main thread of a process of COUNT workers: its signals (the parent decides about Ctrl-C,
+ * SIGTERM ends it), its sandbox, and the slots of them all. 0, or the exit status.
+ */
+int worker_enter(const struct worker_setup *setups, unsigned count, struct worker **workers);
 
-/* The signals of a process of workers: the parent decides about Ctrl-C, SIGTERM ends it. */
-void worker_take_signals(void);
+/* Works until it is told to quit, and frees W. Any thread. Returns the exit status. */
+int worker_work(struct worker *w);
+
+/* Both for a thread of a process that is no worker's, where there is no sandbox: it leaves nothing
+ * behind. */
+int worker_run(const struct worker_setup *setup);
 
 #endif

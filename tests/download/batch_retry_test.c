@@ -12,7 +12,7 @@
 #define DEADLINE_S 60
 
 static const enum failure_kind deaths[] = { FAILURE_KILLED, FAILURE_EXITED, FAILURE_PROTOCOL,
-					    FAILURE_STALLED };
+					    FAILURE_STALLED, FAILURE_SANDBOX };
 #define DEATH_COUNT (sizeof deaths / sizeof deaths[0])
 
 /* ---- how often ---- */

@@ -150,7 +150,7 @@ refused() {
 	run_ipcdemo --model=hybrid --recycle=1 "$ORIGIN/bytes/7/two"
 	fails '--recycle with hybrid' 2 'does not go with --model=hybrid'
 	program=$run_program run_program=/bin/sh
-	run_ipcdemo -c 'ulimit -n 120; exec "$@"' sh "$program" -j 40 -d "$T/few" -i "$T/urls"
+	run_ipcdemo -c 'ulimit -n 160; exec "$@"' sh "$program" -j 40 -d "$T/few" -i "$T/urls"
 	succeeds 'fewer descriptors than 40 workers need: fewer workers'
 	matches '... and it is told' '[0-9]* of 40 workers start' "$T/err"
 	verify '... and every file' "$T/few" "$T/sums"

@@ -19,8 +19,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 export work
 all='gcc libc6-dev make autoconf automake pkgconf libcurl4-openssl-dev libmicrohttpd-dev
-libjansson-dev libhwloc-dev libssl-dev libzmq3-dev liburing-dev libjs-chart.js gettext
-libcmocka-dev help2man jq procps'
+libjansson-dev libhwloc-dev libssl-dev libzmq3-dev liburing-dev libseccomp-dev libjs-chart.js
+gettext libcmocka-dev help2man jq procps'
 
 die()
 {

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* sandbox.c - see sandbox.h */
+#include "config.h"
+
+#include "download/sandbox_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+
+#include "common/language.h"
+#include "common/spawn.h"
+
+#define FDS_OF_SLOT 64 /* sockets, files and ends that one worker may have at once */
+
+const char *const sandbox_modes[] = { "off", "auto", "require", NULL };
+
+/* ---- in the worker ---- */
+
+static int limit(__rlimit_resource_t resource, rlim_t value)
+{
+	const struct rlimit both = { value, value };
+	struct rlimit now;
+
+	if (getrlimit(resource, &now) == 0 && now.rlim_max <= value)
+		return 0; /* the caller's own is as low */
+	return setrlimit(resource, &both) < 0 ? -errno : 0;
+}
+
+int sandbox_enter_files(const struct sandbox *sandbox)
+{
+	int rc = limit(RLIMIT_CORE, 0); /* it would hold passwords */
+
+	/* Nobody of this user but the parent may look into its memory or take its descriptors. */
+	if (rc == 0 && !sandbox->dumpable && prctl(PR_SET_DUMPABLE, 0) < 0)
+		rc = -errno;
+	if (rc == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		rc = -errno;
+	if (rc == 0 && sandbox->ruleset >= 0) {
+		rc = sandbox_files_enter(sandbox->ruleset);
+		(void)close(sandbox->ruleset);
+	}
+	return rc;
+}
+
+/* Root writes into directories of others; it needs none of its other powers. */
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const __u32 keep = 1u << CAP_DAC_OVERRIDE;
+	struct __user_cap_data_struct data[2];
+
+	if (geteuid() != 0)
+		return 0;
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -errno;
+	data[0] = (struct __user_cap_data_struct){ .effective = data[0].effective & keep,
+						   .permitted = data[0].permitted & keep };
+	data[1] = (struct __user_cap_data_struct){ 0 };
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+/* One byte with a descriptor, or without one. */
+static int send_listener(int report, int listener)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof control.bytes };
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(header), &listener, sizeof listener);
+	return sendmsg(report, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int sandbox_enter_calls(const struct sandbox *sandbox, unsigned threads, int report)
+{
+	int listener = -1, rc = limit(RLIMIT_NOFILE, (threads + 1) * (rlim_t)FDS_OF_SLOT);
+
+	if (rc == 0 && sandbox->max_size < FETCH_SIZE_UNKNOWN - 1)
+		rc = limit(RLIMIT_FSIZE, sandbox->max_size + 1); /* our own message comes first */
+	if (rc == 0)
+		rc = drop_capabilities();
+	if (rc == 0 && sandbox->filter >= 0) {
+		rc = listener = sandbox_calls_enter(sandbox->filter, sandbox->told);
+		(void)close(sandbox->filter);
+	}
+	if (rc >= 0 && sandbox->filter >= 0 && sandbox->told) {
+		rc = send_listener(report, listener);
+		(void)close(listener);
+	}
+	(void)close(report);
+	return rc < 0 ? rc : 0;
+}
+
+/* ---- in the parent ---- */
+
+int sandbox_receive_listener(int report)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof control.bytes };
+	const struct cmsghdr *header;
+	ssize_t n = recvmsg(report, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int listener;
+
+	if (n <= 0)
+		return n == 0 ? -EPIPE : -errno;
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -EPROTO;
+	memcpy(&listener, CMSG_DATA(header), sizeof listener);
+	return listener;
+}
+
+/*
+ * abort() of a library signals its own process. What it asks for stands in registers, so it is
+ * still what it was when the kernel goes on.
+ */
+static bool signals_itself(const struct seccomp_notif *notice, pid_t pid)
+{
+	char name[32];
+
+	return notice->data.args[0] == (__u64)pid &&
+	       strcmp(sandbox_call_name(notice->data.nr, name, sizeof name), "tgkill") == 0;
+}
+
+int sandbox_next_violation(int listener, pid_t pid)
+{
+	struct seccomp_notif notice = { .id = 0 };
+	struct seccomp_notif_resp go_on = { .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
+		return errno == ENOENT || errno == EINTR ? -EAGAIN : -EPIPE;
+	if (!signals_itself(&notice, pid))
+		return notice.data.nr; /* unanswered: the thread stays where it is until it dies */
+	go_on.id = notice.id;
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &go_on); /* ENOENT: it died meanwhile */
+	return -EAGAIN;
+}
+
+/* ---- preparing ---- */
+
+/* What the child of try_out could not do, as its exit status. */
+enum { TRY_OK, TRY_FILES, TRY_CALLS };
+
+struct trial {
+	const struct sandbox *sandbox;
+	int report;
+};
+
+static int try_in_child(void *arg)
+{
+	const struct trial *trial = arg;
+
+	if (sandbox_enter_files(trial->sandbox) < 0)
+		return TRY_FILES;
+	return sandbox_enter_calls(trial->sandbox, 1, trial->report) < 0 ? TRY_CALLS : TRY_OK;
+}
+
+/* The only way to know is to do it: a filter around us may refuse any of the calls. */
+static int try_out(const struct sandbox *sandbox)
+{
+	struct trial trial = { .sandbox = sandbox };
+	struct child child;
+	int report[2], rc, status = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0)
+		return -errno;
+	trial.report = report[1];
+	rc = spawn(&child, "ipcdemo-worker", try_in_child, &trial);
+	(void)close(report[1]);
+	if (rc == 0)
+		rc = child_reap(&child, true, &status);
+	(void)close(report[0]);
+	if (rc < 0)
+		return rc;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : TRY_CALLS;
+}
+
+static void drop(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+static const char *reason(int rc)
+{
+	switch (rc) {
+	case -ENOSYS:
+		return _("the kernel knows none");
+	case -EOPNOTSUPP:
+		return _("switched off, or not built in");
+	case -EPERM:
+	case -EACCES:
+	case -EINVAL: /* so libseccomp says it */
+		return _("refused here");
+	default:
+		return strerror(-rc);
+	}
+}
+
+/* FD, or -1 with one more clause in WHY: it is -errno, and this machine has no such thing. */
+static int had(int fd, const char *what, char *why, size_t size)
+{
+	const size_t used = strlen(why);
+
+	if (fd >= 0)
+		return fd;
+	(void)snprintf(why + used, size - used, "%s%s (%s)", used ? ", " : "", what, reason(fd));
+	return -1;
+}
+
+int sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan, char *why, size_t size)
+{
+	const char *const *calls = ipc_session_info(plan->events)->syscalls;
+	int rc;
+
+	*why = '\0';
+	*sandbox = SANDBOX_NONE;
+	sandbox->told = true;
+	sandbox->max_size = plan->fetch->max_size;
+	for (; *calls; calls++)
+		sandbox->dumpable |= strcmp(*calls, "process_vm_readv") == 0;
+	sandbox->ruleset = had(sandbox_files_ruleset(plan), _("no Landlock"), why, size);
+	sandbox->filter = sandbox_calls_filter(plan, true);
+	rc = try_out(sandbox);
+	if (rc == TRY_FILES) {
+		drop(&sandbox->ruleset);
+		(void)had(-EPERM, _("no Landlock"), why, size);
+		rc = try_out(sandbox);
+	}
+	if (sandbox->filter < 0 || rc == TRY_CALLS) { /* perhaps a supervisor is there already */
+		drop(&sandbox->filter);
+		sandbox->told = false;
+		sandbox->filter =
+			had(sandbox_calls_filter(plan, false), _("no seccomp filter"), why, size);
+		rc = try_out(sandbox);
+	}
+	if (rc == TRY_CALLS) {
+		drop(&sandbox->filter);
+		(void)had(-EPERM, _("no seccomp filter"), why, size);
+		rc = try_out(sandbox);
+	}
+	if (rc > 0)
+		rc = -EPERM;
+	if (rc < 0)
+		sandbox_close(sandbox);
+	return rc;
+}
+
+void sandbox_close(struct sandbox *sandbox)
+{
+	drop(&sandbox->ruleset);
+	drop(&sandbox->filter);
+}
+
+/* ---- from one program to the next ---- */
+
+void sandbox_print(const struct sandbox *sandbox, int report, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "%d:%d:%d:%d:%llu:%d", sandbox->ruleset, sandbox->filter,
+		       sandbox->told, sandbox->dumpable, (unsigned long long)sandbox->max_size,
+		       report);
+}
+
+bool sandbox_scan(struct sandbox *sandbox, int *report, const char *text)
+{
+	unsigned long long max_size;
+	int told, dumpable;
+
+	if (sscanf(text, "%d:%d:%d:%d:%llu:%d", &sandbox->ruleset, &sandbox->filter, &told,
+		   &dumpable, &max_size, report) != 6)
+		return false;
+	sandbox->told = told;
+	sandbox->dumpable = dumpable;
+	sandbox->max_size = max_size;
+	return true;
+}

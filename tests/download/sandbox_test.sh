@@ -1,0 +1,180 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
+# sandbox_test.sh - the sandbox of workers: honest ones notice nothing of it, over any mechanism and
+# however they are started; what hostile ones try (misbehaving.c) is refused and named, and the
+# other files arrive; what a machine lacks (without.c) is said once, or keeps the run from starting.
+DEADLINE=280
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+RUN_DEADLINE=40
+MISBEHAVING=$abs_top_builddir/tests/download/misbehaving
+WITHOUT=$abs_top_builddir/tests/download/without
+[ "${sanitized:-no}" = no ] || skip_all "the sanitizers make system calls of their own"
+[ -x "$MISBEHAVING" ] || skip_all "built without libseccomp"
+
+start_origin
+printf '300000 one\n7 two\n0 three\n90000 four\n' >"$T/list"
+sums_of <"$T/list" >"$T/sums"
+awk -v base="$ORIGIN" '{ print base "/bytes/" $1 "/" $2 }' "$T/list" >"$T/urls"
+G=$T/got
+echo secret >"$T/secret"
+chmod 666 "$T/secret"
+SECRET=$T/secret
+export SECRET
+
+# confined WHAT ARGUMENT...: an ordinary run in a whole sandbox.
+confined() {
+	what=$1
+	shift
+	rm -rf "$G"
+	run_ipcdemo --sandbox=require --ipc="$ipc" -j2 --progress=plain -d "$G" "$@" -i "$T/urls"
+	if [ "$status" -eq 3 ] && grep -q 'this machine has no' "$T/err"; then
+		skip_all "$(head -n 1 "$T/err")"
+	fi
+	succeeds "$ipc: $what" && verify "$ipc: $what" "$G" "$T/sums"
+	equal "$ipc: $what: nobody died" 0 "$(grep -c 'trying again' "$T/err")"
+}
+
+# contained ACT PATTERN ARGUMENT...: the job whose worker does ACT ends as PATTERN says, and the
+# others arrive.
+contained() {
+	act=$1 pattern=$2
+	shift 2
+	rm -rf "$G"
+	run_program=$MISBEHAVING
+	sed "1s|\$|?do=$act|" "$T/urls" >"$T/hostile"
+	run_ipcdemo --sandbox=require --ipc="$ipc" -j2 --retries=0 --stall-timeout=10 \
+		--progress=plain -d "$G" "$@" -i "$T/hostile"
+	run_program=$IPCDEMO
+	fails "$ipc: $act is contained" 1 "$pattern"
+	sed 1d "$T/sums" >"$T/others"
+	rm -f "$G/one.part"
+	verify "$ipc: $act: the others" "$G" "$T/others"
+}
+
+# refused ACT: the kernel says no, without an alarm; the worker goes on, and so does the run.
+refused() {
+	rm -rf "$G"
+	run_program=$MISBEHAVING
+	sed "1s|\$|?do=$1|" "$T/urls" >"$T/hostile"
+	run_ipcdemo --sandbox=require --ipc="$ipc" -j2 --retries=0 --progress=plain -d "$G" \
+		-i "$T/hostile"
+	run_program=$IPCDEMO
+	succeeds "$ipc: $1 is refused"
+	verify "$ipc: $1 is refused" "$G" "$T/sums"
+	equal "$ipc: $1: nothing came of it" "secret 666" \
+		"$(cat "$T/secret") $(stat -c %a "$T/secret")"
+}
+
+violation() {
+	contained "$1" "sandbox violation: its worker called $2\$"
+}
+
+# ---- over each mechanism ----
+
+confined_fork() {
+	confined "as an ordinary user"
+}
+
+each() {
+	confined "a fork"
+	run_ipcdemo list --json
+	capabilities=$(tr -d ' \n' <"$T/out" | sed "s/.*\"name\":\"$ipc\"//; s/].*//")
+	case $capabilities in
+	*JOIN*) confined "a program executed anew" --start=spawn ;;
+	esac
+	case $capabilities in
+	*THREADS*) confined "threads of a process" --model=hybrid --threads=2 ;;
+	esac
+	violation exec execve
+	violation signal pidfd_send_signal
+	contained forge 'broke the protocol'
+	case $ipc in
+	shm | memfd | mmap | futex)
+		contained corrupt 'broke the protocol|stalled' --stall-timeout=1
+		;;
+	esac
+}
+
+# ---- what else there is to try; the mechanism does not matter ----
+
+attempts() {
+	violation fork clone
+	violation write openat
+	violation remove unlink
+	violation chmod chmod
+	violation kill kill
+	violation sigio fcntl
+	violation ptrace ptrace
+	violation peek process_vm_readv
+	violation descriptor pidfd_getfd
+	violation listen listen
+	violation namespace unshare
+	contained abort 'killed by signal 6'
+	contained garbage 'broke the protocol'
+	for act in none write-beside read list raw code dump; do
+		refused "$act"
+	done
+}
+
+# ---- what a machine may lack ----
+
+# lacking WHAT PATTERN CALL=ERRNO...
+lacking() {
+	what=$1 pattern=$2
+	shift 2
+	for mode in auto require; do
+		rm -rf "$G"
+		run_program=$WITHOUT
+		run_ipcdemo "$@" -- "$IPCDEMO" --sandbox=$mode --progress=plain -d "$G" \
+			-i "$T/urls"
+		run_program=$IPCDEMO
+		if [ $mode = require ]; then
+			fails "$what, required" 3 "sandbox=require: this machine has $pattern"
+			equal "$what, required: nothing was fetched" '' "$(names_in "$G")"
+		else
+			succeeds "$what" && verify "$what" "$G" "$T/sums"
+			equal "$what: said once" 1 "$(grep -c 'sandbox' "$T/err")"
+			matches "$what: said" "the sandbox of workers is incomplete: .*$pattern" \
+				"$T/err"
+		fi
+	done
+}
+
+machines() {
+	lacking "a kernel without Landlock" 'no Landlock \(the kernel knows none' \
+		landlock_create_ruleset=ENOSYS
+	lacking "Landlock that is switched off" 'no Landlock \(switched off' \
+		landlock_create_ruleset=EOPNOTSUPP
+	lacking "Landlock that is refused late" 'no Landlock \(refused here' \
+		landlock_restrict_self=EPERM
+	lacking "seccomp that is refused" 'no seccomp filter \(refused here' seccomp=EPERM
+	lacking "neither" 'no Landlock .*, no seccomp filter' seccomp=EPERM \
+		landlock_create_ruleset=ENOSYS
+	# Somebody supervises us already: the worker dies of it, and which call it was nobody says.
+	rm -rf "$G"
+	sed '1s|$|?do=exec|' "$T/urls" >"$T/hostile"
+	run_program=$WITHOUT
+	run_ipcdemo swapoff=supervised -- "$MISBEHAVING" --sandbox=require --retries=0 \
+		--progress=plain -d "$G" -i "$T/hostile"
+	run_program=$IPCDEMO
+	fails "supervised already" 1 'sandbox violation: its worker was killed for a system call'
+	run_ipcdemo --sandbox=require --model=thread "$ORIGIN/bytes/1/x"
+	fails "threads cannot be confined" 2 'sandbox=require goes with --model=process'
+	run_ipcdemo --sandbox=require -o - "$ORIGIN/bytes/1/x"
+	fails "nor the program itself" 2 'sandbox=require does not go with -o -'
+}
+
+ipc=unix
+confined "first of all"
+for_each_backend each
+ipc=unix
+attempts
+machines
+if [ -n "$nobody" ] && become_nobody; then
+	G=$T/nobody/got
+	for_each_backend confined_fork
+fi
+finish
