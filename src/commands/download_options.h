@@ -7,4 +7,8 @@
 
 extern const struct command_options download_options;
 
+/* For these: takes a URL; checks all that was given. VALUES is a struct download. */
+int download_add_url(void *values, const char *url, struct argp_state *state);
+void download_check(void *values, struct argp_state *state);
+
 #endif

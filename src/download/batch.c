@@ -280,7 +280,6 @@ static void try_failed_here(struct batch *batch, struct job *job, unsigned worke
 static void commit(struct batch *batch, struct job *job, unsigned worker)
 {
 	const struct batch_settings *settings = batch->settings;
-	struct progress_event event;
 	struct failure failure;
 
 	if (!part_file_commit(settings->dirfd, job->name, (enum exists_policy)settings->exists,
@@ -297,12 +296,9 @@ static void commit(struct batch *batch, struct job *job, unsigned worker)
 	drop_lock(job);
 	job->state = JOB_OK;
 	batch->open--;
-	batch->ok++;
 	batch->bytes += job->bytes;
 	batch->job_ns += job->took_ns;
-	event = batch_event_of(batch, PROGRESS_DONE, job, worker);
-	event.seconds = (double)job->took_ns / (double)NS_PER_S;
-	batch_show(batch, &event);
+	batch_show_done(batch, job, worker);
 }
 
 static void check_received(struct batch *batch, struct job *job, unsigned worker)
@@ -465,6 +461,7 @@ void batch_abandon(struct batch *batch)
 	const bool keep = resumes || batch->signo != SIGPIPE; /* `| head`: nobody will come back */
 	size_t i;
 
+	batch_show_rest(batch);
 	for (i = 0; batch->open > 0 && i < batch->jobs->count; i++) {
 		struct job *job = &batch->jobs->jobs[i];
 

@@ -49,6 +49,7 @@ struct batch_settings {
 	unsigned max_host;   /* jobs of one host at once; 0: no limit */
 	bool retry_all;      /* also after failures that are not transient */
 	bool fail_fast;      /* end with the first job that fails */
+	int ordered;         /* the ends of jobs are shown in the order of the list */
 	bool remote_time;    /* files get the time that the origin gives */
 	struct progress *progress;
 	const char *trace; /* see trace_open; NULL: no trace */
@@ -71,6 +72,7 @@ struct batch {
 	bool stopped;  /* by a failure under fail_fast, or by the user's q */
 	bool unlocked; /* the user was told that the file system has no locks */
 	unsigned left; /* not finished when the batch ended early */
+	size_t shown;  /* jobs whose end was shown, under ordered */
 	int signo;     /* 0, or the signal that ended the batch */
 	/* batch.c alone writes these: */
 	struct job_queue ready, waiting, checking; /* waiting: the first to be tried is first */

@@ -69,23 +69,74 @@ void batch_show_reason(struct batch *batch, struct progress_event *event, const 
 	batch_show(batch, event);
 }
 
+/* ---- how a job ended ---- */
+
+static bool has_ended(const struct job *job)
+{
+	return job->state == JOB_OK || job->state == JOB_SKIPPED || job->state == JOB_FAILED;
+}
+
+static void show_end(struct batch *batch, struct job *job)
+{
+	struct progress_event event = batch_event_of(batch, PROGRESS_DONE, job, job->worker);
+
+	switch (job->state) {
+	case JOB_FAILED:
+		event.kind = PROGRESS_FAILED;
+		batch_show_reason(batch, &event, job);
+		return;
+	case JOB_SKIPPED:
+		event.kind = PROGRESS_SKIPPED;
+		event.reason_english = N_("exists already");
+		event.reason = _(event.reason_english);
+		break;
+	default:
+		event.seconds = (double)job->took_ns / (double)NS_PER_S;
+		break;
+	}
+	batch_show(batch, &event);
+}
+
+/* At once; or, in the order of the list, with those behind it that had to wait for it. */
+static void show_ended(struct batch *batch, struct job *job)
+{
+	struct job_list *jobs = batch->jobs;
+
+	if (!batch->settings->ordered)
+		show_end(batch, job);
+	else
+		while (batch->shown < jobs->count && has_ended(&jobs->jobs[batch->shown]))
+			show_end(batch, &jobs->jobs[batch->shown++]);
+}
+
+void batch_show_rest(struct batch *batch)
+{
+	if (!batch->settings->ordered)
+		return;
+	for (; batch->shown < batch->jobs->count; batch->shown++)
+		if (has_ended(&batch->jobs->jobs[batch->shown]))
+			show_end(batch, &batch->jobs->jobs[batch->shown]);
+}
+
+void batch_show_done(struct batch *batch, struct job *job, unsigned worker)
+{
+	batch->ok++;
+	job->worker = worker;
+	show_ended(batch, job);
+}
+
 void batch_show_failed(struct batch *batch, struct job *job, unsigned worker)
 {
-	struct progress_event event = batch_event_of(batch, PROGRESS_FAILED, job, worker);
-
 	batch->failed++;
 	batch->stopped = batch->settings->fail_fast;
-	batch_show_reason(batch, &event, job);
+	job->worker = worker;
+	show_ended(batch, job);
 }
 
 void batch_show_skipped(struct batch *batch, struct job *job)
 {
-	struct progress_event event = batch_event_of(batch, PROGRESS_SKIPPED, job, job->worker);
-
-	event.reason_english = N_("exists already");
-	event.reason = _(event.reason_english);
 	batch->skipped++;
-	batch_show(batch, &event);
+	show_ended(batch, job);
 }
 
 void batch_note_unlocked(struct batch *batch)

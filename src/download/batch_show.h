@@ -15,9 +15,13 @@ void batch_show(struct batch *batch, const struct progress_event *event);
 /* The same, with the reason of JOB's failure in words: the user's, and those for programs. */
 void batch_show_reason(struct batch *batch, struct progress_event *event, const struct job *job);
 
-/* These count, too. */
+/* JOB has ended so, which is counted, and shown when it is its turn. */
+void batch_show_done(struct batch *batch, struct job *job, unsigned worker);
 void batch_show_failed(struct batch *batch, struct job *job, unsigned worker);
 void batch_show_skipped(struct batch *batch, struct job *job);
+
+/* The batch ends early: what has ended is shown, whatever has not before it. */
+void batch_show_rest(struct batch *batch);
 
 void batch_note_unlocked(struct batch *batch); /* once */
 void batch_note_kept(const struct batch *batch);

@@ -93,7 +93,31 @@ max_host() {
 	done
 }
 
+# The first is the last to be there; the second exists; the third fails at once.
+order() {
+	rm -rf "$T/got"
+	mkdir "$T/got"
+	touch "$T/got/b"
+	for model in process event; do
+		for order in input end; do
+			run_ipcdemo --model=$model --order=$order --exists=skip -d "$T/got" -j 4 \
+				--progress=json "$ORIGIN/fault/slow/50000/20000/a" \
+				"$ORIGIN/bytes/1/b" "$ORIGIN/fault/status/404/c" "$ORIGIN/bytes/1/d"
+			rm -f "$T/got/a" "$T/got/d"
+			jq -r 'select(.event | IN("done", "failed", "skipped")) | .file' "$T/out" |
+				paste -sd ' ' >"$T/$order"
+		done
+		equal "--order=input, $model" "a b c d" "$(cat "$T/input")"
+		equal "--order=end, $model: the slow one is last" a "$(sed 's/.* //' "$T/end")"
+	done
+	run_ipcdemo --order=input --fail-fast -d "$T/got" -j 4 --progress=json \
+		"$ORIGIN/fault/slow/1000/1000000/a" "$ORIGIN/fault/status/404/c"
+	equal "--order=input, and the run ends early: what ended is told" c \
+		"$(jq -r 'select(.event == "failed") | .file' "$T/out")"
+}
+
 dry_run
+order
 max_host
 for_each_backend limit_rate
 fail_fast
