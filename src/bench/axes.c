@@ -285,8 +285,8 @@ static void check_download(const struct options *o, struct argp_state *state)
 static void check_rate(const struct options *o, struct argp_state *state)
 {
 	if (o->find_rate && (o->rate > 0 || o->floor))
-		argp_error(state, _("--find-rate does not go with --%s"),
-			   o->rate > 0 ? "rate" : "floor");
+		argp_error(state, _("--find-rate does not go with %s"),
+			   o->rate > 0 ? "--rate" : "--floor");
 	if (o->find_rate && o->modes & 1u << MODE_THROUGHPUT)
 		argp_error(state, _("--find-rate is for --mode=latency or oneway: a stream has no "
 				    "latency to bound"));

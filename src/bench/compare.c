@@ -30,13 +30,13 @@ json_t *compare_read(const char *path)
 	json_t *result;
 
 	if (!file) {
-		fprintf(stderr, "ipcdemo compare: %s: %s\n", path, language_errno(errno));
+		fprintf(stderr, _("ipcdemo compare: %s: %s\n"), path, language_errno(errno));
 		return NULL;
 	}
 	result = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
 	(void)fclose(file); /* it was only read */
 	if (!result) {
-		fprintf(stderr, "ipcdemo compare: %s: %s\n", path, error.text);
+		fprintf(stderr, _("ipcdemo compare: %s: %s\n"), path, error.text);
 		return NULL;
 	}
 	schema = json_string_value(json_object_get(result, "schema"));

@@ -165,7 +165,7 @@ int cmd_worker(int argc, char **argv)
 
 	if (argc < 5 || sscanf(argv[3], "%d:%d:%d", &setup.dirfd, &pid, &setup.hub.pidfd) != 3 ||
 	    !sandbox_scan(&setup.sandbox, &setup.report, argv[4])) {
-		message_error(WORKER_COMMAND " is for ipcdemo itself (--start=spawn)");
+		message_error(_("%s is for ipcdemo itself (--start=spawn)"), WORKER_COMMAND);
 		return EXIT_USAGE;
 	}
 	setup.events_ticket = argv[1];
