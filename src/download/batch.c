@@ -413,7 +413,9 @@ static void end_failed(struct batch *batch, struct job *job, unsigned worker)
 	job->state = JOB_FAILED;
 	batch->open--;
 	/* Where no answer came, nothing was said against what is there. */
-	leave_part(batch, job, failure->transient || failure->kind == FAILURE_FETCH);
+	leave_part(batch, job,
+		   failure->transient || failure->kind == FAILURE_FETCH ||
+			   failure->kind == FAILURE_TRUST);
 	batch_show_failed(batch, job, worker);
 }
 

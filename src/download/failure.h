@@ -40,6 +40,7 @@ enum failure_kind {
 	FAILURE_NOT_FILE,  /* what bears the name is no file: its S_IFMT bits */
 	FAILURE_RANGE,     /* a range of a split file cannot be had by itself: 0 */
 	FAILURE_SANDBOX,   /* the worker made a system call that none may: its number, or -1 */
+	FAILURE_TRUST,     /* the origin's certificate: X509_V_*, see verify(1) */
 	FAILURE_KINDS
 };
 

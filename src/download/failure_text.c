@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -225,6 +226,35 @@ static const char *plain_text(enum failure_kind kind)
 	return (size_t)kind < FAILURE_KINDS ? texts[kind] : NULL;
 }
 
+static void trust_text(const struct failure *failure, char *buf, size_t size)
+{
+	switch (failure->code) {
+	case X509_V_OK:              /* the chain was fine ... */
+	case X509_V_ERR_UNSPECIFIED: /* ... and libcurl looked no further */
+		snprintf(buf, size, _("the origin's certificate is for another host"));
+		break;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		snprintf(buf, size,
+			 _("the origin's certificate has expired or is not valid yet, or this "
+			   "machine's clock is wrong"));
+		break;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		snprintf(buf, size,
+			 _("nobody who is trusted here has signed the origin's certificate; "
+			   "--cacert says whom else to trust"));
+		break;
+	default:
+		snprintf(buf, size,
+			 _("the origin's certificate cannot be trusted (X509 error %" PRId32 ")"),
+			 failure->code);
+	}
+}
+
 /* Kinds that hold one number or one errno. */
 static void numbered_text(const struct failure *failure, char *buf, size_t size)
 {
@@ -254,6 +284,9 @@ static void numbered_text(const struct failure *failure, char *buf, size_t size)
 		break;
 	case FAILURE_IDLE:
 		snprintf(buf, size, _("stalled: the origin sent nothing for %" PRId32 " s"), code);
+		break;
+	case FAILURE_TRUST:
+		trust_text(failure, buf, size);
 		break;
 	case FAILURE_READ:
 		snprintf(buf, size, _("cannot read its .part file for the checksum: %s"),

@@ -283,6 +283,15 @@ static bool is_http_url(CURL *easy)
 	return url && strncasecmp(url, "http", 4) == 0;
 }
 
+static void trust_fault(CURL *easy, struct failure *failure)
+{
+	long error = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &error);
+	failure->kind = FAILURE_TRUST;
+	failure->code = (int32_t)error;
+}
+
 /* The transfer failed with RC. */
 static void curl_fault(struct fetch *fetch, CURLcode rc, struct failure *failure)
 {
@@ -292,6 +301,8 @@ static void curl_fault(struct fetch *fetch, CURLcode rc, struct failure *failure
 		size_fault(fetch, failure);
 	} else if (rc == CURLE_OPERATION_TIMEDOUT) {
 		timeout_fault(fetch, failure);
+	} else if (rc == CURLE_PEER_FAILED_VERIFICATION) {
+		trust_fault(fetch->easy, failure);
 	} else {
 		if (rc == CURLE_UNSUPPORTED_PROTOCOL && is_http_url(fetch->easy))
 			rc = CURLE_WEIRD_SERVER_REPLY;
@@ -394,8 +405,6 @@ const char *fetch_strerror(int code)
 		[CURLE_GOT_NOTHING] = N_("the origin closed the connection without an answer"),
 		[CURLE_SEND_ERROR] = N_("sending to the origin failed"),
 		[CURLE_RECV_ERROR] = N_("receiving from the origin failed"),
-		[CURLE_PEER_FAILED_VERIFICATION] =
-			N_("the origin's TLS certificate is not trusted, see --cacert"),
 	};
 
 	/* A hostile number need not be a CURLcode. */

@@ -41,7 +41,8 @@ static bool is_transient(const struct retry_settings *settings, const struct job
 	if (failure->kind == FAILURE_HELD)
 		return failure->transient || settings->held;
 	return failure->transient ||
-	       (settings->all && (failure->kind == FAILURE_FETCH || failure->kind == FAILURE_HTTP));
+	       (settings->all && (failure->kind == FAILURE_FETCH || failure->kind == FAILURE_HTTP ||
+				  failure->kind == FAILURE_TRUST));
 }
 
 bool retry_permitted(const struct retry_settings *settings, struct job *job,

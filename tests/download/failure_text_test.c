@@ -158,6 +158,12 @@ static void test_fault_of_worker_says_how_it_ended(void **state)
 		  "its worker broke the protocol: a bug, please report it" },
 		{ { .kind = FAILURE_STALLED, .code = 30 },
 		  "stalled: its worker said nothing for 30 s" },
+		{ { .kind = FAILURE_TRUST }, "the origin's certificate is for another host" },
+		{ { .kind = FAILURE_TRUST, .code = 18 },
+		  "nobody who is trusted here has signed the origin's certificate; --cacert says "
+		  "whom else to trust" },
+		{ { .kind = FAILURE_TRUST, .code = -7 },
+		  "the origin's certificate cannot be trusted (X509 error -7)" },
 		{ { .kind = FAILURE_SANDBOX, .code = -1 },
 		  "sandbox violation: its worker was killed for a system call (SIGSYS)" },
 		{ { .kind = FAILURE_SANDBOX, .code = 1000000 },
