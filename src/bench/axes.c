@@ -21,7 +21,8 @@
 #define DEPTH_MAX      65536u
 #define ROUND_MS       50
 
-static const char *const mode_words[] = { "latency", "throughput", "oneway", "download", NULL };
+static const char *const mode_words[] = { "latency",  "throughput", "oneway",
+					  "download", "start",      NULL };
 static const char *const wait_words[] = { "block", "poll", "spin", "adaptive", NULL };
 static const char *const format_words[] = { "table", "json", "csv", NULL };
 
@@ -42,7 +43,8 @@ static const struct option_spec specs[] = {
 	{ "mode", LONG(1), "MODE[,MODE]", OPTION_TEXT, AT(text.modes), 0, 0, "latency", mode_words,
 	  N_("latency: round trip of one record; throughput: a stream of them; oneway: one "
 	     "record's way, by one shared clock; download (alone): the same files over each "
-	     "mechanism, and what share of their time IPC was"),
+	     "mechanism, and what share of their time IPC was; start (alone): from the start of a "
+	     "process or thread to its first record, over unix unless --ipc names others"),
 	  ROWS },
 	{ "size", LONG(2), "BYTES[,BYTES]", OPTION_TEXT, AT(text.sizes), 8, SIZE_MAX_BYTES, "56",
 	  NULL, N_("record sizes, multiples of 8, also as 4K"), ROWS },
@@ -102,7 +104,7 @@ static const struct option_spec specs[] = {
 
 const char *const axes_keys[] = { "backend",    "mode",    "wait",  "placement",
 				  "size_bytes", "senders", "batch", "block",
-				  "rate_per_s", "depth",   NULL };
+				  "rate_per_s", "depth",   "start", NULL };
 
 const char *mode_name(enum mode mode)
 {
@@ -247,39 +249,46 @@ static double time_of(struct argp_state *state, const char *option, const char *
 	return 0;
 }
 
-/* A download has no such axes; and an option that has no effect would mislead. */
-static void check_download(const struct options *o, struct argp_state *state)
+#define ONLY_DOWNLOAD (1u << MODE_DOWNLOAD)
+#define ONLY_START    (1u << MODE_START)
+#define BOTH          (ONLY_DOWNLOAD | ONLY_START)
+
+/* Some modes have no such axes; and an option that has no effect would mislead. */
+static void check_alone(const struct options *o, struct argp_state *state, enum mode mode)
 {
 	const struct {
 		const char *name;
 		bool given;
+		unsigned in; /* modes that it does not apply to */
 	} options[] = {
-		{ "size", o->text.sizes != spec_of("size")->initial },
-		{ "wait", o->text.waits != spec_of("wait")->initial },
-		{ "place", o->text.places != spec_of("place")->initial },
-		{ "depth", o->text.depths != spec_of("depth")->initial },
-		{ "senders", o->text.senders != spec_of("senders")->initial },
-		{ "batch", o->text.batches != spec_of("batch")->initial },
-		{ "rate", o->rate > 0 },
-		{ "find-rate", o->find_rate },
-		{ "p99", o->text.p99 },
-		{ "floor", o->floor },
-		{ "count", o->count > 0 },
-		{ "time", o->round_ms > 0 },
-		{ "warmup", o->warmup != WARMUP_AUTO },
-		{ "report", o->report },
-		{ "hgrm", o->hgrm },
+		{ "size", o->text.sizes != spec_of("size")->initial, BOTH },
+		{ "wait", o->text.waits != spec_of("wait")->initial, BOTH },
+		{ "place", o->text.places != spec_of("place")->initial, BOTH },
+		{ "depth", o->text.depths != spec_of("depth")->initial, BOTH },
+		{ "senders", o->text.senders != spec_of("senders")->initial, BOTH },
+		{ "batch", o->text.batches != spec_of("batch")->initial, BOTH },
+		{ "rate", o->rate > 0, BOTH },
+		{ "find-rate", o->find_rate, BOTH },
+		{ "p99", o->text.p99, BOTH },
+		{ "floor", o->floor, BOTH },
+		{ "count", o->count > 0, ONLY_DOWNLOAD },
+		{ "time", o->round_ms > 0, ONLY_DOWNLOAD },
+		{ "warmup", o->warmup != WARMUP_AUTO, BOTH },
+		{ "report", o->report, ONLY_DOWNLOAD },
+		{ "hgrm", o->hgrm, ONLY_DOWNLOAD },
 	};
 	size_t i;
 
-	if (o->modes != 1u << MODE_DOWNLOAD)
-		argp_error(state, _("--mode=download goes alone: it has other rows"));
-	if (o->format == FORMAT_CSV)
+	if (!(o->modes & 1u << mode))
+		return;
+	if (o->modes != 1u << mode)
+		argp_error(state, _("--mode=%s goes alone: it has other rows"), mode_name(mode));
+	if (mode == MODE_DOWNLOAD && o->format == FORMAT_CSV)
 		argp_error(state, _("--mode=download has a table and JSON only"));
 	for (i = 0; i < sizeof options / sizeof options[0]; i++)
-		if (options[i].given)
-			argp_error(state, _("--%s does not apply to --mode=download"),
-				   options[i].name);
+		if (options[i].given && options[i].in & 1u << mode)
+			argp_error(state, _("--%s does not apply to --mode=%s"), options[i].name,
+				   mode_name(mode));
 }
 
 static void check_rate(const struct options *o, struct argp_state *state)
@@ -302,11 +311,13 @@ static void finish(void *values, struct argp_state *state)
 	struct options *o = values;
 	size_t i;
 
+	o->modes = set_of(state, "mode", o->text.modes, mode_words);
+	if (o->modes == 1u << MODE_START && o->text.ipc == spec_of("ipc")->initial)
+		o->text.ipc = "unix"; /* which mechanism it is makes little difference here */
 	o->ipc = split(o->text.ipc);
 	check_names(o->ipc);
 	o->places = split(o->text.places);
 	check_places(state, o->places);
-	o->modes = set_of(state, "mode", o->text.modes, mode_words);
 	o->waits = set_of(state, "wait", o->text.waits, wait_words);
 	o->sizes = numbers_of(state, "size", o->text.sizes, &o->sizes_n);
 	o->senders = numbers_of(state, "senders", o->text.senders, &o->senders_n);
@@ -316,8 +327,8 @@ static void finish(void *values, struct argp_state *state)
 	for (i = 0; i < o->sizes_n; i++)
 		if (o->sizes[i] % 8)
 			argp_error(state, _("--size: %zu is not a multiple of 8"), o->sizes[i]);
-	if (o->modes & 1u << MODE_DOWNLOAD)
-		check_download(o, state);
+	check_alone(o, state, MODE_DOWNLOAD);
+	check_alone(o, state, MODE_START);
 	check_rate(o, state);
 	if (o->round_ms == 0)
 		o->round_ms = ROUND_MS;

@@ -40,7 +40,7 @@
 #define BENCH_PARTS_MAX 10u   /* in which a row and its floor take turns during a round */
 
 enum api { API_IPC, API_FLOOR };
-enum mode { MODE_LATENCY, MODE_THROUGHPUT, MODE_ONEWAY, MODE_DOWNLOAD, MODES };
+enum mode { MODE_LATENCY, MODE_THROUGHPUT, MODE_ONEWAY, MODE_DOWNLOAD, MODE_START, MODES };
 /* Saturated: the row did not keep the rate that was asked of it. */
 enum row_status { ROW_OK, ROW_ERROR, ROW_STOPPED, ROW_SATURATED };
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
@@ -86,12 +86,20 @@ struct load {
 	unsigned workers;
 };
 
-/* In mode download there is only the first block. */
+/* How a process or thread begins, in that mode. */
+struct start_kind {
+	const char *name;
+	int how;             /* see start_cost.c */
+	unsigned parent_mib; /* memory that the parent has written, beside its own */
+};
+
+/* In modes download and start there is only the first block. */
 struct axes {
 	const char *backend;
 	enum api api;
 	enum mode mode;
-	const struct load *load; /* NULL in other modes */
+	const struct load *load;        /* NULL in other modes than download */
+	const struct start_kind *start; /* NULL in other modes than start */
 
 	enum ipc_strategy wait;
 	struct place place;
@@ -122,6 +130,7 @@ struct round {
 	double part[BENCH_PARTS_MAX]; /* of each: the figure that is compared, ns */
 	double wall_s, cpu_s;         /* of a download: parent and workers, not the origin */
 	double wall_share, cpu_share; /* of that, what IPC cost */
+	double memory;                /* bytes that are private to what was started */
 	struct costs costs;
 };
 

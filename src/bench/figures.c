@@ -171,11 +171,14 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 		.cpu_s = NAN,
 		.wall_share = NAN,
 		.cpu_share = NAN,
+		.memory = NAN,
 		.costs = { NAN, NAN, NAN, NAN },
 	};
 	if (row->axes.mode == MODE_DOWNLOAD) {
 		round->wall_s = area->wall_s;
 		round->cpu_s = area->cpu_s;
+	} else if (row->axes.mode == MODE_START) {
+		round->memory = area->memory;
 	} else {
 		round->costs = costs_of(row, area);
 	}
@@ -391,6 +394,7 @@ static int figures_of_row(const struct row *row, double ns_per_tick, struct figu
 	f->achieved = OVER_ROUNDS(row, achieved, NULL);
 	f->late = OVER_ROUNDS(row, late_ns, NULL);
 	f->spread = spread_of(row);
+	f->memory = OVER_ROUNDS(row, memory, NULL);
 	f->wall_s = OVER_ROUNDS(row, wall_s, NULL);
 	f->cpu_s = OVER_ROUNDS(row, cpu_s, NULL);
 	f->wall_share = OVER_ROUNDS(row, wall_share, &f->wall_share_ci);

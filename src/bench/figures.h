@@ -24,6 +24,7 @@ struct figures {
 	double cache_line, error; /* as in struct round */
 	double wall_s, cpu_s, wall_share, cpu_share;
 	struct stats_interval wall_share_ci, cpu_share_ci;
+	double memory; /* as in struct round */
 	double lag_p50, lag_p99, lag_max;
 	bool bimodal;
 	double mode_low, mode_high;

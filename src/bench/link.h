@@ -50,6 +50,7 @@ struct area {
 	uint64_t late;                /* with a rate: by how many ticks the last one began late */
 	double cache_line_ticks;      /* per round trip; 0: not measured */
 	double wall_s, cpu_s;         /* of a download */
+	double memory;                /* of what was started, bytes */
 	struct baseline baseline;
 	struct side hub, slot[SENDERS_MAX];
 };

@@ -18,6 +18,7 @@
 #include "bench/axes.h"
 #include "bench/download_cost.h"
 #include "bench/floor.h"
+#include "bench/start_cost.h"
 #include "common/language.h"
 
 static int skip(struct bench *bench, const struct axes *axes, bool unavailable, const char *reason)
@@ -138,7 +139,10 @@ static int add(struct bench *bench, const struct axes *axes)
 	char text[REASON_SIZE];
 	const char *reason;
 
-	if (axes->mode == MODE_DOWNLOAD)
+	if (axes->mode == MODE_START &&
+	    !start_cost_fits(axes->start, ipc_info_find(axes->backend), &reason))
+		return skip(bench, axes, false, reason);
+	if (axes->mode == MODE_DOWNLOAD || axes->mode == MODE_START)
 		return insert(bench, bench->plan.rows_n, axes) ? 0 : -ENOMEM;
 	reason = senseless(bench, axes, text, sizeof text);
 	if (reason)
@@ -330,6 +334,16 @@ static int each_load(struct bench *bench, struct axes *axes)
 	return rc;
 }
 
+static int each_start(struct bench *bench, struct axes *axes)
+{
+	int rc = 0;
+
+	for (axes->start = start_methods; axes->start->name && rc == 0; axes->start++)
+		rc = each_mechanism(bench, axes);
+	axes->start = NULL;
+	return rc;
+}
+
 int plan_make(struct bench *bench, const struct topology *topology)
 {
 	struct axes axes = { .api = API_IPC, .block = 1, .rate = bench->options->rate };
@@ -344,9 +358,11 @@ int plan_make(struct bench *bench, const struct topology *topology)
 		rc = skip_unavailable(bench);
 	for (mode = 0; mode < MODES && rc == 0; mode++) {
 		axes.mode = (enum mode)mode;
-		if (bench->options->modes & 1u << mode)
-			rc = mode == MODE_DOWNLOAD ? each_load(bench, &axes) :
-						     each_size(bench, &axes, topology);
+		if (!(bench->options->modes & 1u << mode))
+			continue;
+		rc = mode == MODE_DOWNLOAD ? each_load(bench, &axes) :
+		     mode == MODE_START    ? each_start(bench, &axes) :
+					     each_size(bench, &axes, topology);
 	}
 	return rc;
 }

@@ -25,6 +25,7 @@
 #include "bench/plan.h"
 #include "bench/round.h"
 #include "bench/runner.h"
+#include "bench/start_cost.h"
 #include "common/language.h"
 
 #define ROOM_AUTO    50000u /* samples of a round at most, when the time decides */
@@ -59,6 +60,18 @@ static int in_new_process(struct run *r, const char *name, int (*main)(void *),
 	return runner_measure(&r->runner, name, main, &r->job);
 }
 
+static int (*main_of(const struct axes *axes))(void *)
+{
+	switch (axes->mode) {
+	case MODE_DOWNLOAD:
+		return download_cost_main;
+	case MODE_START:
+		return start_cost_main;
+	default:
+		return round_main;
+	}
+}
+
 /* One round of ROW. 0, or -EINTR. */
 static int measure(struct run *r, struct row *row)
 {
@@ -68,9 +81,7 @@ static int measure(struct run *r, struct row *row)
 
 	if (row->status != ROW_OK)
 		return 0;
-	rc = in_new_process(r, "bench-hub",
-			    row->axes.mode == MODE_DOWNLOAD ? download_cost_main : round_main,
-			    &row->axes);
+	rc = in_new_process(r, "bench-hub", main_of(&row->axes), &row->axes);
 	if (rc == -EINTR)
 		return rc;
 	if (rc == 0 && area->complete)

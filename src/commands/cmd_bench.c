@@ -16,6 +16,7 @@
 #include "bench/machine.h"
 #include "bench/plan.h"
 #include "bench/run.h"
+#include "bench/start_cost.h"
 #include "bench/write/write.h"
 #include "commands/commands.h"
 #include "common/exit_code.h"
@@ -178,6 +179,8 @@ int cmd_bench(int argc, char **argv)
 	int status = EXIT_UNAVAILABLE;
 	locale_t users;
 
+	if (argc > 1 && strcmp(argv[1], START_COMMAND) == 0)
+		return start_cost_executed(argc - 1, argv + 1);
 	axes_parse(&options, argc, argv);
 	users = language_for(&options);
 	topology = topology_open();

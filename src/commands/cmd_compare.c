@@ -119,6 +119,10 @@ static void print_group(const struct compare_row *row)
 {
 	const json_t *axes = axes_of(row);
 
+	if (json_object_get(axes, "start")) {
+		printf("%s, %s\n", text(axes, "mode"), text(axes, "start"));
+		return;
+	}
 	printf(_("%s, %s, %s, %lld bytes"), text(axes, "mode"), text(axes, "wait"),
 	       text(axes, "placement"), whole(axes, "size_bytes"));
 	if (whole(axes, "senders") > 1)

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
@@ -52,6 +53,23 @@ static _Noreturn void child_run(pid_t parent, const char *name, const sigset_t *
 	_exit(run(arg));
 }
 
+/* PID is ours, and not reaped before child_reap: the number still means this child. */
+static int take_child(struct child *child, pid_t pid)
+{
+	int rc;
+
+	child->pid = pid;
+	child->pidfd = pidfd_open(pid, 0);
+	if (child->pidfd >= 0)
+		return 0;
+	rc = -errno;
+	(void)kill(pid, SIGKILL); /* ours, and not reaped: cannot be another process */
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	*child = CHILD_NONE;
+	return rc;
+}
+
 int spawn(struct child *child, const char *name, int (*run)(void *arg), void *arg)
 {
 	sigset_t all, mask;
@@ -71,17 +89,42 @@ int spawn(struct child *child, const char *name, int (*run)(void *arg), void *ar
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (rc < 0)
 		return rc;
-	/* Not reaped before child_reap, so the number still means this child. */
-	child->pid = pid;
-	child->pidfd = pidfd_open(pid, 0);
-	if (child->pidfd >= 0)
-		return 0;
-	rc = -errno;
-	(void)kill(pid, SIGKILL); /* ours, and not reaped: cannot be another process */
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	*child = CHILD_NONE;
-	return rc;
+	return take_child(child, pid);
+}
+
+static int posix_spawn_program(pid_t *pid, const char *program, char *const *argv, const int *keep,
+			       size_t n)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t handled;
+	size_t i;
+	int rc;
+
+	(void)posix_spawn_file_actions_init(&actions); /* these allocate nothing */
+	(void)posix_spawnattr_init(&attributes);
+	(void)sigemptyset(&handled);
+	(void)sigaddset(&handled, SIGCHLD);
+	rc = posix_spawnattr_setsigdefault(&attributes, &handled);
+	if (rc == 0)
+		rc = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	for (i = 0; i < n && rc == 0; i++)
+		if (keep[i] >= 0) /* onto itself: takes close-on-exec away */
+			rc = posix_spawn_file_actions_adddup2(&actions, keep[i], keep[i]);
+	if (rc == 0)
+		rc = posix_spawn(pid, program, &actions, &attributes, argv, environ);
+	(void)posix_spawnattr_destroy(&attributes);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	return -rc;
+}
+
+int spawn_program(struct child *child, const char *program, char *const *argv, const int *keep,
+		  size_t n)
+{
+	pid_t pid;
+	int rc = posix_spawn_program(&pid, program, argv, keep, n);
+
+	return rc < 0 ? rc : take_child(child, pid);
 }
 
 static int by_number(const void *a, const void *b)

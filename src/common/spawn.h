@@ -30,6 +30,15 @@ struct child {
 int spawn(struct child *child, const char *name, int (*run)(void *arg), void *arg);
 
 /*
+ * Starts PROGRAM in a new process, with 0, 1, 2 and the N of KEEP (negative ones stand for none) as
+ * its descriptors. Until it has been executed the child uses the caller's memory, and the caller
+ * sleeps (CLONE_VM and CLONE_VFORK, see posix_spawn(3)): nothing is copied, however large this
+ * process is. It gets no death signal: the program has to ask for one. 0 or -errno.
+ */
+int spawn_program(struct child *child, const char *program, char *const *argv, const int *keep,
+		  size_t n);
+
+/*
  * For a child: closes every descriptor but 0, 1, 2 and the N of KEEP, which it sorts; negative ones
  * stand for none. One system call for each gap between two that stay.
  */

@@ -217,6 +217,29 @@ equal "downloads: SIGTERM ends it" "signal 15" "$how"
 equal "downloads: and nothing stays in memory" '' \
 	"$(ls /dev/shm | comm -13 "$T/before" - | grep ipcdemo-bench)"
 
+# ---- starts ----
+
+run_ipcdemo bench --mode=start --ipc=pipe,mutex,zmq --rounds=1 --count=2 -q --format=json \
+	--output="$T/json"
+one_of "starts: exit status" "$status" 0 3
+holds "starts: each way once, with its time and memory" '[.results[] |
+	select(.backend == "pipe" and .status == "ok" and .samples == 2) |
+	select(.start_ns.p50 > 0 and .private_bytes > 0) | .start] | unique | length == 7'
+holds "starts: none is both measured and left out" '[.results + .skipped | .[] |
+	select(.start) | .backend + .start] | length == (unique | length)'
+# What is copied of 256 MiB is their page tables: eight bytes for each of 65,536 pages.
+holds "starts: a fork pays for the parent's memory, vfork does not" '[.results[] |
+	select(.backend == "pipe")] | map({(.start): .private_bytes}) | add |
+	.["fork, 256 MiB"] - .fork > 400000 and .["vfork, 256 MiB"] - .vfork < 200000 and
+	.thread < .fork'
+run_ipcdemo bench --mode=start --ipc=pipe --rounds=1 --count=1 -q --report="$T/page.html"
+equal "starts: exit status of a table and a page" 0 "$status"
+matches "starts: a table" '^pipe  *fork, 256 MiB .* KiB' "$T/out"
+run_ipcdemo compare "$T/json" "$T/json"
+matches "starts: compare tells them apart" '^start, fork, 256 MiB$' "$T/out"
+run_ipcdemo bench --mode=start --ipc=pipe --rounds=1 --count=1 -q --format=csv
+equal "starts: CSV has a line for each" 8 "$(wc -l <"$T/out")"
+
 # ---- what is counted, against strace ----
 
 traced() {
@@ -273,6 +296,10 @@ fails "a complaint about all rows" 2 'a rate is for'
 equal "a complaint about all rows comes once" 1 "$(grep -c 'a rate is for' "$T/err")"
 run_ipcdemo bench --mode=download --size=64
 fails "an axis that a download has not" 2 '--size does not apply'
+run_ipcdemo bench --mode=start --floor
+fails "an axis that a start has not" 2 '--floor does not apply to --mode=start'
+run_ipcdemo bench --mode=start,latency
+fails "a start beside others" 2 'goes alone'
 run_ipcdemo bench --find-rate --p99=soon
 fails "a bound that is not a time" 2 "'soon' is not a time"
 run_ipcdemo bench --p99=1ms

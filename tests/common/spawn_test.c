@@ -4,6 +4,7 @@
 
 #include "common/spawn.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -267,6 +268,27 @@ static void test_spawn_child_keeps_what_it_names(void **state)
 	on_stage(play_descriptors);
 }
 
+/* The program gets what is kept, close-on-exec or not, and nothing that is so and not kept. */
+static void test_spawn_program_keeps_what_it_names(void **state)
+{
+	char script[128];
+	char *argv[] = { (char *)"sh", (char *)"-c", script, NULL };
+	struct child child = CHILD_NONE;
+	int keep[] = { open("/dev/null", O_RDWR | O_CLOEXEC), -1 };
+	int gone = open("/dev/null", O_RDWR | O_CLOEXEC), status = -1;
+
+	(void)state;
+	assert_true(keep[0] >= 0 && gone >= 0);
+	(void)snprintf(script, sizeof script,
+		       "test -e /proc/self/fd/%d && ! test -e /proc/self/fd/%d", keep[0], gone);
+	assert_int_equal(spawn_program(&child, "/bin/sh", argv, keep, 2), 0);
+	assert_int_equal(child_reap(&child, true, &status), 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(spawn_program(&child, "/nonexistent", argv, keep, 2), -ENOENT);
+	close(keep[0]);
+	close(gone);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +300,7 @@ int main(void)
 		STAGED(test_spawn_child_bears_its_name),
 		STAGED(test_spawn_buffered_output_is_written_once),
 		STAGED(test_spawn_child_keeps_what_it_names),
+		cmocka_unit_test(test_spawn_program_keeps_what_it_names),
 	};
 
 	alarm(DEADLINE_S);

@@ -55,6 +55,10 @@ static void line(FILE *out, const struct row *row, const struct figures *f)
 		number(out, a->block > 1 || row->status == ROW_SATURATED ? NAN : figures[i]);
 	for (i = 0; i < sizeof rest / sizeof rest[0]; i++)
 		number(out, rest[i]);
+	number(out, f->memory);
+	fprintf(out, ",");
+	if (a->start)
+		quoted(out, a->start->name);
 	fputc('\n', out);
 }
 
@@ -68,7 +72,7 @@ void csv_print(FILE *out, const struct result *result)
 	      "p999_ns,p9999_ns,max_ns,stddev_ns,p50_ci95_low,p50_ci95_high,records_per_s,"
 	      "bytes_per_s,cpu_ns_per_record,syscalls_per_record,ctxsw_per_record,"
 	      "faults_per_record,floor_ratio,floor_ratio_ci95_low,floor_ratio_ci95_high,"
-	      "line_ns,depth,achieved_per_s,late_ns,round_spread\n",
+	      "line_ns,depth,achieved_per_s,late_ns,round_spread,private_bytes,start\n",
 	      out);
 	for (i = 0; i < bench->plan.rows_n; i++)
 		line(out, bench->plan.rows[i], &result->figures[i]);

@@ -59,6 +59,11 @@ static void put_axes(json_t *to, const struct axes *axes)
 		json_object_set_new(to, "workers", json_integer(axes->load->workers));
 		return;
 	}
+	if (axes->start) {
+		json_object_set_new(to, "start", json_string(axes->start->name));
+		json_object_set_new(to, "parent_mib", json_integer(axes->start->parent_mib));
+		return;
+	}
 	json_object_set_new(to, "wait", json_string(wait_name(axes->wait)));
 	json_object_set_new(to, "placement", json_string(axes->place.name));
 	json_object_set_new(to, "size_bytes", json_integer((json_int_t)axes->size));
@@ -191,6 +196,16 @@ static void put_download(json_t *to, const struct row *row, const struct figures
 	json_object_set_new(to, "ipc_cpu_share_ci95", interval(f->cpu_share_ci, fine));
 }
 
+static void put_start(json_t *to, const struct row *row, const struct figures *f)
+{
+	json_object_set_new(to, "start_ns", times(row, f));
+	json_object_set_new(to, "private_bytes", real(f->memory));
+	json_object_set_new(to, "round_spread", fine(f->spread));
+	json_object_set_new(to, "bimodal_ns", modes(f));
+	json_object_set_new(to, "round_p50_ns", PER_ROUND(row, p50_ns, real));
+	json_object_set_new(to, "round_private_bytes", PER_ROUND(row, memory, real));
+}
+
 _Static_assert(CPU_RATE == 1000, "a key has it in its name");
 
 static void put_figures(json_t *to, const struct row *row, const struct figures *f)
@@ -202,6 +217,10 @@ static void put_figures(json_t *to, const struct row *row, const struct figures 
 	json_object_set_new(to, "records", json_integer((json_int_t)row->records));
 	if (row->axes.load) {
 		put_download(to, row, f);
+		return;
+	}
+	if (row->axes.start) {
+		put_start(to, row, f);
 		return;
 	}
 	json_object_set_new(to, row->axes.mode == MODE_ONEWAY ? "oneway_ns" : "rtt_ns",
@@ -251,7 +270,7 @@ static json_t *results(const struct result *result, bool curves)
 		json_t *to = json_object();
 
 		put_axes(to, &row->axes);
-		if (!row->axes.load)
+		if (!row->axes.load && !row->axes.start)
 			put_place(to, &row->axes.place);
 		put_figures(to, row, &result->figures[i]);
 		if (curves && row->axes.block == 1)
@@ -270,8 +289,9 @@ static json_t *skipped(const struct plan *plan)
 		json_t *entry = json_object();
 
 		/* A mechanism that is not here, or a placement: there are no further axes. */
-		if (plan->skips[i].axes.place.name[0] && plan->skips[i].axes.senders > 0 &&
-		    plan->skips[i].axes.backend)
+		if (plan->skips[i].axes.start ||
+		    (plan->skips[i].axes.place.name[0] && plan->skips[i].axes.senders > 0 &&
+		     plan->skips[i].axes.backend))
 			put_axes(entry, &plan->skips[i].axes);
 		else if (plan->skips[i].axes.backend)
 			json_object_set_new(entry, "backend",

@@ -79,7 +79,13 @@ static bool has_floor(const struct row *row, const struct figures *f)
 static bool is_link(const struct row *row, const struct figures *f)
 {
 	(void)f;
-	return !row->axes.load;
+	return !row->axes.load && !row->axes.start;
+}
+
+static bool is_start(const struct row *row, const struct figures *f)
+{
+	(void)f;
+	return row->axes.start;
 }
 
 static bool is_download(const struct row *row, const struct figures *f)
@@ -111,6 +117,11 @@ static const struct {
 	     "is no latency.") },
 	{ is_block, N_("x16: what is too short for the clock is measured again with a stamp for "
 		       "every 16 round trips: trust those.") },
+	{ is_start,
+	  N_("spawn: fork, then this program executed anew; vfork: the same without a copy of the "
+	     "parent (posix_spawn). 256 MiB: of memory that the parent has written. memory: "
+	     "private to what was started, page tables included, once its first record is here; "
+	     "of a thread, what the process has more.") },
 	{ is_download,
 	  N_("none: as many workers, each with its share of the list, that report to "
 	     "nobody. of wall, of CPU: what IPC costs, (with - none) / with, the median "

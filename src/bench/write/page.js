@@ -29,7 +29,7 @@ const hidden = new Set();
 /* A round trip too short for the clock was measured in blocks, too. That figure replaces the first,
    whose tail stays: a block has none. */
 function fold(rows) {
-	const axes = ['backend', 'api', 'mode', 'wait', 'placement', 'size_bytes', 'senders', 'batch',
+	const axes = ['backend', 'api', 'mode', 'start', 'wait', 'placement', 'size_bytes', 'senders', 'batch',
 		'rate_per_s', 'depth'];
 	const same = (a, b) => axes.every(key => a[key] === b[key]);
 
@@ -347,6 +347,28 @@ function throughput() {
 	});
 }
 
+/* How a worker begins, and what it takes. One group for each mechanism that its record came over. */
+function starts() {
+	const all = ours.filter(row => row.mode === 'start' && row.start_ns);
+	const memory = row => `${count(row.private_bytes)}B`;
+
+	if (!all.length) return;
+	plot_section(section('Starts', 'The median time from the start of a process or thread to its first record.'),
+		() => all, {
+			value: row => row.start_ns.p50, interval: row => row.start_ns.p50_ci95, label: time,
+			better: 'Left, and lower, is better.',
+			group: row => `over ${row.backend}`, name: row => row.start,
+			tip: row => `, ${memory(row)} private`,
+			sentence: sorted => sorted.length < 2 ? `${sorted[0].start} alone.` : `${sorted[0].start} is fastest, ` +
+				`${sorted[sorted.length - 1].start} takes ` +
+				`${two(sorted[sorted.length - 1].start_ns.p50 / sorted[0].start_ns.p50)} times as long.`,
+			table: rows => table('Starts', ['start', 'over', 'p50', '95% interval', 'p99', 'max', 'private memory'],
+				rows.map(row => [row.start, row.backend, time(row.start_ns.p50),
+					span(row.start_ns.p50_ci95, time), time(row.start_ns.p99), time(row.start_ns.max),
+					memory(row)])),
+		});
+}
+
 function ratios(mode, title) {
 	const all = shown.filter(row => row.mode === mode && typeof row.floor_ratio === 'number');
 	const sizes = unique(all.map(row => row.size_bytes)).length > 1;
@@ -620,6 +642,7 @@ filter();
 latency('latency', 'Round trips', 'The median time for a record to go and its answer to come back.');
 latency('oneway', 'One way', 'The median time of a record from its sender to its receiver, by one clock.');
 throughput();
+starts();
 ratios('latency', 'Round trips against the bare system calls');
 ratios('oneway', 'One way against the bare system calls');
 ratios('throughput', 'Throughput against the bare system calls');

@@ -49,6 +49,7 @@ TEXT_CELL(senders, "%u", l->row->axes.senders)
 TEXT_CELL(batch, "%u", l->row->axes.batch)
 TEXT_CELL(rate_asked, "%u", l->row->axes.rate)
 TEXT_CELL(load, "%s", l->row->axes.load->name)
+TEXT_CELL(start, "%s", l->row->axes.start->name)
 
 static void cell_name(char cell[static CELL], const struct line *l)
 {
@@ -112,6 +113,14 @@ static void cell_bytes(char cell[static CELL], const struct line *l)
 	char count[WORDS_SIZE];
 
 	(void)snprintf(cell, CELL, "%sB", words_count(count, l->f->bytes));
+}
+
+static void cell_memory(char cell[static CELL], const struct line *l)
+{
+	if (isfinite(l->f->memory))
+		(void)snprintf(cell, CELL, "%.0f KiB", l->f->memory / 1024);
+	else
+		(void)snprintf(cell, CELL, "-");
 }
 
 static void number(char cell[static CELL], double value, int decimals)
@@ -247,28 +256,32 @@ static bool has_cache_line(const struct bench *bench)
 #define TRIPS    (LATENCY | 1u << MODE_ONEWAY)
 #define LINKS    (STREAM | TRIPS)
 #define DOWNLOAD (1u << MODE_DOWNLOAD)
+#define START    (1u << MODE_START)
+#define SAMPLES  (TRIPS | START)
 
 /* xgettext:no-c-format */
 #define INTERVAL N_("95% interval")
 
 static const struct column columns[] = {
-	{ N_("mechanism"), -16, KEEP, LINKS | DOWNLOAD, cell_name, NULL },
+	{ N_("mechanism"), -16, KEEP, LINKS | DOWNLOAD | START, cell_name, NULL },
 	{ N_("wait"), -8, KEEP, LINKS, cell_wait, NULL },
 	{ N_("place"), -9, KEEP, LINKS, cell_place, NULL },
 	{ N_("files"), -13, KEEP, DOWNLOAD, cell_load, NULL },
+	{ N_("start"), -15, KEEP, START, cell_start, NULL },
 	{ N_("bytes"), 6, KEEP, LINKS, cell_size, varies_size },
 	{ N_("depth"), 5, KEEP, LINKS, cell_depth, varies_depth },
 	{ N_("senders"), 7, KEEP, STREAM, cell_senders, varies_senders },
 	{ N_("batch"), 6, KEEP, STREAM, cell_batch, varies_batch },
 	{ N_("rate/s"), 9, KEEP, TRIPS, cell_rate_asked, finds_rate },
-	{ N_("min"), 8, 12, TRIPS, cell_min, NULL },
-	{ "p50", 9, KEEP, TRIPS, cell_p50, NULL },
-	{ INTERVAL, 18, 13, TRIPS, cell_p50_ci, NULL },
-	{ "p90", 8, 11, TRIPS, cell_p90, NULL },
-	{ "p99", 8, KEEP, TRIPS, cell_p99, NULL },
+	{ N_("min"), 8, 12, SAMPLES, cell_min, NULL },
+	{ "p50", 9, KEEP, SAMPLES, cell_p50, NULL },
+	{ INTERVAL, 18, 13, SAMPLES, cell_p50_ci, NULL },
+	{ "p90", 8, 11, SAMPLES, cell_p90, NULL },
+	{ "p99", 8, KEEP, SAMPLES, cell_p99, NULL },
 	{ "p99.9", 8, 9, TRIPS, cell_p999, NULL },
-	{ N_("max"), 8, 10, TRIPS, cell_max, NULL },
-	{ N_("mean"), 8, 2, TRIPS, cell_mean, NULL },
+	{ N_("max"), 8, 10, SAMPLES, cell_max, NULL },
+	{ N_("mean"), 8, 2, SAMPLES, cell_mean, NULL },
+	{ N_("memory"), 10, KEEP, START, cell_memory, NULL },
 	{ N_("records/s"), 9, KEEP, STREAM, cell_rate, NULL },
 	{ INTERVAL, 15, 6, STREAM, cell_rate_ci, NULL },
 	{ N_("bytes/s"), 8, 1, STREAM, cell_bytes, NULL },
@@ -289,7 +302,7 @@ static const struct column columns[] = {
 };
 
 #define COLUMNS     (sizeof columns / sizeof columns[0])
-#define AXES_LAST   8 /* the last column that says which row it is */
+#define AXES_LAST   9 /* the last column that says which row it is */
 #define NAME_NARROW 10
 
 static int width_of(const struct bench *bench, size_t column)
@@ -383,14 +396,15 @@ static void print_title(FILE *out, const struct bench *bench, enum mode mode, un
 		N_("Stream of records one way, until the receiver has confirmed the last"),
 		N_("One record's way, by one clock"),
 		N_("The same files over each mechanism, and over none"),
+		N_("From the start of a process or thread to its first record"),
 	};
 	const struct options *o = bench->options;
 	struct text text = { .at = NULL };
 
 	text_add(&text, _(titles[mode]));
-	if (mode != MODE_DOWNLOAD && o->sizes_n == 1)
+	if (LINKS & 1u << mode && o->sizes_n == 1)
 		text_printf(&text, _("; %zu bytes"), o->sizes[0]);
-	if (mode != MODE_DOWNLOAD && o->depths_n == 1 && o->depths[0] > 0)
+	if (LINKS & 1u << mode && o->depths_n == 1 && o->depths[0] > 0)
 		text_printf(&text, _("; depth %zu"), o->depths[0]);
 	if (mode == MODE_THROUGHPUT && o->batches_n == 1)
 		text_printf(&text, _("; batches of %zu"), o->batches[0]);

@@ -132,7 +132,7 @@ static bool below_cache_line(const struct result *result)
 static void add_contrasts(struct text *text, const struct result *result)
 {
 	static const char *const what[MODES] = { N_("round trip"), N_("stream"), N_("way"),
-						 N_("download") };
+						 N_("download"), N_("start") };
 	struct contrast which = widest(result, false), how = widest(result, true);
 	char factor[WORDS_SIZE];
 
@@ -241,6 +241,33 @@ static void add_load(struct text *text, const struct result *result, const struc
 			load->name, 100 * bound);
 }
 
+/* What the parent's memory does to each way of starting that has a row with and without it. */
+static void add_start(struct text *text, const struct result *result)
+{
+	const struct plan *plan = &result->bench->plan;
+	char factor[WORDS_SIZE];
+	size_t i, j;
+
+	for (i = 0; i < plan->rows_n; i++)
+		for (j = 0; j < plan->rows_n; j++) {
+			const struct axes *small = &plan->rows[i]->axes;
+			const struct axes *large = &plan->rows[j]->axes;
+
+			if (small->start->how != large->start->how ||
+			    small->start->parent_mib >= large->start->parent_mib ||
+			    strcmp(small->backend, large->backend) != 0 || !plan->rows[i]->rounds ||
+			    !plan->rows[j]->rounds)
+				continue;
+			text_add(text, text->len ? " " : "");
+			text_printf(text,
+				    _("Over %s, %u MiB of the parent's memory make %s take %s "
+				      "times as long."),
+				    small->backend, large->start->parent_mib, small->start->name,
+				    words_two_digits(factor, result->figures[j].p50 /
+								     result->figures[i].p50));
+		}
+}
+
 void words_meaning(struct text *text, const struct result *result)
 {
 	const struct plan *plan = &result->bench->plan;
@@ -251,6 +278,8 @@ void words_meaning(struct text *text, const struct result *result)
 	else if (below_cache_line(result))
 		text_add(text, _("No conclusion is drawn: some round trips were shorter than the "
 				 "bare cache line's, so the CPUs moved during the run."));
+	else if (plan->rows_n && plan->rows[0]->axes.start)
+		add_start(text, result);
 	else if (load)
 		for (; load->name; load++)
 			add_load(text, result, load);
