@@ -197,7 +197,7 @@ static int dgram_attach(struct ipc *s, unsigned slot, const struct ipc_peer *pee
 	}
 	if (s->role == IPC_SLOT)
 		dgram_close(s);
-	return fd_slots_attach(s, slot);
+	return fd_slots_attach(s, slot, peer);
 }
 
 static int dgram_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)

@@ -123,13 +123,6 @@ static int fifo_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
 }
 
-static int fifo_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
-{
-	(void)peer; /* whoever holds the other end */
-	pipe_io_look(s);
-	return fd_slots_attach(s, slot);
-}
-
 static int fifo_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
 		     const struct ipc_peer *peer)
 {
@@ -195,7 +188,7 @@ const struct ipc_backend ipc_fifo = {
 	.hub_fds = fd_slots_hub_fds,
 	.open = fifo_open,
 	.arm = fifo_arm,
-	.attach = fifo_attach,
+	.attach = pipe_io_attach,
 	.ticket = fifo_ticket,
 	.join = fifo_join,
 	.send = fifo_send,

@@ -149,12 +149,6 @@ static int mq_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
 }
 
-static int mq_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
-{
-	(void)peer; /* the facade watches its pidfd */
-	return fd_slots_attach(s, slot);
-}
-
 /* When a call gives up: long ago, so at once, or in a second. */
 static struct timespec mq_until(unsigned flags)
 {
@@ -227,7 +221,7 @@ const struct ipc_backend ipc_mq = {
 	.hub_fds = fd_slots_hub_fds,
 	.open = fd_slots_open,
 	.arm = mq_arm,
-	.attach = mq_attach,
+	.attach = fd_slots_attach,
 	.ticket = mq_ticket,
 	.join = fd_slots_join,
 	.send = mq_send_one,

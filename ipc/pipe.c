@@ -68,13 +68,6 @@ static int pipe_limits(struct ipc_limit *limits, size_t cap)
 	return 4;
 }
 
-static int pipe_open(struct ipc *s)
-{
-	int rc = pipe_io_ask(s);
-
-	return rc < 0 ? rc : fd_slots_open(s);
-}
-
 static int pipe_arm(struct ipc *s, unsigned slot)
 {
 	int fds[2]; /* the read end, the write end */
@@ -91,30 +84,9 @@ static int pipe_arm(struct ipc *s, unsigned slot)
 
 static int pipe_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
-	const struct pipe_io *io = s->state;
 	int rc = pipe_arm(s, slot);
 
-	ticket->words[0] = io->by_mode; /* the kernel is the same there */
-	ticket->words[1] = io->nosignal;
-	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
-}
-
-static int pipe_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
-{
-	(void)peer; /* whoever holds the other end */
-	pipe_io_look(s);
-	return fd_slots_attach(s, slot);
-}
-
-static int pipe_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
-		     const struct ipc_peer *peer)
-{
-	struct pipe_io *io = s->state;
-
-	io->by_mode = ticket->words[0];
-	io->nosignal = ticket->words[1];
-	pipe_io_look(s);
-	return fd_slots_join(s, slot, ticket, peer);
+	return rc < 0 ? rc : pipe_io_ticket(s, slot, ticket);
 }
 
 static ssize_t pipe_send(struct ipc *s, unsigned slot, const void *records, size_t n,
@@ -166,11 +138,11 @@ const struct ipc_backend ipc_pipe = {
 	.slot_size = sizeof(struct fd_slot),
 	.limits = pipe_limits,
 	.hub_fds = fd_slots_hub_fds,
-	.open = pipe_open,
+	.open = pipe_io_open,
 	.arm = pipe_arm,
-	.attach = pipe_attach,
+	.attach = pipe_io_attach,
 	.ticket = pipe_ticket,
-	.join = pipe_join,
+	.join = pipe_io_join,
 	.send = pipe_send,
 	.recv = pipe_recv,
 	.pollfd = fd_slots_pollfd,

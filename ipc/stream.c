@@ -91,12 +91,6 @@ static int stream_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket
 	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
 }
 
-static int stream_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
-{
-	(void)peer; /* whoever holds the other end */
-	return fd_slots_attach(s, slot);
-}
-
 const struct ipc_backend ipc_stream = {
 	.info = {
 		.name = "stream",
@@ -122,7 +116,7 @@ const struct ipc_backend ipc_stream = {
 	.hub_fds = fd_slots_hub_fds,
 	.open = fd_slots_open,
 	.arm = stream_arm,
-	.attach = stream_attach,
+	.attach = fd_slots_attach,
 	.ticket = stream_ticket,
 	.join = fd_slots_join,
 	.send = framing_send,

@@ -226,12 +226,6 @@ static int tcp_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
 }
 
-static int tcp_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
-{
-	(void)peer; /* whoever holds the other end */
-	return fd_slots_attach(s, slot);
-}
-
 /*
  * A send that does not wait could stop in the middle of a record, and to finish it would be to
  * wait.
@@ -291,7 +285,7 @@ const struct ipc_backend ipc_tcp = {
 	.hub_fds = tcp_hub_fds,
 	.open = fd_slots_open,
 	.arm = tcp_arm,
-	.attach = tcp_attach,
+	.attach = fd_slots_attach,
 	.ticket = tcp_ticket,
 	.join = fd_slots_join,
 	.send = tcp_send,

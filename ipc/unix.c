@@ -41,24 +41,15 @@
 #include "config.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "ipc/core/backend.h"
 #include "ipc/core/control.h"
 #include "ipc/core/fd_slots.h"
-#include "ipc/core/rest.h"
+#include "ipc/core/packet_io.h"
 #include "ipc/core/sys.h"
 
-#define UNIX_PACKET       4096 /* bytes of a batch at most; a single record may be longer */
 #define UNIX_RECORD_LIMIT 65536
-
-/* A packet may hold more records than the caller asked for: the rest waits here. */
-struct unix_state {
-	struct fd_slots slots; /* first: fd_slots.h */
-	struct rest rest;
-	char text[UNIX_PACKET + 1]; /* one byte more than a packet: see unix_packet */
-};
 
 static int unix_limits(struct ipc_limit *limits, size_t cap)
 {
@@ -103,85 +94,31 @@ static int unix_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
 }
 
-static int unix_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
-{
-	(void)peer; /* whoever holds the other end */
-	return fd_slots_attach(s, slot);
-}
-
-/* Records that one packet may hold. */
-static size_t unix_batch(const struct ipc *s)
-{
-	return s->record_size < UNIX_PACKET ? UNIX_PACKET / s->record_size : 1;
-}
-
 static ssize_t unix_send(struct ipc *s, unsigned slot, const void *records, size_t n,
 			 unsigned flags)
 {
-	size_t most = unix_batch(s);
-	ssize_t rc = control_send_bytes(s, fd_slots_at(s, slot)->own, records,
-					(n < most ? n : most) * s->record_size, flags);
+	size_t most = s->record_size < PACKET_BYTES ? PACKET_BYTES / s->record_size : 1;
+	ssize_t rc =
+		packet_io_write(s, slot, records, (n < most ? n : most) * s->record_size, flags);
 
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
-	if (rc == -ECONNRESET)
-		return -EPIPE;
 	return rc < 0 ? rc : rc / (ssize_t)s->record_size;
-}
-
-/* One packet: what the caller wants goes to RECORDS, what is left over to state->text. */
-static ssize_t unix_packet(struct ipc *s, unsigned slot, void *records, size_t cap, unsigned flags)
-{
-	struct unix_state *state = s->state;
-	size_t want = cap * s->record_size;
-	/* One byte more than a packet may have: a longer one is then seen in any case. */
-	struct iovec iov[2] = { { .iov_base = records, .iov_len = want },
-				{ .iov_base = state->text, .iov_len = sizeof state->text } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	ssize_t rc;
-
-	do { /* once more after ECONNRESET: the packets of the dead are still there, then the end */
-		rc = control_recv(s, fd_slots_at(s, slot)->own, &msg, flags, NULL);
-	} while (rc == -ECONNRESET);
-	if (rc <= 0)
-		return rc;
-	if ((msg.msg_flags & MSG_TRUNC) || rc % (ssize_t)s->record_size)
-		return -EPROTO;
-	if ((size_t)rc <= want)
-		return rc / (ssize_t)s->record_size;
-	state->rest = (struct rest){ .slot = slot,
-				     .count = ((size_t)rc - want) / s->record_size,
-				     .text = state->text };
-	return (ssize_t)cap;
 }
 
 static ssize_t unix_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
-	struct unix_state *state = s->state;
-	ssize_t rc;
+	ssize_t rc = packet_io_next(s, slot, flags);
 
-	if (state->rest.count > 0)
-		return rest_take(s, &state->rest, slot, records, cap);
-	rc = fd_slots_next(s, slot, flags);
 	if (rc < 0)
 		return rc;
-	rc = unix_packet(s, *slot, records, cap, flags);
+	rc = packet_io_read(s, *slot, records, cap * s->record_size, flags);
 	if (rc == 0)
 		fd_slots_ended(s, *slot);
-	return rc;
-}
-
-/* What is left of a packet is there although the socket may be empty. */
-static int unix_pollfd(struct ipc *s, short *events)
-{
-	return ((struct unix_state *)s->state)->rest.count > 0 ? -EAGAIN :
-								 fd_slots_pollfd(s, events);
-}
-
-static void unix_detach(struct ipc *s, unsigned slot)
-{
-	rest_forget(&((struct unix_state *)s->state)->rest, slot);
-	fd_slots_detach(s, slot);
+	if (rc <= 0)
+		return rc;
+	/* Our senders write whole records only; a torn one is hostile. */
+	return rc % (ssize_t)s->record_size ? -EPROTO : rc / (ssize_t)s->record_size;
 }
 
 const struct ipc_backend ipc_unix = {
@@ -202,18 +139,18 @@ const struct ipc_backend ipc_unix = {
 		.man = { "unix(7)", "socketpair(2)", "send(2)", "recvmsg(2)", "socket(7)",
 			 "epoll(7)" },
 	},
-	.state_size = sizeof(struct unix_state),
+	.state_size = sizeof(struct packet_io),
 	.slot_size = sizeof(struct fd_slot),
 	.limits = unix_limits,
 	.hub_fds = fd_slots_hub_fds,
 	.open = fd_slots_open,
 	.arm = unix_arm,
-	.attach = unix_attach,
+	.attach = fd_slots_attach,
 	.ticket = unix_ticket,
 	.join = fd_slots_join,
 	.send = unix_send,
 	.recv = unix_recv,
-	.pollfd = unix_pollfd,
-	.detach = unix_detach,
+	.pollfd = packet_io_pollfd,
+	.detach = packet_io_detach,
 	.close = fd_slots_close,
 };

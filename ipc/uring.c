@@ -166,12 +166,11 @@ static int uring_attach(struct ipc *s, unsigned slot, const struct ipc_peer *pee
 {
 	int rc = 0;
 
-	(void)peer;               /* whoever holds the other end */
 	if (s->role == IPC_HUB) { /* the ring tells what is there, no epoll instance */
 		sys_close(&fd_slots_at(s, slot)->other);
 	} else {
 		sys_close(&uring_state(s)->ring.io.ring_fd); /* the hub's */
-		(void)fd_slots_attach(s, slot);              /* closes only */
+		(void)fd_slots_attach(s, slot, peer);        /* closes only */
 		rc = uring_ring_make(s);
 	}
 	return rc == 0 && ipc_receives(s) ? uring_ask(s, slot) : rc;

@@ -164,7 +164,7 @@ static int vm_enter(struct ipc *s, unsigned slot)
 
 static int vm_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
-	int rc = fd_slots_attach(s, slot);
+	int rc = fd_slots_attach(s, slot, peer);
 
 	vm_slot(s, slot)->pid = peer->pid;
 	return rc == 0 && s->role == IPC_SLOT ? vm_enter(s, slot) : rc;

@@ -55,11 +55,12 @@ static int attach_hub(struct ipc *s, unsigned slot)
 	return rc;
 }
 
-int fd_slots_attach(struct ipc *s, unsigned slot)
+int fd_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	struct fd_slot *at = fd_slots_at(s, slot);
 	unsigned i;
 
+	(void)peer;
 	if (s->role == IPC_HUB)
 		return attach_hub(s, slot);
 	/* A sibling's end kept open here would hide that sibling's end of file from the hub. */

@@ -50,8 +50,8 @@ static inline struct fd_slot *fd_slots_at(const struct ipc *s, unsigned slot)
 
 /* The backend's arm puts both ends here. HUB_END is the hub's, SLOT_END the worker's. */
 void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
-/* The whole of attach for such a mechanism. */
-int fd_slots_attach(struct ipc *s, unsigned slot);
+/* The whole of attach for such a mechanism. The peer is whoever holds the other end. */
+int fd_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
 /* After the backend's own arm: the rest of ticket. And the whole of join. */
 int fd_slots_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket);
 int fd_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,

@@ -46,6 +46,35 @@ void pipe_io_look(struct ipc *s)
 			    action.sa_handler == SIG_IGN;
 }
 
+int pipe_io_open(struct ipc *s)
+{
+	int rc = pipe_io_ask(s);
+
+	return rc < 0 ? rc : fd_slots_open(s);
+}
+
+int pipe_io_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
+{
+	pipe_io_look(s);
+	return fd_slots_attach(s, slot, peer);
+}
+
+int pipe_io_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
+{
+	ticket->words[0] = io_of(s)->by_mode; /* the kernel is the same there */
+	ticket->words[1] = io_of(s)->nosignal;
+	return fd_slots_ticket(s, slot, ticket);
+}
+
+int pipe_io_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		 const struct ipc_peer *peer)
+{
+	io_of(s)->by_mode = ticket->words[0];
+	io_of(s)->nosignal = ticket->words[1];
+	pipe_io_look(s);
+	return fd_slots_join(s, slot, ticket, peer);
+}
+
 static ssize_t put(struct ipc *s, int fd, const void *buf, size_t bytes, int flags)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = bytes };

@@ -23,10 +23,17 @@ struct pipe_io {
 	bool ignored;          /* the program ignores SIGPIPE */
 };
 
-/* Asks the kernel what it knows. In open; a ticket carries the answers. 0 or -errno. */
+/* Asks the kernel what it knows. 0 or -errno. */
 int pipe_io_ask(struct ipc *s);
 /* Asks what the program does about SIGPIPE. In attach and in join. */
 void pipe_io_look(struct ipc *s);
+
+/* As those of fd_slots.h, which they end with; a ticket carries the kernel's answers. */
+int pipe_io_open(struct ipc *s);
+int pipe_io_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
+int pipe_io_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket);
+int pipe_io_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
+		 const struct ipc_peer *peer);
 
 /* SLOT's own end, as write(2) and read(2). Results or -errno; -EPIPE without a signal. */
 ssize_t pipe_io_write(struct ipc *s, unsigned slot, const void *buf, size_t bytes, unsigned flags);
