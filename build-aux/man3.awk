@@ -7,8 +7,9 @@
 #	awk -v version=1.2.3 -v dir=man -f man3.awk ipc.h
 #
 # In a comment, a line that is indented belongs to a drawing, an empty one begins a paragraph, and a
-# word in capitals that is a parameter's name stands for that parameter. The first sentence becomes
-# the NAME line. A function without a comment is an error: there would be nothing to say.
+# word in capitals that is a parameter's name stands for that parameter. A line "Errors:" begins the
+# section of that name: each " -EXXX: ..." is an entry, and so is " others: ...". The first sentence
+# becomes the NAME line. A function without a comment is an error: there would be nothing to say.
 
 function fail(why)
 {
@@ -98,6 +99,26 @@ function body(text, parameters,    lines, n, i, line, out, inside, item, words, 
 	return out (inside ? ".fi\n" : "")
 }
 
+# The section of what stands behind "Errors:" in TEXT; each entry may go on in an indented line.
+function errors(text, parameters,    lines, n, i, at, out)
+{
+	n = split(text, lines, "\n")
+	lines[1] = trimmed(lines[1])
+	out = ".SH ERRORS\n" body(toupper(substr(lines[1], 1, 1)) substr(lines[1], 2), parameters)
+	for (i = 2; i <= n; i++) {
+		if (lines[i] ~ /^ (-E[A-Z0-9]+(, -E[A-Z0-9]+)*|others): /) {
+			at = index(lines[i], ": ")
+			out = out ".TP\n.B \"" escaped(substr(lines[i], 2, at - 2)) "\"\n" \
+				body(trimmed(substr(lines[i], at + 2)), parameters)
+		} else if (lines[i] ~ /^  *[^ ]/ && i > 2) {
+			out = out body(trimmed(lines[i]), parameters)
+		} else {
+			fail("no error: " lines[i])
+		}
+	}
+	return out
+}
+
 function header(title)
 {
 	return ".\\\" Made by man3.awk from ipc.h: change that.\n.TH " title \
@@ -115,7 +136,11 @@ function page(    i, file, out, all, parameters)
 	out = out ".SH SYNOPSIS\n.nf\n.B #include <ipcdemo/ipc.h>\n.PP\n"
 	for (i = 1; i <= functions; i++)
 		out = out ".B \"" escaped(prototype[i]) "\"\n"
-	out = out ".fi\n.SH DESCRIPTION\n" body(comment, parameters " ")
+	i = index(comment, "\nErrors:")
+	out = out ".fi\n.SH DESCRIPTION\n"
+	out = out body(i ? substr(comment, 1, i - 1) : comment, parameters " ")
+	if (i)
+		out = out errors(substr(comment, i + length("\nErrors:")), parameters " ")
 	out = out ".SH SEE ALSO\n.BR ipc (3)\n"
 	file = dir "/" name[1] ".3"
 	printf "%s", out >file

@@ -142,26 +142,36 @@ const char *ipc_group_name(unsigned group);
  * Adds a mechanism from outside, for this process and those that it forks. Returns its index for
  * ipc_info_at; it is found by its name from then on. Any thread may call this at any time. MODULE
  * is what IPC_MODULE of <ipcdemo/backend.h> defines; it stays borrowed until the process ends.
- * -ENOEXEC: made for another version of the contract; -EINVAL: an operation is missing, or
- * the name is none; -EEXIST: the name is taken; -ENOSPC: IPC_MODULES_MAX are there already.
+ * Errors:
+ *  -ENOEXEC: it was made for another version of the contract
+ *  -EINVAL: an operation is missing, or the name is none
+ *  -EEXIST: the name is taken
+ *  -ENOSPC: IPC_MODULES_MAX are there already
  */
 int ipc_register(const struct ipc_module *module);
 #define IPC_MODULES_MAX 16
 
 /*
  * Asks whether NAME can be used here and now. 0, else -errno with the reason as one clause in
- * REASON (always terminated), such as "no room for a signal: raise ulimit -i". -ENOENT: no such
- * mechanism.
+ * REASON (always terminated), such as "no room for a signal: raise ulimit -i".
+ * Errors:
+ *  -ENOENT: there is no such mechanism
+ *  others: what the mechanism met
  */
 int ipc_probe(const char *name, char *reason, size_t size);
 
-/* Fills LIMITS with up to CAP figures of this machine; returns how many, or -ENOENT. */
+/*
+ * Fills LIMITS with up to CAP figures of this machine; returns how many.
+ * Errors:
+ *  -ENOENT: there is no such mechanism
+ */
 int ipc_limits(const char *name, struct ipc_limit *limits, size_t cap);
 
 /*
  * How many descriptors the hub of one session will hold for SLOTS slots, at most (with accept_fds
  * one more for each slot). So a caller can raise or check RLIMIT_NOFILE before the first worker.
- * 0 or more, or -ENOENT.
+ * Errors:
+ *  -ENOENT: there is no such mechanism
  */
 int ipc_hub_fds(const char *name, unsigned slots);
 
@@ -190,24 +200,34 @@ struct ipc;
 
 /*
  * Opens a session of mechanism NAME. The caller is the hub. On failure nothing is left behind.
- * -ENOENT unknown name, -EINVAL a figure out of range, -EMSGSIZE record over the limit,
- * -EOPNOTSUPP accept_fds without IPC_CAP_PASS_FD, -ENOMEM, -EMFILE, or what the mechanism met.
+ * Errors:
+ *  -ENOENT: there is no such mechanism
+ *  -EINVAL: a figure of CONFIG is out of range
+ *  -EMSGSIZE: a record would be over the mechanism's limit
+ *  -EOPNOTSUPP: accept_fds without IPC_CAP_PASS_FD
+ *  -ENOMEM, -EMFILE: memory is short; RLIMIT_NOFILE is reached
+ *  others: what the mechanism met
  */
 int ipc_open(struct ipc **session, const char *name, const struct ipc_config *config);
 
 /*
  * Makes SLOT's pipe, socket pair or ring. The hub calls it before the fork of that slot's process,
  * also of a replacement. A record of an earlier owner is never seen by the next.
- * -EBUSY: still attached.
+ * Errors:
+ *  -EBUSY: SLOT is still attached
+ *  -EINVAL: there is no such slot, or this process is not the hub
+ *  others: what the mechanism met
  */
 int ipc_arm(struct ipc *session, unsigned slot);
 
 /*
  * Takes one end of SLOT. Called after the fork, once in each process. The slot's process drops
  * whatever it inherited but its own end; PEER is the hub there. The hub drops the slot's end and
- * learns the PEER.
- * -EINVAL: SLOT is not armed, or this process is no hub (any more). -EMFILE, -ENOMEM, or what the
- * mechanism met: then SLOT is good for ipc_detach only.
+ * learns the PEER. After an error other than -EINVAL SLOT is good for ipc_detach only.
+ * Errors:
+ *  -EINVAL: SLOT is not armed, or this process is no hub (any more)
+ *  -ENOMEM, -EMFILE: memory is short; RLIMIT_NOFILE is reached
+ *  others: what the mechanism met
  */
 int ipc_attach(struct ipc *session, unsigned slot, enum ipc_role role, const struct ipc_peer *peer);
 
@@ -231,7 +251,8 @@ struct ipc_ticket {
  *    FD_CLOEXEC in the child, between fork and exec), ipc_attach(IPC_HUB), ipc_ticket_close;
  *  - for a thread (IPC_CAP_THREADS): ipc_attach(IPC_HUB), with the own pid in PEER, and give the
  *    thread the text. ipc_join takes the descriptors over: no ipc_ticket_close then.
- * Errors as of ipc_arm; -ENOTSUP: the mechanism cannot.
+ * Errors: those of ipc_arm, and
+ *  -ENOTSUP: the mechanism cannot
  */
 int ipc_ticket(struct ipc *session, unsigned slot, struct ipc_ticket *ticket);
 
@@ -243,8 +264,12 @@ void ipc_ticket_close(struct ipc_ticket *ticket);
  * the one of a forked process after ipc_attach(IPC_SLOT), and is closed alike. HUB as in
  * ipc_attach.
  * The text is trusted. On success the descriptors belong to the session, on failure to the caller.
- * -EINVAL no ticket, -ENOENT a mechanism that this build lacks, -EBADF a descriptor was not
- * inherited, -ENOMEM, or what the mechanism met.
+ * Errors:
+ *  -EINVAL: TEXT is no ticket
+ *  -ENOENT: it is for a mechanism that this build lacks
+ *  -EBADF: a descriptor was not inherited
+ *  -ENOMEM: memory is short
+ *  others: what the mechanism met
  */
 int ipc_join(struct ipc **session, const char *text, const struct ipc_peer *hub, unsigned *slot);
 
@@ -254,20 +279,31 @@ void ipc_set_strategy(struct ipc *session, enum ipc_strategy strategy);
 /*
  * Sends records, on the sending side. Takes N whole records or fewer, never a part, in order;
  * returns how many (at least 1). A slot's process names its own slot. Waits for room for the first
- * only. -EAGAIN full (IPC_NOWAIT), -EPIPE the peer is gone. No SIGPIPE. RECORDS is the
- * caller's again on return. -EINVAL: N is 0, SLOT is not attached, or this side receives.
+ * only. RECORDS is the caller's again on return. No SIGPIPE.
+ * Errors:
+ *  -EAGAIN: full, and FLAGS have IPC_NOWAIT
+ *  -EPIPE: the peer is gone
+ *  -EINVAL: N is 0, SLOT is not attached, or this side receives
  */
 ssize_t ipc_send(struct ipc *session, unsigned slot, const void *records, size_t n, unsigned flags);
 
-/* Sends all N records, by ipc_send until none is left. 0 or -errno. */
+/*
+ * Sends all N records, by ipc_send until none is left. 0 or -errno.
+ * Errors: those of ipc_send, which waits here
+ *  -EPIPE: the peer is gone; some of RECORDS may have been sent
+ *  -EINVAL: SLOT is not attached, or this side receives
+ */
 int ipc_send_all(struct ipc *session, unsigned slot, const void *records, size_t n);
 
 /*
  * Receives records, on the receiving side. Up to CAP whole records of one slot, fair between
  * slots; *SLOT is theirs. Returns how many; 0: the sender of *SLOT has ended and all that it sent
- * was read (told once); -EAGAIN nothing there (IPC_NOWAIT); -EPROTO: *SLOT sent what is no record,
- * kill it. A hub with several slots over a mechanism without IPC_CAP_EOF never gets 0: watch a
- * pidfd there. -EINVAL: CAP is 0, or this side sends.
+ * was read (told once). A hub with several slots over a mechanism without IPC_CAP_EOF never gets 0:
+ * watch a pidfd there.
+ * Errors:
+ *  -EAGAIN: nothing is there, and FLAGS have IPC_NOWAIT
+ *  -EPROTO: *SLOT sent what is no record: kill it
+ *  -EINVAL: CAP is 0, or this side sends
  */
 ssize_t ipc_recv(struct ipc *session, unsigned *slot, void *records, size_t cap, unsigned flags);
 
@@ -275,39 +311,47 @@ ssize_t ipc_recv(struct ipc *session, unsigned *slot, void *records, size_t cap,
  * Sends one record, and with it descriptor FD (IPC_CAP_PASS_FD). FD stays the caller's, who may
  * close it at once; what travels is a reference to its open file, as by dup(2). The kernel drops
  * that reference if nobody receives it: when the record is taken by ipc_recv, when either side has
- * died or let go of the slot. Waits as ipc_send does. 0, or -errno as of ipc_send, and
- *  - -EOPNOTSUPP: the mechanism cannot;
- *  - -EBADF: FD is no descriptor;
- *  - -EPERM: the hub takes none (accept_fds). Before Linux 6.16 the record goes without it;
- *  - -ETOOMANYREFS: so many of this user's descriptors are on their way as RLIMIT_NOFILE allows
- *    (unix(7)). Nothing was sent, and the call does not wait for the receiver.
+ * died or let go of the slot. Waits as ipc_send does. 0 or -errno.
+ * Errors: those of ipc_send, and
+ *  -EOPNOTSUPP: the mechanism cannot
+ *  -EBADF: FD is no descriptor
+ *  -EPERM: the hub takes none (accept_fds). Before Linux 6.16 the record goes without it
+ *  -ETOOMANYREFS: so many of this user's descriptors are on their way as RLIMIT_NOFILE allows
+ *   (unix(7)). Nothing was sent, and the call does not wait for the receiver
  */
 int ipc_send_fd(struct ipc *session, unsigned slot, const void *record, int fd, unsigned flags);
 
 /*
  * Receives one record as ipc_recv does, and into *FD the descriptor that came with it. That one is
  * the caller's from then on, and close-on-exec; its offset and status flags are shared with
- * whoever else has the file open. -1: none came. -EMFILE: one came, but this process has as many
- * as RLIMIT_NOFILE allows, and it is lost. Check what you get: a hostile slot may send any file, a
- * terminal or a FIFO on which read(2) waits for ever. -EPROTO also if more than one came. A slot's
- * process gets descriptors from its hub alone. -EOPNOTSUPP: the mechanism cannot; -EPERM: the hub
- * was opened without accept_fds.
+ * whoever else has the file open. *FD is -1: none came; -EMFILE: one came, but this process has as
+ * many as RLIMIT_NOFILE allows, and it is lost. Check what you get: a hostile slot may send any
+ * file, a terminal or a FIFO on which read(2) waits for ever. A slot's process gets descriptors
+ * from its hub alone.
+ * Errors: those of ipc_recv, and
+ *  -EPROTO: also if more than one descriptor came
+ *  -EOPNOTSUPP: the mechanism cannot
+ *  -EPERM: the hub was opened without accept_fds
  */
 ssize_t ipc_recv_fd(struct ipc *session, unsigned *slot, void *record, int *fd, unsigned flags);
 
 /*
  * Waits until ipc_recv or ipc_send may succeed. At most TIMEOUT_NS (-1: for ever). 1 ready (or the
- * peer of a one-slot side is dead: the next call says so), 0 timeout, -ENOTCONN the end of the only
- * peer was told already, or -errno (ENOMEM, what the mechanism met).
+ * peer of a one-slot side is dead: the next call says so), 0 timeout.
+ * Errors:
+ *  -ENOTCONN: the end of the only peer was told already
+ *  -ENOMEM: memory is short
+ *  others: what the mechanism met
  */
 int ipc_wait(struct ipc *session, int64_t timeout_ns);
 
 /*
  * One descriptor for the caller's own event loop, whatever the number of slots: readable (or as
  * *EVENTS says, as for poll(2)) when the session may go on. Drain to -EAGAIN, then call this
- * before EACH sleep: for some mechanisms the call itself announces the sleep. -EAGAIN: do not
- * sleep, there is something already. -ENOTSUP: none in this direction, use ipc_wait with a short
- * timeout.
+ * before EACH sleep: for some mechanisms the call itself announces the sleep.
+ * Errors:
+ *  -EAGAIN: do not sleep, there is something already
+ *  -ENOTSUP: none in this direction; use ipc_wait with a short timeout
  */
 int ipc_pollfd(struct ipc *session, short *events);
 

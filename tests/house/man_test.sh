@@ -56,12 +56,21 @@ equal "ipcdemo.1: the options stand beneath headings" 6 "$(grep -c '^\.SS "W.*:"
 for page in "$abs_top_builddir"/man/*.3; do
 	name=$(basename "$page")
 	grep -q '^\.so man3/ipc_[a-z_]*\.3$' "$page" && continue
-	equal "$name: sections" 'NAME SYNOPSIS DESCRIPTION SEE ALSO' "$(sed -n \
+	errors='' # of what returns -errno
+	! grep -qE '^\.B "(int|ssize_t) ' "$page" || errors='ERRORS '
+	equal "$name: sections" "NAME SYNOPSIS DESCRIPTION ${errors}SEE ALSO" "$(sed -n \
 		's/^\.SH //p' "$page" | grep -v -e '^FUNCTIONS$' -e '^TYPES$' | paste -sd ' ' -)"
+	equal "$name: each error has its reason" '' \
+		"$(awk '/^\.B ".*-E/ { getline reason; if (reason !~ /[a-z].*[a-z]/) print }' \
+			"$page")"
 	is_true "$name: NAME" grep -qE "^${name%.3}(, ipc_[a-z_]+)* \\\\- [^ ].{10}" "$page"
 	! command -v groff >/dev/null || equal "$name: the formatter has no complaint" '' \
 		"$(groff -man -Tutf8 -ww -z "$page" 2>&1)"
 done
+equal "ipc_open.3: its errors" \
+	'\-ENOENT \-EINVAL \-EMSGSIZE \-EOPNOTSUPP \-ENOMEM, \-EMFILE others' \
+	"$(sed -n '/^\.SH ERRORS/,$s/^\.B "\(.*\)"$/\1/p' "$abs_top_builddir/man/ipc_open.3" |
+		paste -sd ' ' -)"
 is_true "ipc_recv.3: a parameter is told from a word in capitals" \
 	grep -q 'Up to \\fIcap\\fP whole records' "$abs_top_builddir/man/ipc_recv.3"
 finish
