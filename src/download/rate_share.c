@@ -24,6 +24,22 @@ static bool serve_modest(uint64_t *left, unsigned *open, const uint64_t *demand,
 	return served;
 }
 
+/* LEFT in equal parts to all who take part. */
+static void spread(uint64_t left, const uint64_t *demand, uint64_t *share, unsigned n)
+{
+	unsigned takers = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		takers += demand[i] > 0;
+	for (unsigned i = 0; i < n && takers > 0; i++) {
+		if (demand[i] == 0)
+			continue;
+		share[i] += left / takers;
+		left -= left / takers;
+		takers--;
+	}
+}
+
 void rate_share(uint64_t limit, const uint64_t *demand, uint64_t *share, unsigned n)
 {
 	uint64_t left = limit;
@@ -36,6 +52,8 @@ void rate_share(uint64_t limit, const uint64_t *demand, uint64_t *share, unsigne
 	/* What the modest leave raises the equal part, so that more of the others are modest. */
 	while (open > 0 && serve_modest(&left, &open, demand, share, n))
 		;
+	if (open == 0)
+		spread(left, demand, share, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (demand[i] == 0 || share[i] > 0)
 			continue;

@@ -9,8 +9,9 @@
 
 /*
  * Shares LIMIT among N by max-min fairness: nobody gets more than its demand, and nobody could get
- * more without another that has no more getting less. DEMAND 0: takes no part. The shares add up
- * to LIMIT, or to all demands where these are less; each that takes part gets 1 at least.
+ * more without another that has no more getting less. DEMAND 0: takes no part. What nobody demands
+ * is spread evenly, since a demand is a guess from the past. So the shares add up to LIMIT; each
+ * that takes part gets 1 at least.
  */
 void rate_share(uint64_t limit, const uint64_t *demand, uint64_t *share, unsigned n);
 
