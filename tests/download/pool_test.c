@@ -182,7 +182,7 @@ static void grandchild_delays_nothing(struct batch_stage *stage)
 }
 
 /* It holds the worker's end open, so there is no end of file: the pidfd alone counts. */
-static void test_pool_grandchild_that_keeps_the_channel_delays_nothing(void **state)
+static void test_pool_grandchild_delays_nothing_over_every_mechanism(void **state)
 {
 	over_each(state, 0, grandchild_delays_nothing);
 }
@@ -218,7 +218,7 @@ static void closed_channel_is_silence(struct batch_stage *stage)
 	close_pool(stage);
 }
 
-static void test_pool_worker_that_closes_its_channel_is_silent(void **state)
+static void test_pool_closed_channel_is_silence_over_every_mechanism(void **state)
 {
 	over_each(state, 0, closed_channel_is_silence);
 }
@@ -470,8 +470,8 @@ int main(void)
 		ENACTED(test_pool_death_before_start_is_the_oldest_jobs),
 		ENACTED(test_pool_done_before_death_counts_over_every_mechanism),
 		ENACTED(test_pool_each_end_without_done_is_told_as_what_it_is),
-		ENACTED(test_pool_grandchild_that_keeps_the_channel_delays_nothing),
-		ENACTED(test_pool_worker_that_closes_its_channel_is_silent),
+		ENACTED(test_pool_grandchild_delays_nothing_over_every_mechanism),
+		ENACTED(test_pool_closed_channel_is_silence_over_every_mechanism),
 		ENACTED(test_pool_death_while_ending_leaves_the_jobs),
 		ENACTED(test_pool_recycle_ends_a_worker_after_exactly_that_many),
 		ENACTED(test_pool_returned_job_is_ready_again_and_not_counted),

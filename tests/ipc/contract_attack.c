@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -207,7 +208,79 @@ static void run_robbed(const struct subject *subject)
 	CHECK(trusting || WEXITSTATUS(status) == 0);
 }
 
+/* ---- doorbells that cannot be rung any more ---- */
+
+#define RINGS 200
+
+/* Before it attaches, a worker has both of its doorbells. */
+static void fill_bells(void)
+{
+	const uint64_t most = UINT64_MAX - 1;
+	char path[64], target[64];
+	ssize_t n;
+	int fd;
+
+	for (fd = 3; fd < 1024; fd++) {
+		(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		n = readlink(path, target, sizeof target - 1);
+		target[n > 0 ? n : 0] = '\0';
+		if (strcmp(target, "anon_inode:[eventfd]") == 0)
+			(void)!write(fd, &most, sizeof most);
+	}
+}
+
+static void endless_reader(struct world *w, unsigned slot)
+{
+	char record[56];
+
+	gate_open(&w->board->gate[GATE_DONE]);
+	for (;;)
+		(void)ipc_recv(w->s, &slot, record, 1, 0);
+}
+
+static void bell_reader(struct world *w, unsigned slot)
+{
+	struct inbox inbox;
+
+	(void)slot;
+	inbox_open(&inbox, w);
+	inbox_until(&inbox, w, RINGS, 1);
+	inbox_close(&inbox);
+}
+
+/* The hub rings for a sleeper: where that would block, it would wait for ever. */
+static void run_full_bells(const struct subject *subject)
+{
+	struct subject commands = *subject;
+	char record[56];
+	struct world w;
+	unsigned slot, i;
+	ssize_t rc;
+
+	if (subject->backend->own_threads) /* these are bells within the library */
+		return;
+	commands.direction = IPC_FROM_HUB;
+	world_open(&w, &commands, subject->rule->slots);
+	w.early = fill_bells;
+	world_spawn(&w, 0, endless_reader);
+	w.early = NULL;
+	for (slot = 1; slot < w.slots; slot++)
+		world_spawn(&w, slot, bell_reader);
+	gate_await(&w.board->gate[GATE_DONE], 1);
+	await_state(w.worker[0].pid, 'S');
+	for (i = 0; i < RINGS; i++)
+		for (slot = 0; slot < w.slots; slot++) {
+			record_fill(record, w.record, id_of(slot, 0, i));
+			rc = ipc_send(w.s, slot, record, 1, slot == 0 ? IPC_NOWAIT : 0);
+			CHECK_RC(rc, rc == 1 || (slot == 0 && rc == -EAGAIN));
+		}
+	for (slot = 1; slot < w.slots; slot++)
+		world_reap(&w, slot, 0);
+	world_kill_and_close(&w);
+}
+
 const struct rule contract_attack_rules[] = {
+	{ .name = "full bells, 3 slots", .run = run_full_bells, .slots = 3 },
 	{ .name = "spoilt memory, 1 slot",
 	  .run = run_spoilt,
 	  .slots = 1,

@@ -9,6 +9,7 @@
  *   CONTRACT_ONLY=MECHANISM[:RULE]   only that mechanism, and rules whose names begin so; an empty
  *                                    MECHANISM: all
  *   CONTRACT_SEED=N                  repeats a run; a trial that fails says with which
+ * --list: only the names of the trials.
  */
 #include "config.h"
 
@@ -469,6 +470,7 @@ static size_t add_rules(const struct ipc_backend *const *subjects)
 int main(int argc, char **argv)
 {
 	const struct ipc_backend *subjects[SUBJECTS_MAX] = { NULL };
+	const bool list = argc == 2 && strcmp(argv[1], "--list") == 0;
 	size_t skipped, i;
 	int failed;
 
@@ -476,10 +478,15 @@ int main(int argc, char **argv)
 		return contract_joined_program(argv[2]);
 	program = argv[0];
 	prepare();
-	prepare_quotas();
-	printf("contract: CONTRACT_SEED=%llu\n", (unsigned long long)contract_seed);
+	if (!list)
+		prepare_quotas();
 	find_subjects(subjects);
 	skipped = add_rules(subjects);
+	for (i = 0; list && i < trial_count; i++)
+		printf("%s\n", trials[i].name);
+	if (list)
+		return 0;
+	printf("contract: CONTRACT_SEED=%llu\n", (unsigned long long)contract_seed);
 	if (trial_count + skipped == 0)
 		return say_no_trial(subjects);
 	failed = _cmocka_run_group_tests("contract", tests, trial_count, NULL, NULL);
