@@ -78,10 +78,14 @@ static int mmap_make(struct ipc *s)
 	char name[IPC_PATH_MAX + 24];
 	int fd;
 
-	(void)snprintf(name, sizeof name, "%s/ipcdemo-mmap.XXXXXX", s->runtime_dir);
-	fd = (int)SYS(s, mkostemp(name, O_CLOEXEC)); /* O_EXCL and mode 0600 by itself */
-	if (fd >= 0)
-		(void)SYS(s, unlink(name)); /* just made, in a directory where we may write */
+	do { /* not SYS(): a failed try has used the Xs up */
+		(void)snprintf(name, sizeof name, "%s/ipcdemo-mmap.XXXXXX", s->runtime_dir);
+		s->syscalls++;
+		fd = mkostemp(name, O_CLOEXEC); /* O_EXCL and mode 0600 by itself */
+	} while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return -errno;
+	(void)SYS(s, unlink(name)); /* just made, in a directory where we may write */
 	return fd;
 }
 

@@ -205,10 +205,12 @@ static void hear_report(struct pool *pool, unsigned slot)
 int pool_reap(struct pool *pool)
 {
 	struct epoll_event dead[64];
-	int n = epoll_wait(pool->deaths, dead, 64, 0);
-	int rc = n > 0 ? pool_receive(pool) : 0; /* after the deaths: all that they sent is there */
-	int i;
+	int n, rc, i;
 
+	do {
+		n = epoll_wait(pool->deaths, dead, 64, 0);
+	} while (n < 0 && errno == EINTR);
+	rc = n > 0 ? pool_receive(pool) : 0; /* after the deaths: all that they sent is there */
 	for (i = 0; i < n; i++)
 		if (dead[i].data.u32 & POOL_REPORT)
 			hear_report(pool, dead[i].data.u32 & ~POOL_REPORT);
