@@ -328,6 +328,33 @@ static void test_text_wrapped_lines_stay_within_the_columns(void **state)
 	text_free(&text);
 }
 
+/* A line may end beside any Chinese character, but none begins with what closes. */
+static void test_text_wrapped_chinese_breaks_without_blanks(void **state)
+{
+	struct text text = { 0 };
+
+	(void)state;
+	text_add_wrapped(&text, "\u8fdb\u7a0b\u7ba1\u9053\uff0c\u961f\u5217", 0, 8);
+	assert_string_equal(text_string(&text), "\u8fdb\u7a0b\u7ba1\n\u9053\uff0c\u961f\u5217\n");
+	text_clear(&text);
+	text_add_wrapped(&text, "\u8fdb\u7a0b\uff08pipe\uff09\u7528 --ipc=shm", 1, 9);
+	assert_string_equal(text_string(&text),
+			    " \u8fdb\u7a0b\n \uff08pipe\uff09\n \u7528\n --ipc=shm\n");
+	text_free(&text);
+}
+
+static void test_text_padded_and_right_count_columns(void **state)
+{
+	struct text text = { 0 };
+
+	(void)state;
+	text_add_padded(&text, "\u7ba1\u9053", 6);
+	text_add_right(&text, "\u4fe1", 4);
+	text_add_padded(&text, "too long", 3);
+	assert_string_equal(text_string(&text), "\u7ba1\u9053    \u4fe1too long");
+	text_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +376,8 @@ int main(void)
 		cmocka_unit_test(test_rate_rare_reports_still_give_a_speed),
 		cmocka_unit_test(test_rate_counter_that_falls_starts_anew),
 		cmocka_unit_test(test_text_wrapped_lines_stay_within_the_columns),
+		cmocka_unit_test(test_text_wrapped_chinese_breaks_without_blanks),
+		cmocka_unit_test(test_text_padded_and_right_count_columns),
 	};
 
 	alarm(60);

@@ -81,7 +81,7 @@ seed 'no such message any more' '^left over: "idly"' 's/^msgid "idle"/msgid "idl
 # ---- the tree ----
 
 unmarked . >"$work/found"
-[ ! -s "$work/found" ] || complain 'words for a person that are not within _() or N_()' "$work/found"
+[ ! -s "$work/found" ] || complain 'words for a person outside of _() and N_()' "$work/found"
 for po in po/*.po; do
 	wrong "$po" "$work/pot" >"$work/found" 2>&1
 	[ ! -s "$work/found" ] ||
