@@ -23,7 +23,8 @@ on_terminal()
 {
 	rm -f "$work/done"
 	tmux -L "$server" -f /dev/null new-session -d -x "$1" -y "$2" \
-		"PATH=$work/bin:\$PATH LC_ALL=C.UTF-8; export PATH LC_ALL; $3; : >'$work/done'; sleep 60"
+		"PATH=$work/bin:\$PATH LC_ALL=C.UTF-8; export PATH LC_ALL; unset LANGUAGE; $3;
+		: >'$work/done'; sleep 60"
 }
 
 # shot: the screen without the empty lines at its end.

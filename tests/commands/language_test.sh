@@ -81,8 +81,8 @@ equal 'the demo, one after the other: no English is left' '' "$(english "$T/err"
 on_terminal() {
 	columns=$1
 	shift
-	TERM=xterm script -qec "stty cols $columns rows 24; exec env $chinese $IPCDEMO $*" /dev/null \
-		</dev/null >"$T/tty" 2>&1
+	TERM=xterm script -qec "stty cols $columns rows 24; exec env $chinese $IPCDEMO $*" \
+		/dev/null </dev/null >"$T/tty" 2>&1
 }
 
 # widest: the columns of the widest line on the terminal, control sequences aside, and lines that
