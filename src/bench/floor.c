@@ -18,11 +18,14 @@ static const struct {
 	const char *backend;
 	const struct link_ops *ops;
 } floors[] = {
-	{ "pipe", &floor_pipe },     { "fifo", &floor_fifo },  { "signal", &floor_signal },
-	{ "unix", &floor_unix },     { "tcp", &floor_tcp },    { "dgram", &floor_dgram },
-	{ "stream", &floor_stream }, { "mq", &floor_mq },      { "sysv", &floor_sysv },
-	{ "shm", &floor_ring },      { "memfd", &floor_ring }, { "mmap", &floor_ring },
-	{ "futex", &floor_ring },
+	{ "pipe", &floor_pipe },     { "fifo", &floor_fifo },   { "signal", &floor_signal },
+	{ "unix", &floor_unix },     { "tcp", &floor_tcp },     { "dgram", &floor_dgram },
+	{ "stream", &floor_stream }, { "mq", &floor_mq },       { "sysv", &floor_sysv },
+	{ "shm", &floor_ring },      { "memfd", &floor_ring },  { "mmap", &floor_ring },
+	{ "futex", &floor_ring },    { "mutex", &floor_mutex }, { "vm", &floor_vm },
+#ifdef HAVE_URING
+	{ "uring", &floor_uring },
+#endif
 #ifdef HAVE_ZMQ
 	{ "zmq", &floor_zmq },
 #endif

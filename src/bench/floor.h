@@ -19,7 +19,10 @@ enum ipc_strategy floor_wait(const struct axes *axes);
 extern const struct link_ops floor_pipe, floor_fifo, floor_unix, floor_signal; /* floor_fd.c */
 extern const struct link_ops floor_stream, floor_tcp, floor_dgram;             /* floor_socket.c */
 extern const struct link_ops floor_mq, floor_sysv;                             /* floor_queue.c */
-extern const struct link_ops floor_ring;
+extern const struct link_ops floor_ring, floor_mutex, floor_vm;
+#ifdef HAVE_URING
+extern const struct link_ops floor_uring;
+#endif
 #ifdef HAVE_ZMQ
 extern const struct link_ops floor_zmq;
 #endif
