@@ -26,7 +26,8 @@
  * Failure modes: full - send waits, or EAGAIN, until the receiver has taken one. Peer gone - who
  *   sends to it meets ECONNREFUSED; who receives, silence: its pidfd tells.
  * Costs: one system call, one copy and one kernel buffer on each side, and eight bytes of ours
- *   that say which slot. A hub with a thousand slots waits for one descriptor.
+ *   that say which slot, in a piece of their own. A hub with a thousand slots waits for one
+ *   descriptor.
  * Pitfalls: a connected pair (socketpair) does not count max_dgram_qlen at all. Who floods q
  *   delays everybody. A datagram of no bytes is no end of file. A buffer that is too small cuts
  *   the datagram without a word unless MSG_TRUNC is looked at. A pid may be used again: it
@@ -220,19 +221,22 @@ static ssize_t dgram_send(struct ipc *s, unsigned slot, const void *records, siz
 			  unsigned flags)
 {
 	size_t most = s->record_size < DGRAM_BATCH ? DGRAM_BATCH / s->record_size : 1;
+	size_t bytes = (n < most ? n : most) * s->record_size;
 	struct dgram_head head = { .slot = slot, .owner = dgram_slot(s, slot)->owner };
 	struct iovec iov[2] = { { .iov_base = &head, .iov_len = sizeof head },
-				{ .iov_base = (void *)(uintptr_t)records,
-				  .iov_len = (n < most ? n : most) * s->record_size } };
-	const size_t headless = s->direction == IPC_FROM_HUB; /* a pair says by itself who it is */
-	struct msghdr msg = { .msg_iov = iov + headless, .msg_iovlen = 2 - headless };
-	ssize_t rc = control_send(s, fd_slots_at(s, slot)->own, &msg, flags);
+				{ .iov_base = (void *)(uintptr_t)records, .iov_len = bytes } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	const int fd = fd_slots_at(s, slot)->own;
+	/* A pair says by itself who it is. */
+	ssize_t rc = s->direction == IPC_FROM_HUB ?
+			     control_send_bytes(s, fd, records, bytes, flags) :
+			     control_send(s, fd, &msg, flags);
 
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
 	if (rc == -ECONNREFUSED || rc == -ENOTCONN) /* at first; from then on */
 		return -EPIPE;
-	return rc < 0 ? rc : (ssize_t)(iov[1].iov_len / s->record_size); /* all or nothing */
+	return rc < 0 ? rc : (ssize_t)(bytes / s->record_size); /* all or nothing */
 }
 
 /* Is PID the slot's that it says it is? 0, -ESRCH of nobody that we know, or -EPROTO with *SLOT. */

@@ -30,7 +30,8 @@
  *   gone - silence; a sleep ends after a second, and the pidfd tells. Sequence or tail that no
  *   honest peer writes - EPROTO.
  * Costs: two copies of the record, no system call. A sleeper costs one call, and its peer one: an
- *   eventfd in an epoll instance costs three.
+ *   eventfd in an epoll instance costs three. A sleep starts a timer of a second, so that a dead
+ *   hub is found: an eighth of a round trip.
  * Pitfalls: FUTEX_PRIVATE_FLAG between processes wakes nobody, and reports no error. To wait
  *   without the value that one has looked at loses the wake-up. Of the lock the hub touches one
  *   bit of one word: who takes or releases a robust lock that a hostile process can write to

@@ -30,7 +30,8 @@
  *   system call; it gives up after a second, so that a dead peer is found.
  * Failure modes: full - send waits, or ETIMEDOUT. Peer gone - silence: its pidfd tells. No more
  *   queues - EMFILE (RLIMIT_MSGQUEUE) or ENOSPC (queues_max).
- * Costs: one system call and one copy on each side, for each record: there are no batches.
+ * Costs: one system call and one copy on each side, for each record: there are no batches. A sleep
+ *   starts a timer of a second, so that a dead peer is found: a tenth of a round trip.
  * Pitfalls: mq_receive wants a buffer for the largest message, or it is EMSGSIZE. A timeout is a
  *   moment of CLOCK_REALTIME: who sets the clock back makes it longer. A timeout that is past means
  *   "do not wait", which spares O_NONBLOCK. EMFILE here has nothing to do with descriptors. A

@@ -27,7 +27,9 @@
  *   Counters that no honest peer writes - EPROTO.
  * Costs: two copies of the record, and on each side two atomic operations on a line that the
  *   other side has just written: a lock moves more cache lines than a ring, which has none. A
- *   sleeper costs one system call, and its peer one; and who meets the other in the lock, two more.
+ *   sleeper costs one system call, and its peer one; and who meets the other in the lock, two
+ *   more. A sleep starts a timer of a second, so that a dead peer is found: an eighth of a round
+ *   trip.
  * Pitfalls: woken does not mean that the condition holds: look again, in a loop. The conditions
  *   are counters and futex(2), not pthread_cond_t: that has a lock of its own, which is not
  *   robust, so a process that is killed in pthread_cond_signal leaves everybody else waiting for

@@ -28,7 +28,8 @@
  * Failure modes: full - EAGAIN. Peer gone - silence: its pidfd tells. Queue removed - EIDRM, or
  *   EINVAL in the next call.
  * Costs: one system call on each side, and three copies: a message must stand behind its type. A
- *   batch of up to 4 KiB shares them. Waiting costs CPU or time.
+ *   batch of up to 4 KiB shares them. Waiting costs CPU or time: a try, a yield and a try, a fifth
+ *   more than the call that waits, which a dead peer would not end.
  * Pitfalls: ftok(3) gives equal keys for different files now and then, and fails without a word
  *   where nobody looks. One slot that reads nothing would fill a shared queue for all: hence a
  *   queue

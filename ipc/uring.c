@@ -10,7 +10,7 @@
  *      socketpair() -> h, w; a ring
  *      fork ----------------------------> close(h), forget the hub's ring, make one's own
  *      RECV into each slot's buffer       SEND, SEND, SEND linked
- *      io_uring_ring_enter(submit, wait 1)     io_uring_ring_enter(submit 3, wait 3)
+ *      io_uring_enter(submit, wait 1)     io_uring_enter(submit 3, wait 3)
  *      completion  <------ a packet ----- (one call for all of them)
  *      completion = 0  <-- end of file -- dies, however it dies
  *
@@ -348,7 +348,7 @@ const struct ipc_backend ipc_uring = {
 			     { "a ring in each process", "ls -l /proc/PID/fd | grep io_uring" } },
 		.syscalls = { "socketpair", "io_uring_setup", "io_uring_enter", "mmap", "munmap",
 			      "madvise", "epoll_create1", "epoll_ctl", "epoll_wait", "close" },
-		.man = { "io_uring(7)", "io_uring_setup(2)", "io_uring_ring_enter(2)", "unix(7)" },
+		.man = { "io_uring(7)", "io_uring_setup(2)", "io_uring_enter(2)", "unix(7)" },
 	},
 	.state_size = sizeof(struct uring_state),
 	.slot_size = sizeof(struct uring_slot),
