@@ -7,7 +7,8 @@
 #	. "$(dirname "$0")/../lib.sh"
 #
 # and ends with `finish`. Sourcing it runs the test once more beneath tests/harness/harness,
-# which ends it after DEADLINE seconds and lets no process outlive it, and gives it
+# which ends it after DEADLINE seconds (as tree_clock.h counts) and lets no process outlive it, and
+# gives it
 #
 #	$T                  a private directory, removed at the end
 #	$IPCDEMO            the program; default: the one in the build directory
@@ -179,12 +180,14 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 143' TERM INT HUP
 
-# await SECONDS COMMAND...: until COMMAND succeeds; false when it never did.
+# await SECONDS COMMAND...: until COMMAND succeeds; false when it never did. It counts its turns,
+# which take longer on a busy machine.
 await() {
-	until_s=$(($(date +%s) + $1 + 1))
+	turns=$((50 * $1))
 	shift
 	while ! "$@"; do
-		[ "$(date +%s)" -lt "$until_s" ] || return 1
+		turns=$((turns - 1))
+		[ $turns -gt 0 ] || return 1
 		sleep 0.02
 	done
 }

@@ -9,8 +9,6 @@
 
 #include "tests/common/stage.h"
 
-#define DEADLINE_S 60
-
 static sigset_t mask_now(void)
 {
 	sigset_t mask;
@@ -85,6 +83,5 @@ int main(void)
 		STAGED(test_signals_die_ends_by_that_signal),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

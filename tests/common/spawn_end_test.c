@@ -19,7 +19,6 @@
 
 #include "tests/common/stage.h"
 
-#define DEADLINE_S   60
 #define UNPRIVILEGED 65534
 
 static int child_exits(void *arg)
@@ -316,6 +315,5 @@ int main(void)
 		STAGED(test_spawn_without_a_pidfd_to_be_had_fails_cleanly),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

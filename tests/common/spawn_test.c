@@ -13,8 +13,6 @@
 
 #include "tests/common/stage.h"
 
-#define DEADLINE_S 60
-
 static void handler(int signo)
 {
 	(void)signo;
@@ -303,6 +301,5 @@ int main(void)
 		cmocka_unit_test(test_spawn_program_keeps_what_it_names),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,6 @@ static inline int stage_status(void (*play)(void))
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		(void)alarm(STAGE_SECONDS);
 		(void)setpgid(0, 0); /* cannot fail for a fresh child */
 		play();
 		_exit(0);

@@ -380,7 +380,6 @@ int main(void)
 		cmocka_unit_test(test_text_padded_and_right_count_columns),
 	};
 
-	alarm(60);
 	(void)setenv("LC_ALL", "C", 1); /* the fallback to C.UTF-8 is what is tested */
 	if (!text_locale())
 		return 77; /* no UTF-8 locale at all */

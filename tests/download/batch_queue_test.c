@@ -4,8 +4,6 @@
 
 #include "tests/download/batch_stage.h"
 
-#define DEADLINE_S 30
-
 /* Of "abc", but for the last digit. */
 static const char nearly[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ae";
 
@@ -49,6 +47,5 @@ int main(void)
 		ENACTED(test_batch_job_that_comes_back_is_next),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests_name("batch queue", tests, NULL, NULL);
 }

@@ -9,8 +9,6 @@
 
 #include "tests/download/batch_stage.h"
 
-#define DEADLINE_S 60
-
 static const enum failure_kind deaths[] = { FAILURE_KILLED, FAILURE_EXITED, FAILURE_PROTOCOL,
 					    FAILURE_STALLED, FAILURE_SANDBOX };
 #define DEATH_COUNT (sizeof deaths / sizeof deaths[0])
@@ -276,6 +274,5 @@ int main(void)
 		ENACTED(test_batch_requeue_puts_to_the_front),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,7 +23,6 @@
 #include "download/fetch.h"
 #include "download/filename.h"
 
-#define DEADLINE_S    60
 /* As the header promises. */
 #define TEXT_BYTES    160
 /* Codes of the transfer library, whose header only fetch.c may include. */
@@ -267,7 +266,6 @@ int main(void)
 		cmocka_unit_test(test_fault_for_a_small_buffer_is_cut),
 	};
 
-	alarm(DEADLINE_S);
 	/* The sentences are the same in every language. */
 	(void)setlocale(LC_ALL, "");
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,8 +9,6 @@
 
 #include "tests/download/fetch_stage.h"
 
-#define DEADLINE_S 60
-
 const struct answer answers[] = {
 	{ .path = "/five", .text = OK FIVE END "12345" },
 	{ .path = "/gate", .text = OK FIVE END "12", .after = THEN_GATE, .more = "345" },
@@ -378,6 +376,5 @@ int main(void)
 		SERVED(test_fetch_leaves_no_descriptor_behind),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, fetch_setup, fetch_teardown);
 }

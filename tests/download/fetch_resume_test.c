@@ -7,8 +7,6 @@
 
 #include "tests/download/fetch_stage.h"
 
-#define DEADLINE_S 60
-
 /* An answer to "the rest from byte 4 on" of "0123456789". */
 #define PART(range, etag, body)                                                  \
  "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes " range "\r\nETag: " etag \
@@ -357,6 +355,5 @@ int main(void)
 		SERVED(test_cookies_live_as_long_as_their_job),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, fetch_setup, fetch_teardown);
 }

@@ -6,8 +6,6 @@
 
 #include "tests/download/fetch_stage.h"
 
-#define DEADLINE_S 60
-
 /* gzip of "compressed text". */
 #define PACKED                                                                             \
  "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nETag: \"v1\"\r\nContent-Length: 35\r\n\r\n" \
@@ -110,6 +108,5 @@ int main(void)
 		SERVED(test_time_of_the_file_is_told),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, fetch_setup, fetch_teardown);
 }

@@ -7,8 +7,6 @@
 
 #include "tests/download/fetch_stage.h"
 
-#define DEADLINE_S 60
-
 const struct answer answers[] = {
 	{ .path = "/five", .text = OK FIVE END "12345" },
 	{ .path = "/empty", .text = OK "Content-Length: 0\r\n" END },
@@ -259,6 +257,5 @@ int main(void)
 		SERVED(test_fetch_of_an_error_page_does_not_wait_for_it),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, fetch_setup, fetch_teardown);
 }

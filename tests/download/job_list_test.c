@@ -12,8 +12,6 @@
 #include "download/filename.h"
 #include "tests/download/job_list_stage.h"
 
-#define DEADLINE_S 60
-
 static const char hex[] = "00112233445566778899aabbccddeeffFFEEDDCCBBAA99887766554433221100";
 
 /* ---- helpers ---- */
@@ -417,6 +415,5 @@ int main(void)
 		cmocka_unit_test(test_job_url_is_trimmed_and_encoded),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

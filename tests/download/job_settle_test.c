@@ -9,8 +9,6 @@
 #include "download/filename.h"
 #include "tests/download/job_list_stage.h"
 
-#define DEADLINE_S 60
-
 static const char hex[] = "00112233445566778899aabbccddeeffFFEEDDCCBBAA99887766554433221100";
 
 static void test_job_settle_first_of_a_name_keeps_it(void **state)
@@ -181,6 +179,5 @@ int main(void)
 		PLACED(test_job_settle_nothing_is_fine),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,8 +18,6 @@
 #include "download/part_file.h"
 #include "tests/download/part_file_place.h"
 
-#define DEADLINE_S 120
-
 static void expect_refusal(const struct place *place, enum failure_kind kind, int code)
 {
 	struct failure failure = { .kind = FAILURE_NONE };
@@ -358,6 +356,5 @@ int main(void)
 		PLACED(test_output_racing_writers_never_share_a_file),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

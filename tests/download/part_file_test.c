@@ -12,8 +12,6 @@
 #include "download/part_file.h"
 #include "tests/download/part_file_place.h"
 
-#define DEADLINE_S 120
-
 /* ---- the directory ---- */
 
 static void test_output_dir_missing_is_made_with_parents(void **state)
@@ -398,6 +396,5 @@ int main(void)
 		PLACED(test_output_digest_of_no_file_is_refused),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

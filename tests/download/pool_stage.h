@@ -18,16 +18,15 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#define DEADLINE_S 60
-#define CPU_S      5 /* a test takes a few ms: a pool that turns in circles is told soon */
-#define STALL_S    5
-#define WAIT_MS    10000 /* for the next event or death */
-#define NAP_MS     2
+#define CPU_S   5 /* a test takes a few ms: a pool that turns in circles is told soon */
+#define STALL_S 5
+#define WAIT_MS 10000 /* for the next event or death */
+#define NAP_MS  2
 
 /* What a script leaves for the test to see, whatever becomes of its process. */
 static struct {
-	unsigned lives;    /* processes that have begun */
-	unsigned jobs[16]; /* that each was assigned */
+	_Atomic unsigned lives; /* processes that have begun */
+	unsigned jobs[16];      /* that each was assigned */
 	int bad_line;
 	volatile pid_t grandchild;
 	volatile bool go, closed; /* from the test to the script, and back */
@@ -158,7 +157,6 @@ static inline int run_plays(const struct CMUnitTest *tests, size_t count)
 {
 	const struct rlimit cpu = { CPU_S, CPU_S + 1 };
 
-	alarm(DEADLINE_S);
 	notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		     0);
 	if (notes == MAP_FAILED || setrlimit(RLIMIT_CPU, &cpu) < 0 ||

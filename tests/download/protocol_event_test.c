@@ -20,8 +20,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define DEADLINE_S 60
-
 static const enum event_kind kinds[] = { EVENT_START,  EVENT_PROGRESS, EVENT_DONE,
 					 EVENT_FAILED, EVENT_RETURNED, EVENT_SPLIT };
 #define KIND_COUNT (sizeof kinds / sizeof kinds[0])
@@ -452,6 +450,5 @@ int main(void)
 		cmocka_unit_test(test_event_fuzz_nothing_unpermitted_passes),
 	};
 
-	alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,6 @@
 
 #include "download/url.h"
 
-#define DEADLINE_S 30
-
 static void assert_shown(const char *url, const char *expected)
 {
 	char *shown = url_without_password(url);
@@ -88,6 +86,5 @@ int main(void)
 		cmocka_unit_test(test_url_as_typed_becomes_one),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }

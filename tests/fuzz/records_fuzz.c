@@ -20,6 +20,7 @@ static void check_moved(const struct event_guard *before, const struct event_gua
 	REQUIRE(event->slot == SLOT);
 	REQUIRE(event->seq == before->seq + 1 && after->seq == event->seq);
 	REQUIRE(after->running == (event->kind == EVENT_START || event->kind == EVENT_PROGRESS ||
+				   event->kind == EVENT_SPLIT ||
 				   (event->kind == EVENT_RETURNED && before->running)));
 	if (event->kind == EVENT_PROGRESS || event->kind == EVENT_DONE)
 		REQUIRE(before->running && event->job == before->job &&

@@ -74,6 +74,28 @@ equal "at the deadline the command can clean up" trapped "$(cat "$T/out")"
 matches "at the deadline the descendants are named" 'process [0-9]+: sleep 50' "$T/err"
 is_true "after the deadline none lives" none_alive "$T/pids"
 
+# Five share a CPU, so one second of it takes five; the deadline is one of its own time. setsid, as
+# the kernel may share CPUs by session. SIGXCPU ends what was given its second.
+if command -v taskset >/dev/null; then
+	burn='ulimit -S -t 5; while :; do :; done'
+	cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
+	others=''
+	for _ in 1 2 3 4; do
+		setsid taskset -c "$cpu" sh -c "$burn" 2>/dev/null &
+		others="$others $!"
+	done
+	"$HARNESS" --deadline=3 -- taskset -c "$cpu" sh -c "ulimit -S -t 1; while :; do :; done" \
+		2>"$T/err"
+	equal "waiting for a CPU does not count towards the deadline" 152 $?
+	# shellcheck disable=SC2086 # pids are words
+	kill $others
+	wait
+	"$HARNESS" --deadline=1 -- sh -c 'while :; do :; done' 2>"$T/err"
+	equal "computing does" 124 $?
+else
+	skip_part "a deadline on a busy machine: there is no taskset"
+fi
+
 # Deaf to SIGTERM.
 : >"$T/pids"
 "$HARNESS" --report="$T/how" -- sh -c 'trap "" TERM; echo $$ >"$1"; sleep 50; sleep 50' sh \

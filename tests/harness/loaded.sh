@@ -74,15 +74,18 @@ as_nobody() {
 		setpriv --reuid=65534 --regid=65534 --clear-groups
 }
 
-# What the tests of the last run said that failed.
+# What the tests of the last run said that failed; where none did, what make said.
 show_failures() {
-	grep -rlE --include='*.trs' '^:test-result: (FAIL|ERROR)' "$directory" | while read -r trs; do
-		echo "  ${trs%.trs}:"
-		grep -E -A 4 '^not ok |^\[  (ERROR|FAILED|  LINE ) |again:|^harness: |hangs|killed' \
-			"${trs%.trs}.log" | head -n 20 | sed 's/^/    /'
-	done
-	[ -s "$place/log" ] && grep -qE '^# (FAIL|ERROR): +[1-9]' "$place/log" ||
+	said='^not ok |^\[  (ERROR|FAILED|  LINE ) |does not hold|again:|^harness: |hangs|killed'
+	if ! grep -qE '^# (FAIL|ERROR): +[1-9]' "$place/log"; then
 		tail -n 5 "$place/log" | sed 's/^/    /'
+		return
+	fi
+	find "$directory" -name '*.trs' -exec grep -lE '^:test-result: (FAIL|ERROR)' {} + |
+		while read -r trs; do
+			echo "  ${trs%.trs}:"
+			grep -E -A 4 "$said" "${trs%.trs}.log" | head -n 20 | sed 's/^/    /'
+		done
 }
 
 kinds=${AS:-'self nobody one-cpu'}

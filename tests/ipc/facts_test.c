@@ -20,8 +20,6 @@
 
 #include "ipc/core/ring.h"
 
-#define DEADLINE_S 20
-
 /*
  * memfd.c: F_SEAL_WRITE is refused while there is a writable mapping, F_SEAL_FUTURE_WRITE is not.
  */
@@ -183,6 +181,5 @@ int main(void)
 		cmocka_unit_test(test_unix_pair_counts_buffers_not_bytes),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,8 +19,6 @@
 
 #include "ipc/ipc.h"
 
-#define DEADLINE_S 30
-
 static void test_memfd_size_and_seals_are_fixed(void **state)
 {
 	struct ipc_config config = { .direction = IPC_FROM_HUB, .record_size = 56, .slots = 1 };
@@ -56,6 +54,5 @@ int main(void)
 		cmocka_unit_test(test_memfd_size_and_seals_are_fixed),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests_name("memfd", tests, NULL, NULL);
 }

@@ -27,8 +27,7 @@
 
 #include "tests/ipc/ring_stage.h"
 
-#define DEADLINE_S 120
-#define LOST_MS    20000 /* nobody is that slow: the wake-up was lost */
+#define LOST_MS 20000 /* nobody is that slow: the wake-up was lost */
 
 static const size_t sizes[] = RING_STAGE_SIZES;
 
@@ -159,7 +158,6 @@ static void killed_after(size_t size, unsigned pause_us)
 	sender_pid = fork();
 	assert_true(sender_pid >= 0);
 	if (sender_pid == 0) {
-		(void)alarm(DEADLINE_S);
 		(void)stream_out(s);
 		_exit(0);
 	}
@@ -284,7 +282,6 @@ static void play(bool asymmetric, uint64_t rounds)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		(void)alarm(DEADLINE_S);
 		p = (struct player){ .bell = p.peer_bell, .peer_bell = p.bell, .seed = 4 };
 		player_init(&p, up.memory, down.memory, asymmetric);
 		for (n = 0; n < rounds; n++) {
@@ -333,6 +330,5 @@ int main(void)
 		cmocka_unit_test(test_bell_with_membarrier_loses_no_wakeup),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

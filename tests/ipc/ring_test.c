@@ -16,8 +16,6 @@
 
 #include "tests/ipc/ring_stage.h"
 
-#define DEADLINE_S 120
-
 static const size_t sizes[] = RING_STAGE_SIZES;
 
 /* ---- one thread: exactly as many as there is room for, exactly as many as there are ---- */
@@ -324,6 +322,5 @@ int main(void)
 		cmocka_unit_test(test_bell_own_word_overwritten_is_not_believed),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,8 +26,7 @@
 #include "ipc/ipc.h"
 #include "tests/harness/isolate.h"
 
-#define DEADLINE_S 20
-#define SKIPPED    77
+#define SKIPPED 77
 
 struct duet {
 	struct ipc *s;
@@ -169,6 +168,5 @@ int main(void)
 		(void)fprintf(stderr, "signal_quota_test: no user namespace: %s\n", strerror(-rc));
 		return SKIPPED;
 	}
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests_name("signal quota", tests, NULL, NULL);
 }

@@ -24,10 +24,9 @@
 #include "ipc/ipc.h"
 #include "tests/harness/isolate.h"
 
-#define DEADLINE_S 60
-#define SLOTS      3u
-#define PIECES     4u /* of a record in these tests */
-#define SENDER(n)  (1000001 + (pid_t)(n))
+#define SLOTS     3u
+#define PIECES    4u /* of a record in these tests */
+#define SENDER(n) (1000001 + (pid_t)(n))
 
 /* The layout of si_errno: how often the slot was armed, the slot, the piece. */
 #define TAG(owner, slot, piece) ((int)((owner) << 19 | (slot) << 7 | (piece)))
@@ -399,6 +398,5 @@ int main(void)
 		assert_int_equal(isolate_wait_turn(), 0);
 	else
 		assert_int_equal(isolate(ISOLATE_QUOTAS), 0);
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests_name("signal", tests, NULL, NULL);
 }

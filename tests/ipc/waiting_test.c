@@ -21,8 +21,6 @@
 
 #include "ipc/core/waiting.h"
 
-#define DEADLINE_S 30
-
 /* The mechanism: nothing comes in EMPTY tries, then LEFT records; it never wakes anybody. */
 static struct {
 	unsigned empty, left, tries;
@@ -203,6 +201,5 @@ int main(void)
 		cmocka_unit_test(test_waiting_sleep_ends_by_time_or_death),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
 }

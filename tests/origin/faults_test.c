@@ -22,8 +22,6 @@
 
 #include "tests/origin/origin_client.h"
 
-#define DEADLINE_S 60
-
 static struct origin *origin;
 static uint16_t port;
 
@@ -131,7 +129,7 @@ static void test_faults_client_leaves_a_stalled_body_and_its_thread_ends(void **
 				     0); /* all is read: no reset by the close */
 	assert_true(threads() > before);
 	client_close(&client);
-	while (threads() > before) /* the alarm ends it */
+	while (threads() > before) /* the harness ends it */
 		(void)nanosleep(&nap, NULL);
 }
 
@@ -359,6 +357,5 @@ int main(void)
 		SERVED(test_faults_long_answers_are_long),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

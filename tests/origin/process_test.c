@@ -8,8 +8,6 @@
 
 #include "tests/common/stage.h"
 
-#define DEADLINE_S 60
-
 static const struct origin_config config = { .file_count = 0 };
 
 static void play_serves(void)
@@ -55,6 +53,5 @@ int main(void)
 		STAGED(test_process_without_a_socket_says_so),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

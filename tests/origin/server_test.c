@@ -27,8 +27,7 @@
 
 #include "tests/origin/origin_client.h"
 
-#define DEADLINE_S 60
-#define PARALLEL   32
+#define PARALLEL 32
 
 #define PACED_BYTES 400000
 #define PACED_S     0.8
@@ -471,6 +470,5 @@ int main(void)
 		SERVED(test_origin_stop_ends_transfers_under_way),
 	};
 
-	(void)alarm(DEADLINE_S);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

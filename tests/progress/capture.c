@@ -79,7 +79,6 @@ _Noreturn void capture_child(const struct progress_config *config,
 {
 	struct progress *progress;
 
-	alarm(30);
 	(void)setenv("LC_ALL", "C", 1);
 	(void)setenv("TERM", "xterm", 1);
 	(void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);

@@ -483,7 +483,6 @@ int main(void)
 		cmocka_unit_test(test_tty_dumb_terminal_gets_plain_lines),
 	};
 
-	alarm(120);
 	if (stage_open() < 0)
 		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);

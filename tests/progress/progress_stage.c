@@ -99,7 +99,6 @@ static void child(const struct stage_play *play, int terminal)
 	int out = memfd_create("stdout", MFD_CLOEXEC);
 	struct stat st;
 
-	alarm(30);
 	if (setsid() < 0 || ioctl(terminal, TIOCSCTTY, 0) < 0 || out < 0)
 		_exit(9);
 	if (dup2(terminal, STDERR_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)

@@ -296,6 +296,5 @@ int main(void)
 		cmocka_unit_test(test_json_line_is_written_when_it_happens),
 	};
 
-	alarm(120);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

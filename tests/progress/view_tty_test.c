@@ -369,7 +369,6 @@ int main(void)
 		cmocka_unit_test(test_tty_total_is_exact_when_all_sizes_are_known),
 	};
 
-	alarm(120);
 	if (stage_open() < 0)
 		return 77;
 	return cmocka_run_group_tests(tests, NULL, NULL);
