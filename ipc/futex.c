@@ -21,11 +21,11 @@
  *   survives its sender. No wake-up is lost: the kernel compares the word and begins the sleep as
  *   one step. The death of a worker wakes the hub: the kernel walks the list of robust locks of
  *   every thread that ends (get_robust_list(2)), and the hub sleeps on the worker's lock.
- * Limits: 128 words in one futex_waitv(2), by which a hub with several slots waits for all: with
- *   more of them it looks every 200 us instead. What the ring holds, see memfd.c.
+ * Limits: 128 words in one futex_waitv (it has no manual page yet: the kernel's futex2.rst), by
+ *   which a hub with several slots waits for all: with more of them it looks every 200 us
+ *   instead. What the ring holds, see memfd.c.
  * Wake-up: a futex has no descriptor, so neither poll(2) nor epoll(7) can wait for it. An event
- * loop
- *   that has other things to wait for must look again and again, and pays with time or CPU.
+ *   loop that has other things to wait for must look again and again, and pays with time or CPU.
  * Failure modes: full - EAGAIN, or the sender sleeps until the receiver has taken a quarter. Hub
  *   gone - silence; a sleep ends after a second, and the pidfd tells. Sequence or tail that no
  *   honest peer writes - EPROTO.

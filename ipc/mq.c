@@ -18,10 +18,9 @@
  *   happens; the queue goes with its last descriptor. Killed between mq_open and mq_unlink, the
  *   hub leaves a name in /dev/mqueue, and its bytes count against the user until it is removed.
  * Guarantees: a message is whole or not at all, in order within a priority, and survives its
- * sender.
- *   One priority for all here: with two, a late record overtakes an early one. A slot is its own
- *   queue, opened for one way only. No end of file: a queue does not know who has it open; a pidfd
- *   tells of a death.
+ *   sender. One priority for all here: with two, a late record overtakes an early one. A slot is
+ *   its own queue, opened for one way only. No end of file: a queue does not know who has it
+ *   open; a pidfd tells of a death.
  * Limits: 10 messages of 8 KiB in a queue (fs.mqueue.msg_max, msgsize_max), 256 queues in all
  *   (queues_max), and per user 819,200 bytes, which are reserved when a queue is made
  *   (RLIMIT_MSGQUEUE). So a queue here takes 8 KiB at most, two records of 4 KiB: about 500

@@ -351,7 +351,7 @@ const struct ipc_backend ipc_mutex = {
 		.syscalls = { "futex", "memfd_create", "fcntl", "fallocate", "mmap", "munmap",
 			      "madvise", "close" },
 		.man = { "pthread_mutexattr_setrobust(3)", "pthread_mutex_consistent(3)",
-			 "pthread_mutex_lock(3)", "futex(2)", "get_robust_list(2)" },
+			 "pthread_mutexattr_setpshared(3)", "futex(2)", "get_robust_list(2)" },
 	},
 	.state_size = sizeof(struct mutex_state),
 	.slot_size = sizeof(struct mutex_slot),

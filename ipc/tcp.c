@@ -228,9 +228,8 @@ static int tcp_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 
 /*
  * A send that does not wait could stop in the middle of a record, and to finish it would be to
- * wait.
- * POLLOUT promises that a third of the buffer is free; so after that we send without asking again
- * until it might be used up.
+ * wait. POLLOUT promises that a third of the buffer is free; so after that we send without asking
+ * again until it might be used up.
  */
 static bool tcp_has_room(struct ipc *s, struct tcp_slot *at, size_t bytes)
 {

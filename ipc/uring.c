@@ -18,26 +18,22 @@
  *   after kill -9 of anyone. The kernel takes a dead process' ring down in its own time, a
  *   moment later, and only then the other side sees the end of file.
  * Guarantees: those of the socket: a packet is whole, in order, survives its sender; end of file;
- * no
- *   sender can claim another's slot. Requests are carried out in any order, unless they are linked
- *   (IOSQE_IO_LINK). A buffer belongs to the kernel until its request has completed.
+ *   no sender can claim another's slot. Requests are carried out in any order, unless they are
+ *   linked (IOSQE_IO_LINK). A buffer belongs to the kernel until its request has completed.
  * Limits: 32,768 requests in one ring. A packet here has 4,096 bytes at most. A ring is locked
- *   memory, two or three pages (RLIMIT_MEMLOCK counts all rings of a user but root: the usual
- *   8 MiB are enough for some 680 workers). A system may forbid io_uring
- *   (kernel.io_uring_disabled),
- *   and containers often do.
+ *   memory, two or three pages (RLIMIT_MEMLOCK counts all rings of a user but root: the usual 8
+ *   MiB are enough for some 680 workers). A system may forbid io_uring
+ *   (kernel.io_uring_disabled), and containers often do.
  * Wake-up: the ring's descriptor polls while a completion is there. Requests that were not
- * submitted
- *   yet do not happen, so they are submitted before each sleep.
+ *   submitted yet do not happen, so they are submitted before each sleep.
  * Failure modes: full - the request waits, or -EAGAIN. Peer gone - EPIPE (MSG_NOSIGNAL). Completion
  *   ring full - the kernel keeps the rest back; here it has room for a result of each slot.
  * Costs: one system call a record where each is waited for: no fewer than unix.c, and each is
  *   dearer. It pays where requests come in numbers: a hub asks all of its slots in one call, a
  *   batch of many packets goes in one.
  * Pitfalls: a ring must not be used on both sides of a fork: the child closes the descriptor and
- * does
- *   not touch the memory (here it is not even there, MADV_DONTFORK). To close a socket does not end
- *   a request on it: cancel it, and wait for that, or the peer never sees the end.
+ *   does not touch the memory (here it is not even there, MADV_DONTFORK). To close a socket does
+ *   not end a request on it: cancel it, and wait for that, or the peer never sees the end.
  * Use when: one process serves many descriptors, and much happens in each turn.
  * Avoid when: a record is sent, and its answer waited for: then a plain call is faster.
  * Read next: unix.c - the same sockets with plain calls.

@@ -18,10 +18,9 @@
  * Life cycle: the sockets are made before the fork, unnamed. The ring is private memory of the
  *   worker's. Nothing can remain after kill -9 of anyone.
  * Guarantees: first in, first out. A slot is its own socket and its own process: no sender can
- * claim
- *   another's. End of file when the worker is gone. NOT guaranteed: delivery. What the hub has not
- *   copied yet dies with the worker. A copy is no snapshot: bytes that the other side changes
- *   meanwhile are seen half old, half new; here it does not, the note says when.
+ *   claim another's. End of file when the worker is gone. NOT guaranteed: delivery. What the hub
+ *   has not copied yet dies with the worker. A copy is no snapshot: bytes that the other side
+ *   changes meanwhile are seen half old, half new; here it does not, the note says when.
  * Limits: 1,024 pieces in one call (IOV_MAX), any number of bytes. What the ring holds: 256
  *   records, fewer of large ones.
  * Wake-up: the socket polls, level-triggered.
