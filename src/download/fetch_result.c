@@ -292,6 +292,14 @@ static void trust_fault(CURL *easy, struct failure *failure)
 	failure->code = (int32_t)error;
 }
 
+static bool was_redirected(CURL *easy)
+{
+	long redirects = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_REDIRECT_COUNT, &redirects);
+	return redirects > 0;
+}
+
 /* The transfer failed with RC. */
 static void curl_fault(struct fetch *fetch, CURLcode rc, struct failure *failure)
 {
@@ -306,6 +314,8 @@ static void curl_fault(struct fetch *fetch, CURLcode rc, struct failure *failure
 	} else {
 		if (rc == CURLE_UNSUPPORTED_PROTOCOL && is_http_url(fetch->easy))
 			rc = CURLE_WEIRD_SERVER_REPLY;
+		else if (rc == CURLE_UNSUPPORTED_PROTOCOL && was_redirected(fetch->easy))
+			rc = CURLE_REMOTE_ACCESS_DENIED;
 		failure->kind = FAILURE_FETCH;
 		failure->code = (int32_t)rc;
 		failure->os_errno = os_errno(fetch->easy, rc);
@@ -403,8 +413,11 @@ const char *fetch_strerror(int code)
 		[CURLE_FILE_COULDNT_READ_FILE] = N_("cannot read the file"),
 		[CURLE_TOO_MANY_REDIRECTS] = N_("too many redirects, see --max-redirs"),
 		[CURLE_GOT_NOTHING] = N_("the origin closed the connection without an answer"),
+		[CURLE_REMOTE_ACCESS_DENIED] =
+			N_("the origin redirects to a URL that is neither http nor https"),
 		[CURLE_SEND_ERROR] = N_("sending to the origin failed"),
-		[CURLE_RECV_ERROR] = N_("receiving from the origin failed"),
+		[CURLE_RECV_ERROR] =
+			N_("the connection broke off, or the origin's answer is not sound HTTP"),
 	};
 
 	/* A hostile number need not be a CURLcode. */

@@ -97,8 +97,9 @@ odd_origins() {
 	refused "more redirects than allowed" 'redirect' fault/redirect/3/5000/moved \
 		--max-redirs=2
 	refused "a redirect to itself" 'redirect' fault/redirect-loop/loop
-	refused "a redirect to a local file" 'redirect-file/passwd' fault/redirect-file/passwd
-	refused "a redirect to ftp" 'redirect-ftp/x' fault/redirect-ftp/x
+	refused "a redirect to a local file" 'redirects to a URL that is neither http' \
+		fault/redirect-file/passwd
+	refused "a redirect to ftp" 'redirects to a URL that is neither http' fault/redirect-ftp/x
 	refused "chunks without an end" 'chunked-cut/100000/x' fault/chunked-cut/100000/x
 	refused "an endless body over --max-size" 'endless/x' fault/endless/x --max-size=100000
 	refused "a long body over --max-size" 'bytes/100001/x' bytes/100001/x --max-size=100000

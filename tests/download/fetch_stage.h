@@ -17,6 +17,7 @@
 
 /* What the code of a FAILURE_FETCH means; the library's header is not for tests. */
 #define UNSUPPORTED_PROTOCOL 1
+#define BAD_REDIRECT         9
 #define MALFORMED_URL        3
 #define UNKNOWN_HOST         6
 #define WEIRD_REPLY          8

@@ -201,10 +201,10 @@ static void test_fetch_redirected_to_another_scheme_fails(void **state)
 	struct stage *stage = *state;
 
 	fetch_path(stage, "/tofile");
-	expect_fault(stage, FAILURE_FETCH, UNSUPPORTED_PROTOCOL, false);
+	expect_fault(stage, FAILURE_FETCH, BAD_REDIRECT, false);
 	assert_int_equal(stage->result.bytes, 0);
 	fetch_path(stage, "/toftp");
-	expect_fault(stage, FAILURE_FETCH, UNSUPPORTED_PROTOCOL, false);
+	expect_fault(stage, FAILURE_FETCH, BAD_REDIRECT, false);
 	assert_int_equal(stage->result.bytes, 0);
 }
 
