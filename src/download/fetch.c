@@ -87,7 +87,8 @@ void fetch_call_hooks(struct fetch *fetch)
 	if (fetch->now.stopped)
 		return;
 	caller.fd = hook_fd(fetch);
-	if (caller.fd == -EAGAIN || (caller.fd >= 0 && poll(&caller, 1, 0) > 0))
+	if (caller.fd == -EAGAIN || caller.fd == -ENOTSUP ||
+	    (caller.fd >= 0 && poll(&caller, 1, 0) > 0))
 		call_wakeup(fetch);
 }
 
@@ -205,10 +206,10 @@ void fetch_free(struct fetch *fetch)
 
 /* ---- one transfer ---- */
 
-static int sleep_ms(const struct fetch *fetch)
+static int sleep_ms(const struct fetch *fetch, bool silent)
 {
 	const uint64_t now_ns = clock_ns();
-	uint64_t until_ns = now_ns + SLEEP_MS_MAX * NS_PER_MS;
+	uint64_t until_ns = now_ns + (silent ? HOOKS_NS : SLEEP_MS_MAX * NS_PER_MS);
 
 	if (fetch->now.paused)
 		until_ns = fetch_due_ns(fetch, until_ns);
@@ -225,7 +226,9 @@ static CURLMcode sleep_once(struct fetch *fetch)
 		call_wakeup(fetch);
 		return CURLM_OK;
 	}
-	rc = curl_multi_poll(fetch->multi, &caller, caller.fd >= 0, sleep_ms(fetch), NULL);
+	/* Without a descriptor nothing ends the sleep: fetch_call_hooks looks after it. */
+	rc = curl_multi_poll(fetch->multi, &caller, caller.fd >= 0,
+			     sleep_ms(fetch, caller.fd == -ENOTSUP), NULL);
 	if (rc == CURLM_OK && caller.revents)
 		call_wakeup(fetch);
 	return rc;

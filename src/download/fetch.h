@@ -60,8 +60,8 @@ struct fetch_hooks {
 	int (*progress)(void *arg, uint64_t bytes, uint64_t total);
 	/*
 	 * The descriptor to watch beside the sockets: asked before each sleep (ipc_pollfd).
-	 * -EAGAIN: something waits already, call wakeup and do not sleep. Another negative
-	 * value: none.
+	 * -EAGAIN: something waits already, call wakeup and do not sleep. -ENOTSUP: there is
+	 * none, so call wakeup every 50 ms. Another negative value: none.
 	 */
 	int (*pollfd)(void *arg);
 	/*

@@ -174,6 +174,22 @@ static void test_hooks_wakeup_cancels_a_sleeping_transfer(void **state)
 	caller_close(&caller);
 }
 
+/* Over a mechanism without a descriptor a command has to be looked for. */
+static void test_hooks_without_a_descriptor_wakeup_comes_all_the_same(void **state)
+{
+	struct stage *stage = *state;
+	struct caller caller;
+
+	lift_limits(stage);
+	caller_open(&caller, stage);
+	caller.pollfd = -ENOTSUP;
+	caller.stop_at_wakeup = 3;
+	assert_int_equal(fetch_for(stage, &caller, "/stall"), -1);
+	assert_int_equal(stage->result.failure.kind, FAILURE_CANCELLED);
+	assert_int_equal(caller.wakeups, 3);
+	caller_close(&caller);
+}
+
 static void test_hooks_hung_up_descriptor_wakes_too(void **state)
 {
 	struct stage *stage = *state;
@@ -366,6 +382,7 @@ int main(void)
 		SERVED(test_hooks_descriptor_wakes_a_sleeping_transfer),
 		SERVED(test_hooks_pollfd_eagain_wakes_without_a_sleep),
 		SERVED(test_hooks_wakeup_cancels_a_sleeping_transfer),
+		SERVED(test_hooks_without_a_descriptor_wakeup_comes_all_the_same),
 		SERVED(test_hooks_hung_up_descriptor_wakes_too),
 		SERVED(test_hooks_wakeup_cancels_a_transfer_that_never_sleeps),
 		SERVED(test_hooks_progress_comes_at_its_pace_and_cancels),
