@@ -294,7 +294,7 @@ static void add_meaning(struct text *table, const struct capability *capability,
 	struct text left = { 0 };
 
 	text_printf(&left, "  %s", _(capability->heading));
-	help_add_row(table, text_string(&left), _(capability->meaning), 2 + 6 + 1,
+	help_add_row(table, text_string(&left), _(capability->meaning), 2 + 6 + 2,
 		     (unsigned)columns);
 	text_free(&left);
 }

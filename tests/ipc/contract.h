@@ -131,9 +131,9 @@ struct report {
 };
 extern struct report *contract_report; /* of this rule */
 /*
- * A rule is given up when it has not made a step for this long, and not before: a busy machine
- * makes it slow, only a hang makes it silent. A step is a record that has come, a gate opened, a
- * process begun or reaped; looking in vain is none.
+ * A rule is given up when it has not made a step for this long (tree_clock.h): a busy machine makes
+ * it slow, only a hang makes it silent. A step is a record that has come, a gate opened, a process
+ * begun or reaped; looking in vain is none.
  */
 #define CONTRACT_SILENT_S 20
 void contract_step(void);

@@ -33,6 +33,7 @@
 
 #include "tests/harness/isolate.h"
 #include "tests/harness/objects.h"
+#include "tests/harness/tree_clock.h"
 #include "tests/ipc/contract.h"
 #include "tests/ipc/contract_kernel.h"
 
@@ -52,11 +53,12 @@ struct trial {
 	enum ending { IN_TIME, SILENT, TOO_LONG, GIVEN_UP } end;
 	pid_t pid;
 	int pidfd;
-	uint64_t steps;         /* that it had made at STEP_S */
-	time_t start_s, step_s; /* CLOCK_MONOTONIC */
-	int status;             /* as of waitpid, if IN_TIME */
-	int left;               /* processes */
-	bool kept;              /* something in its directory */
+	uint64_t steps; /* that it had made at STEP_S */
+	struct tree_clock clock;
+	double step_s;
+	int status; /* as of waitpid, if IN_TIME */
+	int left;   /* processes */
+	bool kept;  /* something in its directory */
 };
 
 /* The script first, as it is the longest. */
@@ -129,20 +131,11 @@ static _Noreturn void trial_child(struct trial *trial)
 	exit(0); /* not _exit: a leak checker looks then */
 }
 
-static time_t now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 static void trial_start(struct trial *trial)
 {
 	(void)snprintf(trial->dir, sizeof trial->dir, "/tmp/contract.XXXXXX");
 	assert_non_null(mkdtemp(trial->dir));
 	contract_report = trial->report = &reports[trial - trials];
-	trial->start_s = trial->step_s = now_s();
 	(void)fflush(NULL);
 	trial->pid = fork();
 	if (trial->pid == 0)
@@ -151,6 +144,7 @@ static void trial_start(struct trial *trial)
 	(void)setpgid(trial->pid, trial->pid); /* in the child too: whoever comes first */
 	trial->pidfd = (int)syscall(SYS_pidfd_open, trial->pid, 0);
 	assert_true(trial->pidfd >= 0);
+	tree_clock_start(&trial->clock, trial->pid);
 	trial->stage = RUNNING;
 	running_count++;
 }
@@ -202,11 +196,12 @@ static bool may_start(const struct trial *trial)
 static bool has_time(struct trial *trial)
 {
 	uint64_t steps = atomic_load(&trial->report->steps);
+	double now = tree_clock_read(&trial->clock);
 
 	if (steps != trial->steps)
-		trial->step_s = now_s();
+		trial->step_s = now;
 	trial->steps = steps;
-	return now_s() - trial->step_s < CONTRACT_SILENT_S && now_s() - trial->start_s < BUSY_S;
+	return now - trial->step_s < CONTRACT_SILENT_S && now < BUSY_S;
 }
 
 /* All that is left of TRIAL's mechanism would take its time too. */
@@ -228,7 +223,7 @@ static void count_hangs(const struct trial *trial)
 
 static void trial_hang(struct trial *trial)
 {
-	trial_end(trial, now_s() - trial->start_s < BUSY_S ? SILENT : TOO_LONG);
+	trial_end(trial, trial->clock.seconds < BUSY_S ? SILENT : TOO_LONG);
 	printf("contract: %s hangs\n", trial->name); /* its turn to be told may be far */
 	(void)fflush(stdout);
 	count_hangs(trial);

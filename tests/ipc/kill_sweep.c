@@ -31,6 +31,7 @@
 
 #include "tests/harness/isolate.h"
 #include "tests/harness/objects.h"
+#include "tests/harness/tree_clock.h"
 #include "tests/ipc/kill_sweep.h"
 
 #define MECHANISMS_MAX 32
@@ -47,6 +48,7 @@ struct run {
 	enum { WAITING, RUNNING, ENDED } stage;
 	pid_t pid;
 	uint64_t steps; /* that it had made at STEP_S */
+	struct tree_clock clock;
 	double step_s;
 };
 
@@ -202,12 +204,12 @@ static void run_start(struct run *run, const struct options *options)
 	(void)snprintf(run->dir, sizeof run->dir, "/tmp/kill_sweep.XXXXXX");
 	CHECK(mkdtemp(run->dir));
 	contract_report = &run->account->report;
-	run->step_s = now_s();
 	(void)fflush(NULL);
 	run->pid = fork();
 	CHECK(run->pid >= 0);
 	if (run->pid == 0)
 		mechanism_child(run->backend, run->dir, options, run->account);
+	tree_clock_start(&run->clock, run->pid);
 	(void)setpgid(run->pid, run->pid); /* in the child too: whoever comes first */
 	run->stage = RUNNING;
 }
@@ -217,14 +219,16 @@ static bool run_is_over(struct run *run)
 {
 	uint64_t steps = atomic_load(&run->account->report.steps);
 	siginfo_t info = { .si_pid = 0 };
+	double now;
 
 	CHECK_EQ(waitid(P_PID, (id_t)run->pid, &info, WEXITED | WNOHANG | WNOWAIT), 0);
 	if (info.si_pid)
 		return true;
+	now = tree_clock_read(&run->clock);
 	if (steps != run->steps)
-		run->step_s = now_s();
+		run->step_s = now;
 	run->steps = steps;
-	if (now_s() - run->step_s < CONTRACT_SILENT_S)
+	if (now - run->step_s < CONTRACT_SILENT_S)
 		return false;
 	(void)fprintf(stderr, "%s: nothing happened for %d s\n", run->backend->info.name,
 		      CONTRACT_SILENT_S);
