@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/help.h"
 #include "common/language.h"
 #include "common/terminal.h"
 
@@ -15,6 +16,9 @@
 #define WIDEST       100
 #define NARROWEST    50
 #define INDENT       2
+
+#define COMMAND_COLUMNS 22
+#define WHAT_COLUMNS    40 /* with less room it stands below its command */
 
 /* A line for one file: its name, then a bar from FROM to TO seconds. */
 static void draw_bar(struct text *lines, const char *name, double from, double to,
@@ -50,10 +54,16 @@ static void draw_way(struct text *lines, const struct picture *picture, bool in_
 static void draw_command(struct text *lines, const char *before, const char *name,
 			 const char *behind, const char *what)
 {
-	char command[48];
+	const unsigned columns = terminal_columns(STDERR_FILENO, 80);
+	struct text command = { 0 };
+	size_t column;
 
-	(void)snprintf(command, sizeof command, "%s%s%s", before, name, behind);
-	text_printf(lines, "  %s %-20s  %s\n", program_invocation_name, command, what);
+	text_printf(&command, "  %s ", program_invocation_name);
+	column = text_columns(text_string(&command), true) + COMMAND_COLUMNS;
+	text_printf(&command, "%s%s%s", before, name, behind);
+	help_add_row(lines, text_string(&command), what,
+		     column + WHAT_COLUMNS <= columns ? column : 2 * INDENT, columns - 1);
+	text_free(&command);
 }
 
 static void draw_next(struct text *lines, const struct picture *picture)
