@@ -77,8 +77,12 @@ int pool_reap_owner(struct pool *pool, struct pool_worker *worker);
 /* In pool->deaths: not the end of a worker, but something about the sandbox of its process. */
 #define POOL_REPORT (1u << 31)
 
-/* Hears it. The number of the system call that is a violation, or -EAGAIN: nothing to do. */
-int pool_hear_report(struct pool *pool, unsigned slot);
+/* WORKER has sent something: if its process has sent the listener of its sandbox, listens to it. */
+void pool_take_listener(struct pool *pool, const struct pool_worker *worker);
+
+/* Hears it; if not TOLD, that nothing more will come. The number of the system call that is a
+ * violation, or negative: nothing to do. */
+int pool_hear_report(struct pool *pool, unsigned slot, bool told);
 
 /* ---- pool_jobs.c ---- */
 

@@ -441,6 +441,7 @@ static void handle_records(struct pool *pool, struct pool_worker *worker,
 	struct event event;
 	size_t i;
 
+	pool_take_listener(pool, worker);
 	count_records(pool, worker, n);
 	if (pool->batch->trace)
 		trace_events(pool->batch->trace, pool_slot(pool, worker), worker->child.pid,

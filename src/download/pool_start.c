@@ -97,8 +97,8 @@ struct pool_owner {
 	int ended; /* eventfd that the thread writes last */
 	struct ends ends;
 	struct worker_setup setup;
-	int report; /* a process': by which its sandbox tells of violations; -1: none ... */
-	bool told;  /* ... the listener itself, else what it will come through */
+	int report; /* a process': TOLD, the listener of its sandbox; else what this comes through */
+	bool told;
 };
 
 /* ---- in a new process ---- */
@@ -311,43 +311,51 @@ static int start_thread(struct pool *pool, struct pool_worker *worker, struct po
 	return rc;
 }
 
-/* The first worker of a process speaks for it. */
-static int watch_report(struct pool *pool, struct pool_owner *owner, unsigned slot)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u32 = slot | POOL_REPORT };
-
-	return epoll_ctl(pool->deaths, EPOLL_CTL_ADD, owner->report, &event) < 0 ? -errno : 0;
-}
-
 static void drop_report(struct pool *pool, struct pool_owner *owner)
 {
 	if (owner->report < 0)
 		return;
-	(void)epoll_ctl(pool->deaths, EPOLL_CTL_DEL, owner->report, NULL);
+	if (owner->told)
+		(void)epoll_ctl(pool->deaths, EPOLL_CTL_DEL, owner->report, NULL);
 	(void)close(owner->report);
 	owner->report = -1;
+	owner->told = false;
 }
 
-int pool_hear_report(struct pool *pool, unsigned slot)
+/*
+ * Before its first event a worker has sent the listener, and done nothing yet that could be a
+ * violation. So the parent need not wake up for it.
+ */
+void pool_take_listener(struct pool *pool, const struct pool_worker *worker)
+{
+	struct pool_owner *owner = worker->owner;
+	struct epoll_event event = { .events = EPOLLIN,
+				     .data.u32 = pool_slot(pool, worker) | POOL_REPORT };
+	int listener;
+
+	if (!owner || owner->told || owner->report < 0)
+		return;
+	listener = sandbox_receive_listener(owner->report);
+	if (listener == -EAGAIN)
+		return;
+	drop_report(pool, owner);
+	owner->report = listener;
+	owner->told = listener >= 0;
+	if (owner->told) /* without memory a violation waits until it counts as a stall */
+		(void)epoll_ctl(pool->deaths, EPOLL_CTL_ADD, listener, &event);
+}
+
+int pool_hear_report(struct pool *pool, unsigned slot, bool told)
 {
 	struct pool_owner *owner = pool->workers[slot].owner;
-	const pid_t pid = pool->workers[slot].child.pid;
-	int rc;
+	int call;
 
-	if (!owner || owner->report < 0)
+	if (!owner || !owner->told)
 		return -EAGAIN; /* reaped */
-	rc = owner->told ? sandbox_next_violation(owner->report, pid) :
-			   sandbox_receive_listener(owner->report);
-	if (rc == -EAGAIN || (rc >= 0 && owner->told))
-		return rc;
-	drop_report(pool, owner);
-	if (rc < 0)
-		return -EAGAIN; /* it has ended, and its pidfd says so */
-	owner->report = rc;
-	owner->told = true;
-	(void)watch_report(pool, owner,
-			   slot); /* no memory: a violation then waits for ever, stalled */
-	return -EAGAIN;
+	call = told ? sandbox_next_violation(owner->report, pool->workers[slot].child.pid) : -EPIPE;
+	if (call == -EPIPE) /* the process ends: its pidfd will say so */
+		drop_report(pool, owner);
+	return call;
 }
 
 /* Each worker of the process learns of its death by a descriptor of its own. */
@@ -356,10 +364,7 @@ static int attach_workers(struct pool *pool, const struct process *process,
 {
 	struct child child = { .pid = owner->child.pid };
 	unsigned i;
-	int rc = owner->report < 0 ? 0 : watch_report(pool, owner, process->slot);
-
-	if (rc < 0)
-		return rc;
+	int rc;
 
 	for (i = 0; i < process->count; i++) {
 		struct pool_worker *worker = &pool->workers[process->slot + i];

@@ -183,13 +183,16 @@ static int try_in_child(void *arg)
 	return sandbox_enter_calls(trial->sandbox, 1, trial->report) < 0 ? TRY_CALLS : TRY_OK;
 }
 
-/* The only way to know is to do it: a filter around us may refuse any of the calls. */
+/* A filter around us (a container's, say) may refuse any of the calls. The only way to know is to do
+ * it. */
 static int try_out(const struct sandbox *sandbox)
 {
 	struct trial trial = { .sandbox = sandbox };
 	struct child child;
 	int report[2], rc, status = 0;
 
+	if (prctl(PR_GET_SECCOMP) == 0)
+		return TRY_OK;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0)
 		return -errno;
 	trial.report = report[1];

@@ -23,7 +23,7 @@ ROUNDS=${ROUNDS:-7}
 RECYCLE_ROUNDS=${RECYCLE_ROUNDS:-3} # --recycle=1 takes as long as all the others together
 WORKER_ROUNDS=${WORKER_ROUNDS:-3}
 WORKER_COUNTS=${WORKER_COUNTS:-16 1000 4000}
-PARTS=${PARTS:-small recycle large workers memory}
+PARTS=${PARTS:-small recycle sandbox large workers memory}
 WORKERS=8
 FLOOR=${FLOOR:-$abs_top_builddir/tests/bench/pool_floor}
 NEED=$((2200 << 20)) # both sets as served, and the larger one as received
@@ -125,6 +125,10 @@ timed() {
 one() {
 	case $1 in
 	ipc:*) timed "$IPCDEMO" -q --ipc="${1#ipc:}" -j "$WORKERS" -d "$3" -i "$T/urls-$2" ;;
+	sandbox:*) timed "$IPCDEMO" -q --sandbox="${1#*:}" -j "$WORKERS" -d "$3" \
+		-i "$T/urls-$2" ;;
+	fresh:*) timed "$IPCDEMO" -q --sandbox="${1#*:}" --recycle=1 -j "$WORKERS" -d "$3" \
+		-i "$T/urls-$2" ;;
 	recycle) timed "$IPCDEMO" -q --recycle=1 -j "$WORKERS" -d "$3" -i "$T/urls-$2" ;;
 	floor) timed "$FLOOR" "$WORKERS" "$3" "$T/urls-$2" ;;
 	wget2) timed wget2 --no-config --no-hsts -q --max-threads="$WORKERS" -P "$3" \
@@ -276,6 +280,24 @@ do_recycle() {
 	make_small
 	rounds recycle small "$RECYCLE_ROUNDS" ipc:unix recycle
 	report recycle 'a worker for every file (--recycle=1)' recycle=0.20
+}
+
+# A worker for every file shows what the sandbox costs at its start.
+do_sandbox() {
+	make_small
+	rounds sandbox small "$ROUNDS" sandbox:off sandbox:auto
+	report sandbox 'workers in a sandbox' sandbox:off=1.03
+	rounds fresh small "$RECYCLE_ROUNDS" fresh:off fresh:auto
+	report fresh 'the same, a worker for every file' fresh:off=-
+	awk '{ wall[$1, $2] = $3; cpu[$1, $2] = $4 + $5; n = $1 }
+	END {
+		for (i = 1; i <= n; i++) {
+			w += wall[i, "fresh:auto"] - wall[i, "fresh:off"]
+			c += cpu[i, "fresh:auto"] - cpu[i, "fresh:off"]
+		}
+		printf "it costs %.3f ms of wall and %.3f ms of CPU time a worker (goal: 0.3)\n",
+			w / n / 2, c / n / 2
+	}' "$T/fresh"
 }
 
 do_large() {
