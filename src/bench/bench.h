@@ -91,6 +91,7 @@ struct start_kind {
 	const char *name;
 	int how;             /* see start_cost.c */
 	unsigned parent_mib; /* memory that the parent has written, beside its own */
+	bool confined;       /* in the sandbox of a download's workers, as far as there is one */
 };
 
 /* In modes download and start there is only the first block. */

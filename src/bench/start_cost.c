@@ -16,20 +16,23 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/language.h"
 #include "common/spawn.h"
+#include "download/sandbox.h"
 
 #define RECORD 8
-#define KEPT   (1 + IPC_TICKET_FDS) /* descriptors of what is started: the hub's pidfd, its end */
+#define KEPT   (4 + IPC_TICKET_FDS) /* of what is started: the hub's pidfd, its sandbox, its end */
 #define MIB    1048576u
 
 enum { BY_FORK, BY_FORK_EXEC, BY_VFORK_EXEC, BY_THREAD };
 
 const struct start_kind start_methods[] = {
 	{ .name = "fork", .how = BY_FORK },
+	{ .name = "fork, sandbox", .how = BY_FORK, .confined = true },
 	{ .name = "fork, 256 MiB", .how = BY_FORK, .parent_mib = 256 },
 	{ .name = "spawn", .how = BY_FORK_EXEC },
 	{ .name = "spawn, 256 MiB", .how = BY_FORK_EXEC, .parent_mib = 256 },
@@ -56,6 +59,8 @@ struct starter {
 	struct ipc *session;
 	struct ipc_peer hub;
 	struct ipc_ticket ticket;
+	struct sandbox sandbox;
+	int report[2]; /* its sandbox's: the parent's end, the child's; -1: none */
 	struct child child;
 	pthread_t thread;
 	int ended; /* a thread's eventfd, in the place of a pidfd */
@@ -64,14 +69,19 @@ struct starter {
 
 /* ---- what is started ---- */
 
-/* Takes its slot and sends the first record. 0 or -errno. */
-static int join_and_send(const char *ticket, const struct ipc_peer *hub)
+/* Takes its slot and sends the first record, within SANDBOX unless that is NULL. 0 or -errno. */
+static int join_and_send(const char *ticket, const struct ipc_peer *hub,
+			 const struct sandbox *sandbox, int report)
 {
 	const uint64_t record = 1;
 	struct ipc *session;
 	unsigned slot;
-	int rc = ipc_join(&session, ticket, hub, &slot);
+	int rc = sandbox ? sandbox_enter_files(sandbox) : 0;
 
+	if (rc == 0)
+		rc = ipc_join(&session, ticket, hub, &slot);
+	if (rc == 0 && sandbox)
+		rc = sandbox_enter_calls(sandbox, 1, report);
 	return rc < 0 ? rc : ipc_send_all(session, slot, &record, 1);
 }
 
@@ -87,6 +97,9 @@ static size_t descriptors(const struct starter *s, int keep[KEPT])
 	size_t n = 0, i;
 
 	keep[n++] = s->hub.pidfd;
+	keep[n++] = s->sandbox.ruleset;
+	keep[n++] = s->sandbox.filter;
+	keep[n++] = s->report[1];
 	for (i = 0; i < IPC_TICKET_FDS; i++)
 		keep[n++] = s->ticket.fds[i];
 	return n;
@@ -98,7 +111,9 @@ static int forked(void *arg)
 	int keep[KEPT];
 
 	child_keep(keep, descriptors(s, keep));
-	return wait_to_be_killed(join_and_send(s->ticket.text, &s->hub));
+	return wait_to_be_killed(join_and_send(s->ticket.text, &s->hub,
+					       sandbox_is_on(&s->sandbox) ? &s->sandbox : NULL,
+					       s->report[1]));
 }
 
 static void arguments(const struct starter *s, char hub[static 32], char *argv[6])
@@ -138,7 +153,7 @@ int start_cost_executed(int argc, char **argv)
 	/* In this order: had the hub died before, no signal would ever come. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != hub.pid)
 		return 1;
-	return wait_to_be_killed(join_and_send(argv[1], &hub));
+	return wait_to_be_killed(join_and_send(argv[1], &hub, NULL, -1));
 }
 
 static void *thread_main(void *arg)
@@ -196,6 +211,9 @@ static int start(struct starter *s)
 
 	switch (s->job->axes->start->how) {
 	case BY_FORK:
+		if (s->sandbox.told &&
+		    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s->report) < 0)
+			return -errno;
 		return spawn(&s->child, "bench-started", forked, s);
 	case BY_FORK_EXEC:
 		return spawn(&s->child, "bench-started", forked_to_execute, s);
@@ -234,6 +252,21 @@ static void end(struct starter *s)
 	(void)close(s->ended);
 }
 
+/* As a pool does it with the first record of a worker. */
+static void take_report(struct starter *s)
+{
+	int listener = s->report[0] >= 0 ? sandbox_receive_listener(s->report[0]) : -1;
+	int i;
+
+	if (listener >= 0)
+		(void)close(listener);
+	for (i = 0; i < 2; i++) {
+		if (s->report[i] >= 0)
+			(void)close(s->report[i]);
+		s->report[i] = -1;
+	}
+}
+
 /* One start, in *TICKS. MEMORY not NULL: also looks what it takes. 0 or -errno. */
 static int start_once(struct starter *s, uint64_t *ticks, double *memory)
 {
@@ -256,6 +289,7 @@ static int start_once(struct starter *s, uint64_t *ticks, double *memory)
 		rc = ipc_attach(s->session, 0, IPC_HUB, &peer);
 		if (rc == 0)
 			got = ipc_recv(s->session, &slot, &record, 1, 0);
+		take_report(s);
 		*ticks = stamp_now(clock) - begun;
 		if (memory && got == 1)
 			*memory = memory_of(s->child.pid) - before;
@@ -303,13 +337,31 @@ static int start_many(struct starter *s)
 	return rc;
 }
 
+/* What a download's workers get, for a directory that nobody writes into. */
+static int prepare_sandbox(struct starter *s)
+{
+	const struct fetch_settings fetch = { .max_size = FETCH_SIZE_UNKNOWN };
+	struct sandbox_plan plan = { .fetch = &fetch, .events = s->session, .hub = s->hub };
+	char lacking[160];
+	int rc;
+
+	plan.dirfd = open(s->job->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (plan.dirfd < 0)
+		return -errno;
+	rc = sandbox_open(&s->sandbox, &plan, lacking, sizeof lacking);
+	(void)close(plan.dirfd);
+	return rc;
+}
+
 int start_cost_main(void *arg)
 {
 	const struct link_job *job = arg;
 	const struct ipc_config config = {
 		.direction = IPC_TO_HUB, .record_size = RECORD, .slots = 1, .runtime_dir = job->dir
 	};
-	struct starter s = { .job = job, .hub.pid = getpid() };
+	struct starter s = {
+		.job = job, .hub.pid = getpid(), .sandbox = SANDBOX_NONE, .report = { -1, -1 }
+	};
 	int rc = take_memory(job->axes->start->parent_mib);
 
 	s.hub.pidfd = pidfd_open(s.hub.pid, 0);
@@ -317,8 +369,11 @@ int start_cost_main(void *arg)
 		rc = -errno;
 	if (rc == 0)
 		rc = ipc_open(&s.session, job->axes->backend, &config);
+	if (rc == 0 && job->axes->start->confined)
+		rc = prepare_sandbox(&s);
 	if (rc == 0)
 		rc = start_many(&s);
+	sandbox_close(&s.sandbox);
 	ipc_close(s.session);
 	if (rc < 0)
 		(void)snprintf(job->area->reason, sizeof job->area->reason, "%s",

@@ -41,14 +41,14 @@ static void need_name(void *values, struct argp_state *state)
 {
 	if (!((struct explain *)values)->name)
 		argp_error(state, _("which? A mechanism (ipcdemo list names them) or a concept: "
-				    "process, thread, fork, spawn, pool, queue"));
+				    "process, thread, fork, spawn, pool, queue, sandbox"));
 }
 
 static const struct command_options command = {
 	.usage = "NAME",
 	.doc = N_("Explains a mechanism or a concept: what it is, what happens between parent and "
 		  "worker, what the kernel promises, what it costs, and this machine's limits. "
-		  "Concepts: process, thread, fork, spawn, pool, queue."),
+		  "Concepts: process, thread, fork, spawn, pool, queue, sandbox."),
 	.specs = specs,
 	.argument = take_name,
 	.finish = need_name,

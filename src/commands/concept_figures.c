@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/spawn.h"
+#include "download/sandbox.h"
 #include "ipc/ipc.h"
 
 #define TRIES 21
@@ -207,4 +209,18 @@ void figures_queue(struct text *page)
 	add_file(page, "datagrams that wait at a socket", "/proc/sys/net/unix/max_dgram_qlen");
 	add_limit(page, "signals that wait, per user", RLIMIT_SIGPENDING,
 		  "getrlimit(RLIMIT_SIGPENDING)");
+}
+
+void figures_sandbox(struct text *page)
+{
+	const int abi = sandbox_landlock_abi();
+	char value[32];
+
+	(void)snprintf(value, sizeof value, "%d", abi);
+	add(page, "Landlock's version (7 knows all)", abi < 0 ? "none here" : value,
+	    "landlock_create_ruleset(2)");
+	add_count(page, "system calls that end a worker", sandbox_forbidden_count(),
+		  "src/download/sandbox_calls.c");
+	add(page, "a filter is around us already", prctl(PR_GET_SECCOMP) > 0 ? "yes" : "no",
+	    "prctl(PR_GET_SECCOMP)");
 }

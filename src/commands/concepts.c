@@ -133,6 +133,36 @@ static const char queue_card[] =
 	"Use when: the two sides have their own pace.\n"
 	"Avoid when: the answer is needed before anything else can happen: that is a call.\n";
 
+static const char sandbox_card[] =
+	"What it is: a process gives up, for good, what it does not need. It parses what the\n"
+	"  network sends; whoever takes it over by that can do no more than it may do itself.\n"
+	"\n"
+	"     parent: a ruleset, a filter        worker: close_range, limits, no new privileges\n"
+	"       | fork ------------------------> Landlock: which files it may open\n"
+	"       |                                (takes its slots)\n"
+	"       |  <--- a listener ------------- seccomp: which system calls it may make\n"
+	"       |                                the first byte from the network\n"
+	"       kills it, names the call <------ execve(): held by the kernel\n"
+	"\n"
+	"Layers: Landlock sees paths, seccomp sees numbers and registers, and neither what the\n"
+	"  other sees. prctl(PR_SET_DUMPABLE) keeps processes of the same user out of its memory.\n"
+	"How it is here: files beneath the output directory; to read, what names and\n"
+	"  certificates need; any address to connect to, as a redirect may lead anywhere. Each\n"
+	"  mechanism says which calls it needs: signal one signal, to the parent alone. What an\n"
+	"  honest worker never calls ends it, and the parent says what it was: the kernel has\n"
+	"  told it, not the worker. What is merely unusual fails with ENOSYS, and a library\n"
+	"  goes another way.\n"
+	"Costs: the filter is compiled by the kernel for each process: some 0.1 to 0.2 ms at\n"
+	"  its start, and a little for each system call.\n"
+	"Limits: threads share their process, so only processes are confined. Within the output\n"
+	"  directory a worker may write any file: give it one of its own (-d).\n"
+	"Pitfalls: Landlock confines the calling thread and those that it starts, not those that\n"
+	"  are there. A filter cannot follow a pointer: a path is only a number to it. fork is\n"
+	"  clone, clone is clone3, open is openat is openat2: all of them, or none. gdb and\n"
+	"  /proc/PID/fd of a worker need --sandbox=off.\n"
+	"Use when: bytes of strangers are parsed.\n"
+	"Avoid when: a debugger or a tracer of the same user is to look in.\n";
+
 static const struct concept concepts[] = {
 	{ .name = "process",
 	  .title = "a program that runs, with memory and descriptors of its own",
@@ -177,6 +207,15 @@ static const struct concept concepts[] = {
 	  .man = { "pipe(7)", "mq_overview(7)", "shm_overview(7)" },
 	  .files = { "ipc/core/backend.h", "ipc/core/ring.h", "ipc/pipe.c" },
 	  .see = "ipcdemo bench --mode=throughput" },
+	{ .name = "sandbox",
+	  .title = "a process that may do only what its work needs",
+	  .card = sandbox_card,
+	  .figures = figures_sandbox,
+	  .man = { "landlock(7)", "seccomp(2)", "seccomp_unotify(2)", "prctl(2)",
+		   "capabilities(7)" },
+	  .files = { "src/download/sandbox.h", "src/download/sandbox.c",
+		     "src/download/sandbox_files.c", "src/download/sandbox_calls.c" },
+	  .see = "ipcdemo bench --mode=start --ipc=unix" },
 };
 
 const struct concept *concept_at(size_t index)

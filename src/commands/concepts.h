@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* concepts.h - what the mechanisms serve: process, thread, fork, spawn, pool, queue. */
+/* concepts.h - what the mechanisms serve: process, thread, fork, spawn, pool, queue, sandbox. */
 #ifndef IPCDEMO_CONCEPTS_H
 #define IPCDEMO_CONCEPTS_H
 
@@ -30,5 +30,6 @@ void figures_fork(struct text *page);
 void figures_spawn(struct text *page);
 void figures_pool(struct text *page);
 void figures_queue(struct text *page);
+void figures_sandbox(struct text *page);
 
 #endif

@@ -97,7 +97,7 @@ struct pool_owner {
 	int ended; /* eventfd that the thread writes last */
 	struct ends ends;
 	struct worker_setup setup;
-	int report; /* a process': TOLD, the listener of its sandbox; else what this comes through */
+	int report; /* of a process: TOLD, its sandbox's listener; else what it comes through */
 	bool told;
 };
 

@@ -183,8 +183,7 @@ static int try_in_child(void *arg)
 	return sandbox_enter_calls(trial->sandbox, 1, trial->report) < 0 ? TRY_CALLS : TRY_OK;
 }
 
-/* A filter around us (a container's, say) may refuse any of the calls. The only way to know is to do
- * it. */
+/* A filter around us (a container's, say) may refuse any of the calls: only a trial tells. */
 static int try_out(const struct sandbox *sandbox)
 {
 	struct trial trial = { .sandbox = sandbox };

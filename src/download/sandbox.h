@@ -84,6 +84,11 @@ int sandbox_receive_listener(int report);
  */
 int sandbox_next_violation(int listener, pid_t pid);
 
+/* For people. The kernel's version of Landlock, or -errno; how many calls are violations, whatever
+ * their arguments. */
+int sandbox_landlock_abi(void);
+unsigned sandbox_forbidden_count(void);
+
 /* The name of system call NUMBER on this machine. Returns BUF. */
 char *sandbox_call_name(int number, char *buf, size_t size);
 

@@ -309,6 +309,16 @@ int sandbox_calls_enter(int filter, bool told)
 	return rc;
 }
 
+unsigned sandbox_forbidden_count(void)
+{
+	unsigned count = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof forbidden; i++)
+		count += forbidden[i] == ' ';
+	return count;
+}
+
 char *sandbox_call_name(int number, char *buf, size_t size)
 {
 	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);

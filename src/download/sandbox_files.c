@@ -233,14 +233,20 @@ static struct ruleset_attributes handled(int abi, const struct sandbox_plan *pla
 	return all;
 }
 
+int sandbox_landlock_abi(void)
+{
+	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+
+	return abi < 0 ? -errno : abi;
+}
+
 int sandbox_files_ruleset(const struct sandbox_plan *plan)
 {
 	struct ruleset_attributes all;
-	int rc, ruleset;
-	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+	int rc, ruleset, abi = sandbox_landlock_abi();
 
 	if (abi < 0)
-		return -errno;
+		return abi;
 	all = handled(abi, plan);
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
 	if (ruleset < 0)
