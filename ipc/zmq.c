@@ -263,7 +263,7 @@ static int zipc_fetch(struct ipc *s, int flags)
 			rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
 		state->size = rc < 0 ? -1 : rc;
 		/* A frame too many is no record. */
-		for (; rc >= 0 && zmq_msg_more(&state->body); state->size = 0)
+		for (; rc >= 0 && zmq_msg_more(&state->body); state->size = rc < 0 ? -1 : 0)
 			rc = (int)SYS(s, zmq_msg_recv(&state->body, state->socket, flags));
 		if (rc < 0 || !hub || zipc_identify(s, id))
 			return rc < 0 ? rc : 0;

@@ -12,7 +12,7 @@ flags='-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=
 mkdir -p fuzz
 cd fuzz
 [ -f config.status ] ||
-	"$srcdir/configure" CC=clang CFLAGS="$flags" --without-zmq >configure.log
+	"$srcdir/configure" CC=clang CFLAGS="$flags" >configure.log
 make -s -j "$(nproc)" libipc.a libapp.a >build.log 2>&1 || {
 	tail build.log
 	exit 1
