@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
-# trust_test.sh - TLS: whose certificate is taken and whose is not, what the user reads then, and
-# HTTP/2 over it.
+# trust_test.sh - against a real server, nginx. TLS: whose certificate is taken and whose is not, and
+# what the user reads then; HTTP/2 over it; the time of a file.
 DEADLINE=60
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -102,6 +102,10 @@ matches "--insecure is loud" 'certificates are not checked' "$T/err"
 last_protocol() {
 	tail -n 1 "$T/nginx/access.log"
 }
+
+touch -d 2001-02-03T04:05:06Z "$T/served/file"
+run --remote-time --cacert="$T/tls/ca.pem" "$good"
+equal "--remote-time" 981173106 "$(stat -c %Y "$T/got/file")"
 
 equal "without --http2" HTTP/1.1 "$(last_protocol)"
 run --http2 --cacert="$T/tls/ca.pem" "$good"
