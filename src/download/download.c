@@ -193,6 +193,15 @@ static int fit_descriptors(struct batch_settings *settings, bool quiet)
 	return EXIT_UNAVAILABLE;
 }
 
+/* A worker that executes this program anew finds it there. */
+static int check_start(const struct batch_settings *settings)
+{
+	if (settings->start != START_SPAWN || access("/proc/self/exe", X_OK) == 0)
+		return 0;
+	message_error(_("--start=spawn needs /proc/self/exe: mount -t proc proc /proc"));
+	return EXIT_UNAVAILABLE;
+}
+
 static void summarize(const struct batch *batch, const struct download *download)
 {
 	const char *dir = batch->settings->dir;
@@ -314,7 +323,8 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 	display.jobs = (unsigned)jobs->count;
 	display.ipc = settings.ipc;
 	display.model = download_models[download->model];
-	if (settings.ipc)
+	code = check_start(&settings);
+	if (code == 0 && settings.ipc)
 		code = fit_descriptors(&settings, display.quiet);
 	if (code)
 		return code;

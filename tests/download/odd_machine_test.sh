@@ -56,8 +56,11 @@ add() {
 for_each_backend add
 mkdir -p "$T/got"
 
-machine "no /proc" --mount 'mount -t tmpfs none /proc' &&
+if machine "no /proc" --mount 'mount -t tmpfs none /proc'; then
+	run_ipcdemo --start=spawn --progress=none -d "$T/got" file:///etc/passwd
+	fails "--start=spawn, $where" 3 'needs /proc/self/exe'
 	on "dgram zmq" 'mount -t proc'
+fi
 machine "no loopback" --net : &&
 	on tcp 'ip link set lo up'
 machine "a small System V queue" --ipc 'echo 64 >/proc/sys/kernel/msgmnb' &&
