@@ -267,6 +267,8 @@ matches "table: says how and where" '^pipe +block +same ' "$T/out"
 matches "table: says what it means, or why it does not" \
 	'mechanism changes a round trip of 56|No conclusion is drawn' "$T/out"
 equal "table: within 80 columns without a terminal" '' "$(awk 'length > 80' "$T/out")"
+matches "table: with floors there is room for the spread, too" '^mechanism .* spread +x floor ' \
+	"$T/out"
 
 bench --ipc=pipe --place=same --wait=block --hgrm="$T/one.hgrm" --report="$T/page.html"
 equal "hgrm and page: exit status" 0 "$status"

@@ -36,7 +36,9 @@ missing_pages() {
 # beside them. The kernel may lack the whole subsystem (Yama), or be older than the setting.
 missing_settings() {
 	sort -u | while read -r path; do
-		[ ! -e "$path" ] && [ -d "$(dirname "$path")" ] || continue
+		if [ -e "$path" ] || [ ! -d "$(dirname "$path")" ]; then
+			continue
+		fi
 		case $path in
 		*/io_uring_disabled) since=6.6 ;;
 		*/memfd_noexec) since=6.3 ;;

@@ -280,7 +280,7 @@ static const struct column columns[] = {
 	{ "p99", 8, KEEP, SAMPLES, cell_p99, NULL },
 	{ "p99.9", 8, 9, TRIPS, cell_p999, NULL },
 	{ N_("max"), 8, 10, SAMPLES, cell_max, NULL },
-	{ N_("mean"), 8, 2, SAMPLES, cell_mean, NULL },
+	{ N_("mean"), 8, 3, SAMPLES, cell_mean, NULL },
 	{ N_("memory"), 10, KEEP, START, cell_memory, NULL },
 	{ N_("records/s"), 9, KEEP, STREAM, cell_rate, NULL },
 	{ INTERVAL, 15, 6, STREAM, cell_rate_ci, NULL },
@@ -288,7 +288,7 @@ static const struct column columns[] = {
 	{ N_("CPU/rec"), 8, 4, LINKS, cell_cpu, NULL },
 	{ N_("calls"), 6, 5, LINKS, cell_calls, NULL },
 	{ N_("ctxsw"), 6, 7, LINKS, cell_ctxsw, NULL },
-	{ N_("spread"), 6, 3, LINKS, cell_spread, NULL },
+	{ N_("spread"), 6, 2, LINKS, cell_spread, NULL },
 	{ N_("line"), 8, 8, TRIPS, cell_cache_line, has_cache_line },
 	{ N_("x floor"), 8, KEEP, LINKS, cell_ratio, has_floor },
 	{ INTERVAL, 12, KEEP, LINKS, cell_ratio_ci, has_floor },
@@ -301,17 +301,30 @@ static const struct column columns[] = {
 	{ INTERVAL, 12, 3, DOWNLOAD, cell_cpu_share_ci, NULL },
 };
 
-#define COLUMNS     (sizeof columns / sizeof columns[0])
-#define AXES_LAST   9 /* the last column that says which row it is */
-#define NAME_NARROW 10
+#define COLUMNS      (sizeof columns / sizeof columns[0])
+#define AXES_LAST    9 /* the last column that says which row it is */
+#define NAME_NARROW  10
+#define PLACE_NARROW 6 /* "socket"; a pair of CPUs is wider */
+
+static bool has_wide_place(const struct bench *bench)
+{
+	size_t i;
+
+	for (i = 0; i < bench->plan.rows_n; i++)
+		if (strlen(bench->plan.rows[i]->axes.place.name) > PLACE_NARROW)
+			return true;
+	return false;
+}
 
 static int width_of(const struct bench *bench, size_t column)
 {
-	/* Only the floors' names need the room. */
-	const int width = column == 0 && !bench->options->floor ? -NAME_NARROW :
-								  columns[column].width;
+	int width = columns[column].width;
 	const int title = (int)text_columns(_(columns[column].title), true);
 
+	if (column == 0 && !bench->options->floor) /* only the floors' names need the room */
+		width = -NAME_NARROW;
+	if (columns[column].cell == cell_place && !has_wide_place(bench))
+		width = -PLACE_NARROW;
 	return abs(width) >= title ? width : width < 0 ? -title : title;
 }
 
