@@ -33,7 +33,8 @@ struct subject {
 	enum ipc_direction direction;
 	size_t record;
 	unsigned count;  /* the rule's, as contract_count has it */
-	bool joined;     /* workers take their slots with tickets, as executed programs do */
+	bool joined;     /* workers take their slots with tickets, as executed programs do ... */
+	bool executed;   /* ... and are such programs */
 	const char *dir; /* private, must be empty at the end */
 };
 
@@ -49,6 +50,11 @@ enum {
 	 * matters which ends a worker and the hub hold. Sizes and ways to wait are the same.
 	 */
 	RULE_JOINED = 1 << 4,
+	/* And once more with workers that are executed: a few rules always, all of those that can
+	 * be joined by CONTRACT_START=spawn. */
+	RULE_EXECUTED = 1 << 5,
+	/* Its workers know what only a fork tells them. */
+	RULE_FORKED = 1 << 6,
 };
 
 struct rule {
@@ -225,6 +231,7 @@ struct world {
 	struct ipc_peer *worker;                 /* [slots]; pid 0: none */
 	struct ipc_ticket *ticket[SESSIONS_MAX]; /* [slots], if subject->joined */
 	struct board *board;
+	int board_fd;        /* stands for it, if subject->executed; else -1 */
 	long fds_before;     /* open before the first session */
 	bool armed;          /* all slots are, already */
 	bool orphans;        /* workers outlive the hub's process */

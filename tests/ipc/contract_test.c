@@ -8,6 +8,7 @@
  * else each over another mechanism. Environment:
  *   CONTRACT_ONLY=MECHANISM[:RULE]   only that mechanism, and rules whose names begin so; an empty
  *                                    MECHANISM: all
+ *   CONTRACT_START=spawn             every rule that can be: its workers are executed, and join
  *   CONTRACT_SEED=N                  repeats a run; a trial that fails says with which
  * --list: only the names of the trials.
  */
@@ -34,8 +35,8 @@
 #include "tests/harness/isolate.h"
 #include "tests/harness/objects.h"
 #include "tests/harness/tree_clock.h"
-#include "tests/ipc/contract.h"
 #include "tests/ipc/contract_kernel.h"
+#include "tests/ipc/contract_launch.h"
 
 #define LANES        6    /* trials at a time: most of them mostly wait */
 #define BUSY_S       240  /* steps or not, no trial takes as long */
@@ -68,13 +69,6 @@ static const struct rule *const tables[] = {
 	contract_owner_rules,  contract_hostile_rules, contract_attack_rules, contract_pass_rules,
 	contract_flood_rules,
 };
-
-/* The sanitizers are slow, and see the same lines in the few rules that are for tickets alone. */
-#ifdef __SANITIZE_ADDRESS__
-# define ALL_JOINED false
-#else
-# define ALL_JOINED true
-#endif
 
 static struct trial trials[TRIALS_MAX];
 static struct CMUnitTest tests[TRIALS_MAX];
@@ -332,7 +326,7 @@ static bool chosen(const struct ipc_info *info, const struct rule *rule)
 }
 
 static void add_trial(const struct ipc_backend *backend, const struct rule *rule,
-		      enum ipc_direction direction, bool joined)
+		      enum ipc_direction direction, enum start start)
 {
 	struct trial *trial = &trials[trial_count];
 	const char *way = direction == IPC_TO_HUB ? "to hub" : "from hub";
@@ -346,17 +340,20 @@ static void add_trial(const struct ipc_backend *backend, const struct rule *rule
 		.backend = backend,
 		.rule = rule,
 		.direction = direction,
-		.joined = joined,
+		.joined = start != BY_FORK,
+		.executed = start == BY_EXECUTION,
 		.record = rule->record == RECORD_LIMIT ? backend->info.record_limit :
 			  rule->record                 ? rule->record :
 							 56,
 		.count = contract_count(rule->count),
 		.dir = trial->dir,
 	};
-	(void)snprintf(trial->name, sizeof trial->name, "%s / %s%s%s%s", backend->info.name,
-		       rule->name, joined ? ", joined" : "",
-		       rule->flags & RULE_BOTH_WAYS ? ", " : "",
-		       rule->flags & RULE_BOTH_WAYS ? way : "");
+	(void)snprintf(
+		trial->name, sizeof trial->name, "%s / %s%s%s%s", backend->info.name, rule->name,
+		start == BY_TICKET    ? ", joined" :
+		start == BY_EXECUTION ? ", executed" :
+					"",
+		rule->flags & RULE_BOTH_WAYS ? ", " : "", rule->flags & RULE_BOTH_WAYS ? way : "");
 	tests[trial_count] = (struct CMUnitTest){
 		.name = trial->name,
 		.test_func = trial_run,
@@ -367,7 +364,7 @@ static void add_trial(const struct ipc_backend *backend, const struct rule *rule
 
 /* One rule for all mechanisms, so that neighbours in the list use different ones. */
 static size_t add_rule(const struct rule *rule, const struct ipc_backend *const *subjects,
-		       bool joined)
+		       enum start start)
 {
 	size_t skipped = 0, i;
 	int way;
@@ -376,9 +373,9 @@ static size_t add_rule(const struct rule *rule, const struct ipc_backend *const 
 		for (i = 0; subjects[i]; i++) {
 			if (!chosen(&subjects[i]->info, rule))
 				continue;
-			if (applies(rule, subjects[i], joined))
+			if (applies(rule, subjects[i], start != BY_FORK))
 				add_trial(subjects[i], rule, way ? IPC_FROM_HUB : IPC_TO_HUB,
-					  joined);
+					  start);
 			else
 				skipped++;
 		}
@@ -416,9 +413,8 @@ static void prepare(void)
 		files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
-	reports = mmap(NULL, sizeof(uint64_t) + TRIALS_MAX * sizeof *reports,
-		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(reports != MAP_FAILED);
+	reports = launch_share_reports(sizeof(uint64_t) + TRIALS_MAX * sizeof *reports);
+	assert_non_null(reports);
 	contract_digest = (void *)(reports + TRIALS_MAX);
 }
 
@@ -451,13 +447,14 @@ static int say_no_trial(const struct ipc_backend *const *subjects)
 static size_t add_rules(const struct ipc_backend *const *subjects)
 {
 	const struct rule *rule;
+	enum start start;
 	size_t skipped = 0, i;
 
 	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
 		for (rule = tables[i]; rule->name; rule++) {
-			skipped += add_rule(rule, subjects, false);
-			if (ALL_JOINED && (rule->flags & RULE_JOINED))
-				skipped += add_rule(rule, subjects, true);
+			for (start = BY_FORK; start <= BY_EXECUTION; start++)
+				if (launch_starts(rule, start))
+					skipped += add_rule(rule, subjects, start);
 		}
 	return skipped;
 }
@@ -471,6 +468,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "--join") == 0)
 		return contract_joined_program(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "--worker") == 0)
+		return launch_run(argv[2]);
 	program = argv[0];
 	prepare();
 	if (!list)

@@ -2,7 +2,7 @@
 /* contract_world.c - the hub, its workers and their board; see contract.h */
 #include "config.h"
 
-#include "tests/ipc/contract.h"
+#include "tests/ipc/contract_launch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -188,9 +188,13 @@ void world_open(struct world *w, const struct subject *subject, unsigned slots)
 		w->ticket[i] = calloc(slots, sizeof *w->ticket[i]);
 		CHECK(w->ticket[i]);
 	}
-	w->board = mmap(NULL, sizeof *w->board, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			-1, 0);
-	CHECK(w->worker && w->board != MAP_FAILED);
+	w->board_fd = -1;
+	if (subject->executed)
+		w->board = launch_share(sizeof *w->board, &w->board_fd);
+	else
+		w->board = mmap(NULL, sizeof *w->board, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(w->worker && w->board && w->board != MAP_FAILED);
 	w->hub.pid = getpid();
 	w->hub.pidfd = (int)syscall(SYS_pidfd_open, w->hub.pid, 0);
 	CHECK(w->hub.pidfd >= 0);
@@ -248,6 +252,8 @@ static _Noreturn void worker_run(struct world *w, unsigned slot, worker_main *ma
 		CHECK_EQ(prctl(PR_SET_PDEATHSIG, SIGKILL), 0);
 		CHECK(getppid() == w->hub.pid);
 	}
+	if (w->subject->executed)
+		launch_worker(w, slot, main);
 	if (w->early)
 		w->early();
 	if (w->subject->joined)
@@ -353,6 +359,8 @@ void world_close(struct world *w)
 			(void)close(w->worker[slot].pidfd);
 	(void)close(w->hub.pidfd);
 	(void)munmap(w->board, sizeof *w->board);
+	if (w->board_fd >= 0)
+		(void)close(w->board_fd);
 	free(w->worker);
 	for (i = 0; i < SESSIONS_MAX; i++)
 		free(w->ticket[i]);
