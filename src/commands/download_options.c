@@ -215,7 +215,8 @@ static const struct option_spec specs[] = {
 	  AT(batch.recycle),
 	  .min = 1,
 	  .max = 1000000000,
-	  .help = N_("a fresh worker after K jobs; 1: a process per task (default: never)"),
+	  .help = N_("a fresh worker after K jobs; 1: a process per task (default: never); with "
+		     "--model=hybrid a fresh process when each of its threads had K"),
 	  .group = GROUP_HOW },
 	{ .name = "demo-seconds",
 	  .key = 268,

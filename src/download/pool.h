@@ -27,7 +27,8 @@
  *	                        at once would be replaced for ever); its other jobs go back to the
  *	                        front of the queue, in their order
  *	--recycle=K             a worker is assigned K jobs in its life, returned ones not counted;
- *	                        when they are over, it is told to quit
+ *	                        when they are over, it is told to quit; a process of several
+ *	                        workers (hybrid) is replaced when all of them have quit
  *	no memory to send       a job goes back to the queue; a worker that cannot be told to quit
  *	                        is killed
  *	the batch ends early    every worker is told to quit; what was open is left

@@ -147,8 +147,6 @@ refused() {
 	fails '--threads without hybrid' 2 'goes with --model=hybrid'
 	run_ipcdemo --model=event --start=spawn "$ORIGIN/bytes/7/two"
 	fails '--start=spawn without processes' 2 'goes with --model=process'
-	run_ipcdemo --model=hybrid --recycle=1 "$ORIGIN/bytes/7/two"
-	fails '--recycle with hybrid' 2 'does not go with --model=hybrid'
 	program=$run_program run_program=/bin/sh
 	run_ipcdemo -c 'ulimit -n 160; exec "$@"' sh "$program" -j 40 -d "$T/few" -i "$T/urls"
 	succeeds 'fewer descriptors than 40 workers need: fewer workers'
@@ -169,6 +167,16 @@ for_each_backend over
 worker_dies --start=spawn -j 2
 worker_dies --model=hybrid -j 2 --threads=1
 worker_dies --model=hybrid -j 1 --threads=2
+worker_dies --start=spawn -j 2 --ipc=shm
+# Two processes of two threads, and three jobs for each thread: no process sees more than six.
+options='--model=hybrid -j 2 --threads=2 --recycle=3' label='hybrid --recycle=3'
+run 'processes that are replaced' -v --progress=plain -i "$T/urls"
+succeeds "$case_"
+verify "$case_" "$G" "$T/sums"
+# A thread of each process counts, so 40 jobs by threes are 14 or more.
+is_true "$case_: threads that were replaced" \
+	[ "$(sed -n 's/^  worker [0-9]* (\([0-9]*\) processes).*/\1/p' "$T/err" |
+		awk '{ n += $1 } END { print n + 0 }')" -ge 14 ]
 options='--model=thread --recycle=1' label='thread --recycle=1'
 run 'a thread for each file' -j 3 --progress=none -i "$T/urls"
 succeeds "$case_"
