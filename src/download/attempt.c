@@ -114,6 +114,7 @@ static void note_source(const struct fetch_request *request, const struct fetch_
 		part_source_drop(request->fd);
 		attempt->ranges.count = attempt->range = 0;
 	} else if (attempt->ranges.count == 0) {
+		attempt->noted = true;
 		(void)part_source_save(request->fd, request->url, source); /* else not resumed */
 	}
 }
@@ -196,6 +197,7 @@ bool attempt_begin(struct attempt *attempt, const struct attempt_config *config)
 		return false;
 	attempt->inode = part.inode;
 	attempt->locked = part.locked;
+	attempt->noted = !part.is_new;
 	set_request(attempt);
 	rc = set_offset(attempt, part.size);
 	if (rc == 0)
@@ -229,7 +231,8 @@ void attempt_end(struct attempt *attempt)
 	}
 	if (attempt->ranges.count > 0)
 		return; /* part_ranges_finish does it for the whole file */
-	part_source_drop(attempt->fd);
+	if (attempt->noted)
+		part_source_drop(attempt->fd);
 	if (attempt->config->remote_time && result->modified >= 0)
 		(void)futimens(attempt->fd, times); /* the file is right all the same */
 }

@@ -39,6 +39,7 @@ struct attempt {
 	struct fetch_request request;
 	int fd;      /* NAME.part, locked: close it once it is committed; -1: it failed */
 	bool locked; /* false: the file system has no locks */
+	bool noted;  /* the file may have a note of its source */
 	uint64_t inode;
 	struct part_ranges ranges;  /* of the file, once it is split; count 0: it is whole */
 	unsigned range;             /* of these */

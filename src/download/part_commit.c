@@ -170,15 +170,17 @@ bool part_file_commit(int dirfd, const char *name, enum exists_policy policy,
 		      struct failure *failure)
 {
 	char part[NAME_MAX + 1];
-	int type = output_type(dirfd, name);
+	int type = 0;
 	int rc = part_name(name, part);
 
-	if (rc == 0 && type > 0 && !output_is_file(type))
+	if (rc == 0 && policy != EXISTS_OVERWRITE)
+		rc = rename_new(dirfd, part, name);
+	if (rc == -EEXIST || policy == EXISTS_OVERWRITE)
+		type = output_type(dirfd, name); /* what is in the way, or will be replaced */
+	if (type > 0 && !output_is_file(type))
 		return part_failed(failure, FAILURE_NOT_FILE, type);
 	if (rc == 0 && policy == EXISTS_OVERWRITE)
 		rc = sys_result(renameat(dirfd, part, dirfd, name));
-	else if (rc == 0)
-		rc = rename_new(dirfd, part, name);
 	if (rc == -EEXIST && policy != EXISTS_OVERWRITE)
 		return part_failed(failure, FAILURE_EXISTS, 0);
 	if (rc == -ENOENT)

@@ -173,6 +173,7 @@ static int try_open_part(int dirfd, const char *part, struct part_file *file, st
 		return fd;
 	/* Our own new file too: another ipcdemo may have found it before we could lock it. */
 	rc = lock_part(dirfd, part, fd, &st, lock);
+	file->is_new = !leftover;
 	file->locked = lock->held;
 	if (rc == 0 && leftover)
 		rc = take_leftover(dirfd, part, fd, file->keep, &st);

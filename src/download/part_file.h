@@ -52,6 +52,7 @@ struct part_file {
 	unsigned range; /* to be set for part_range_open: this one ... */
 	uint64_t table; /* ... of this table */
 	struct part_ranges ranges;
+	bool is_new;    /* it was made, not found */
 	bool locked;    /* false: the file system has no locks */
 	uint64_t inode; /* the file's identity */
 	uint64_t size;  /* of a leftover that was kept */

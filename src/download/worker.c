@@ -48,6 +48,7 @@ struct worker {
 	unsigned outbox_count;
 	uint64_t seq;
 	struct meter meter;
+	uint64_t tid; /* of this thread */
 	uint32_t job; /* the running one ... */
 	bool running; /* ... if so */
 	bool stop;    /* it is to fail at once */
@@ -286,7 +287,7 @@ static void run_job(struct worker *w)
 	w->running = true;
 	w->stop = false;
 	event.total = EVENT_TOTAL_UNKNOWN;
-	event.inode = (uint64_t)gettid();
+	event.inode = w->tid;
 	add_event(w, event);
 	if (flush(w) == 0) {
 		attempt_run(&attempt, &order);
@@ -382,6 +383,7 @@ int worker_work(struct worker *w)
 {
 	int error;
 
+	w->tid = (uint64_t)gettid();
 	if (w->error == 0) {
 		w->fetch = fetch_new(&w->setup->fetch);
 		w->error = w->fetch ? 0 : -ENOMEM;
