@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
-# trust_test.sh - against a real server, nginx. TLS: whose certificate is taken and whose is not, and
-# what the user reads then; HTTP/2 over it; the time of a file.
+# trust_test.sh - against a real server, nginx. TLS: whose certificate is taken and whose is not,
+# and what the user reads then; HTTP/2 over it; the time of a file.
 DEADLINE=60
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
