@@ -53,6 +53,16 @@ int fd_ends_open(struct link *l, size_t size)
 	return 0;
 }
 
+int fd_ends_open_pairs(struct link *l, fd_pair *pair)
+{
+	int rc = fd_ends_open(l, sizeof(struct fd_ends));
+	struct fd_ends *ends = l->state;
+
+	if (rc == 0)
+		rc = pair(l, ends->down, false);
+	return rc < 0 ? rc : pair(l, ends->up, true);
+}
+
 int fd_ends_attach(struct link *l, unsigned slot, enum ipc_role role, const struct ipc_peer *peer)
 {
 	struct fd_ends *ends = l->state;
@@ -85,16 +95,11 @@ uint64_t fd_ends_syscalls(const struct link *l)
 
 /* ---- pipe ---- */
 
-static int pipe_open(struct link *l)
+static int pipe_pair(const struct link *l, int ends[2], bool to_hub)
 {
-	int rc = fd_ends_open(l, sizeof(struct fd_ends));
-	struct fd_ends *state = l->state;
-
-	if (rc < 0)
-		return rc;
-	if (pipe2(state->down, O_CLOEXEC) < 0 || pipe2(state->up, O_CLOEXEC) < 0)
-		return -errno;
-	return 0;
+	(void)l;
+	(void)to_hub;
+	return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
 static inline int pipe_send(struct link *l, unsigned slot, size_t n)
@@ -138,17 +143,18 @@ static inline ssize_t pipe_recv(struct link *l, unsigned *slot, size_t cap)
 
 LINK_LOOPS(pipe)
 
-FD_FLOOR(floor_pipe, pipe_open, pipe);
+FD_FLOOR(floor_pipe, pipe_pair, pipe);
 
 /* ---- named pipe ---- */
 
 /* Both ends of a FIFO, which needs its name only here. Spinning needs O_NONBLOCK: no RWF_NOWAIT. */
-static int fifo_ends(struct link *l, int ends[2])
+static int fifo_pair(const struct link *l, int ends[2], bool to_hub)
 {
 	const int spin = l->wait == IPC_SPIN ? O_NONBLOCK : 0;
 	char path[PATH_MAX];
 	int either;
 
+	(void)to_hub;
 	(void)snprintf(path, sizeof path, "%s/floor-fifo", l->dir ? l->dir : "/tmp");
 	if (mkfifo(path, 0600) < 0)
 		return -errno;
@@ -158,16 +164,6 @@ static int fifo_ends(struct link *l, int ends[2])
 	(void)unlink(path);
 	fd_close(&either);
 	return ends[0] < 0 || ends[1] < 0 ? -EMFILE : 0;
-}
-
-static int fifo_open(struct link *l)
-{
-	int rc = fd_ends_open(l, sizeof(struct fd_ends));
-	struct fd_ends *state = l->state;
-
-	if (rc == 0)
-		rc = fifo_ends(l, state->down);
-	return rc < 0 ? rc : fifo_ends(l, state->up);
 }
 
 static inline int fifo_send(struct link *l, unsigned slot, size_t n)
@@ -201,59 +197,32 @@ static inline ssize_t fifo_recv(struct link *l, unsigned *slot, size_t cap)
 
 LINK_LOOPS(fifo)
 
-FD_FLOOR(floor_fifo, fifo_open, fifo);
+FD_FLOOR(floor_fifo, fifo_pair, fifo);
 
 /* ---- Unix socket ---- */
 
-static int unix_open(struct link *l)
+static int unix_pair(const struct link *l, int ends[2], bool to_hub)
 {
-	int rc = fd_ends_open(l, sizeof(struct fd_ends));
-	struct fd_ends *state = l->state;
-
-	if (rc < 0)
-		return rc;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, state->down) < 0 ||
-	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, state->up) < 0)
-		return -errno;
-	return 0;
+	(void)l;
+	(void)to_hub;
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
 }
 
 static inline int unix_send(struct link *l, unsigned slot, size_t n)
 {
-	struct fd_ends *state = l->state;
-	size_t size = l->axes->size, left = n * size;
-	size_t most = size < UNIX_PACKET ? UNIX_PACKET / size * size : size;
-	int flags = MSG_NOSIGNAL | (l->wait == IPC_SPIN ? MSG_DONTWAIT : 0);
-	char *from = l->records;
-	ssize_t rc = 0;
-
 	(void)slot;
-	for (; left > 0 && rc >= 0; left -= (size_t)rc, from += rc)
-		while ((rc = CALL(l, send(state->out, from, left < most ? left : most, flags))) ==
-		       -EAGAIN)
-			link_pause();
-	return rc < 0 ? (int)rc : 0;
+	return fd_ends_send(l, n, UNIX_PACKET);
 }
 
 static inline ssize_t unix_recv(struct link *l, unsigned *slot, size_t cap)
 {
-	struct fd_ends *state = l->state;
-	struct iovec iov = { .iov_base = l->records, .iov_len = cap * l->axes->size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int flags = l->wait == IPC_SPIN ? MSG_DONTWAIT : 0;
-	ssize_t rc = fd_ends_wait(l, state->in, POLLIN);
-
 	*slot = 0;
-	while (rc >= 0 && (rc = CALL(l, recvmsg(state->in, &msg, flags))) == -EAGAIN) {
-		link_pause();
-		rc = 0;
-	}
-	return rc <= 0 ? rc : rc / (ssize_t)l->axes->size;
+	return fd_ends_recv_packet(l, cap, NULL, 0);
 }
 
 LINK_LOOPS(unix)
 
-FD_FLOOR(floor_unix, unix_open, unix);
+FD_FLOOR(floor_unix, unix_pair, unix);
 
 /* ---- real-time signals ---- */
 

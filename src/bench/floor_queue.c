@@ -28,12 +28,13 @@ enum { QUEUE_NOWAIT = IPC_NOWAIT };
 
 /* ---- POSIX ---- */
 
-static int bare_mq_pair(const struct link *l, int ends[2])
+static int bare_mq_pair(const struct link *l, int ends[2], bool to_hub)
 {
 	const int spin = l->wait == IPC_SPIN ? O_NONBLOCK : 0;
 	struct mq_attr attr = { .mq_maxmsg = MQ_DEPTH, .mq_msgsize = (long)l->axes->size };
 	char name[48];
 
+	(void)to_hub;
 	(void)snprintf(name, sizeof name, "/floor-%d", (int)getpid());
 	ends[0] = mq_open(name, O_CREAT | O_EXCL | O_RDONLY | spin, 0600, &attr);
 	if (ends[0] < 0)
@@ -41,16 +42,6 @@ static int bare_mq_pair(const struct link *l, int ends[2])
 	ends[1] = mq_open(name, O_WRONLY | spin);
 	(void)mq_unlink(name);
 	return ends[1] < 0 ? -EMFILE : 0;
-}
-
-static int bare_mq_open(struct link *l)
-{
-	int rc = fd_ends_open(l, sizeof(struct fd_ends));
-	struct fd_ends *state = l->state;
-
-	if (rc == 0)
-		rc = bare_mq_pair(l, state->down);
-	return rc < 0 ? rc : bare_mq_pair(l, state->up);
 }
 
 static inline int bare_mq_send(struct link *l, unsigned slot, size_t n)
@@ -84,7 +75,7 @@ static inline ssize_t bare_mq_recv(struct link *l, unsigned *slot, size_t cap)
 
 LINK_LOOPS(bare_mq)
 
-FD_FLOOR(floor_mq, bare_mq_open, bare_mq);
+FD_FLOOR(floor_mq, bare_mq_pair, bare_mq);
 
 /* ---- System V ---- */
 

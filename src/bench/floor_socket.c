@@ -18,53 +18,33 @@
 #define TCP_BUFFER  (128 * 1024)
 #define DGRAM_BATCH 4096
 
-static int dontwait(const struct link *l)
-{
-	return l->wait == IPC_SPIN ? MSG_DONTWAIT : 0;
-}
-
 /* ---- streams: what does not end with a record is completed ---- */
 
-static int stream_open(struct link *l)
+static int stream_pair(const struct link *l, int ends[2], bool to_hub)
 {
-	int rc = fd_ends_open(l, sizeof(struct fd_ends));
-	struct fd_ends *state = l->state;
-
-	if (rc < 0)
-		return rc;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, state->down) < 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, state->up) < 0)
-		return -errno;
-	return 0;
+	(void)l;
+	(void)to_hub;
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
 }
 
 static inline int stream_send(struct link *l, unsigned slot, size_t n)
 {
-	struct fd_ends *state = l->state;
-	size_t size = l->axes->size, left = n * size;
-	size_t most = size < STREAM_CALL ? STREAM_CALL / size * size : size;
-	char *from = l->records;
-	ssize_t rc = 0;
-
 	(void)slot;
-	for (; left > 0 && rc >= 0; left -= (size_t)rc, from += rc)
-		while ((rc = CALL(l, send(state->out, from, left < most ? left : most,
-					  MSG_NOSIGNAL | dontwait(l)))) == -EAGAIN)
-			link_pause();
-	return rc < 0 ? (int)rc : 0;
+	return fd_ends_send(l, n, STREAM_CALL);
 }
 
 static inline ssize_t stream_recv(struct link *l, unsigned *slot, size_t cap)
 {
 	struct fd_ends *state = l->state;
 	size_t size = l->axes->size, have = 0;
+	int flags = l->wait == IPC_SPIN ? MSG_DONTWAIT : 0;
 	ssize_t rc = fd_ends_wait(l, state->in, POLLIN);
 
 	*slot = 0;
 	while (rc >= 0) {
 		size_t want = have == 0 ? cap * size : size - have % size;
 
-		rc = CALL(l, recv(state->in, (char *)l->records + have, want, dontwait(l)));
+		rc = CALL(l, recv(state->in, (char *)l->records + have, want, flags));
 		if (rc == 0)
 			return 0;
 		if (rc == -EAGAIN) {
@@ -80,7 +60,7 @@ static inline ssize_t stream_recv(struct link *l, unsigned *slot, size_t cap)
 
 LINK_LOOPS(stream)
 
-FD_FLOOR(floor_stream, stream_open, stream);
+FD_FLOOR(floor_stream, stream_pair, stream);
 
 /* ---- TCP ---- */
 
@@ -95,13 +75,15 @@ static int tcp_tuned(void)
 	return fd;
 }
 
-static int tcp_pair(int fds[2])
+static int tcp_pair(const struct link *l, int fds[2], bool to_hub)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET,
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof here;
 	int listener = tcp_tuned(), rc = 0;
 
+	(void)l;
+	(void)to_hub;
 	fds[1] = tcp_tuned();
 	if (bind(listener, (struct sockaddr *)&here, len) < 0 || listen(listener, 1) < 0 ||
 	    getsockname(listener, (struct sockaddr *)&here, &len) < 0 ||
@@ -113,27 +95,23 @@ static int tcp_pair(int fds[2])
 	return rc;
 }
 
-static int tcp_open(struct link *l)
-{
-	int rc = fd_ends_open(l, sizeof(struct fd_ends));
-	struct fd_ends *state = l->state;
-
-	if (rc == 0)
-		rc = tcp_pair(state->down);
-	return rc < 0 ? rc : tcp_pair(state->up);
-}
-
-FD_FLOOR(floor_tcp, tcp_open, stream);
+FD_FLOOR(floor_tcp, tcp_pair, stream);
 
 /* ---- datagrams, of which the kernel says who sent them ---- */
 
-/* SENDS to a socket that has a name, so that max_dgram_qlen counts as in the mechanism. */
-static int dgram_pair(int fds[2])
+/*
+ * To the hub: a socket that has a name, so that max_dgram_qlen counts as in the mechanism, and of
+ * whose senders the kernel tells.
+ */
+static int dgram_pair(const struct link *l, int fds[2], bool to_hub)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof name;
 	const int yes = 1;
 
+	(void)l;
+	if (!to_hub)
+		return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds) < 0 ? -errno : 0;
 	fds[0] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	fds[1] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	/* Only the family: the kernel chooses an abstract name (unix(7), autobind). */
@@ -145,57 +123,20 @@ static int dgram_pair(int fds[2])
 	return 0;
 }
 
-static int dgram_open(struct link *l)
-{
-	int rc = fd_ends_open(l, sizeof(struct fd_ends));
-	struct fd_ends *state = l->state;
-
-	if (rc < 0)
-		return rc;
-	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, state->down) < 0)
-		return -errno;
-	return dgram_pair(state->up);
-}
-
 static inline int dgram_send(struct link *l, unsigned slot, size_t n)
 {
-	struct fd_ends *state = l->state;
-	size_t size = l->axes->size, left = n * size;
-	size_t most = size < DGRAM_BATCH ? DGRAM_BATCH / size * size : size;
-	char *from = l->records;
-	ssize_t rc = 0;
-
 	(void)slot;
-	for (; left > 0 && rc >= 0; left -= (size_t)rc, from += rc)
-		while ((rc = CALL(l, send(state->out, from, left < most ? left : most,
-					  MSG_NOSIGNAL | dontwait(l)))) == -EAGAIN)
-			link_pause();
-	return rc < 0 ? (int)rc : 0;
+	return fd_ends_send(l, n, DGRAM_BATCH);
 }
 
 static inline ssize_t dgram_recv(struct link *l, unsigned *slot, size_t cap)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
-	struct fd_ends *state = l->state;
-	struct iovec iov = { .iov_base = l->records, .iov_len = cap * l->axes->size };
-	ssize_t rc = fd_ends_wait(l, state->in, POLLIN);
 
 	*slot = 0;
-	while (rc >= 0) {
-		struct msghdr msg = { .msg_iov = &iov,
-				      .msg_iovlen = 1,
-				      .msg_control = control,
-				      .msg_controllen = sizeof control };
-
-		rc = CALL(l, recvmsg(state->in, &msg, dontwait(l)));
-		if (rc != -EAGAIN)
-			break;
-		link_pause();
-		rc = 0;
-	}
-	return rc <= 0 ? rc : rc / (ssize_t)l->axes->size;
+	return fd_ends_recv_packet(l, cap, control, sizeof control);
 }
 
 LINK_LOOPS(dgram)
 
-FD_FLOOR(floor_dgram, dgram_open, dgram);
+FD_FLOOR(floor_dgram, dgram_pair, dgram);
