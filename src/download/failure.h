@@ -13,6 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What became of NAME.part. */
+enum vanished {
+	VANISHED_REMOVED,
+	VANISHED_REPLACED, /* the name is another file's */
+	VANISHED_CHANGED,  /* its size is not what was written */
+};
+
 /* The meaning of failure.code is given beside each kind. Wire values: append only. */
 enum failure_kind {
 	FAILURE_NONE = 0,
@@ -26,7 +33,7 @@ enum failure_kind {
 	FAILURE_CHECKSUM,  /* SHA-256 differs: 0 */
 	FAILURE_EXISTS,    /* the name is taken and --exists=fail: 0 */
 	FAILURE_COMMIT,    /* the rename to the final name failed: errno */
-	FAILURE_VANISHED,  /* NAME.part is gone or is not the file that was written: 0 */
+	FAILURE_VANISHED,  /* NAME.part is not the file that was written: enum vanished */
 	FAILURE_NAME,      /* no safe file name follows from the URL: enum filename_error */
 	FAILURE_CLASH,     /* another job of this batch writes the same name: that job */
 	FAILURE_KILLED,    /* the worker died by a signal: its number */

@@ -216,7 +216,6 @@ static const char *plain_text(enum failure_kind kind)
 		[FAILURE_EXISTS] = N_("the file exists already"),
 		[FAILURE_RANGE] =
 			N_("the origin, or its .part file, is no longer what it was split by"),
-		[FAILURE_VANISHED] = N_("its .part file was removed or changed by another program"),
 		[FAILURE_PROTOCOL] = N_("its worker broke the protocol: a bug, please report it"),
 		[FAILURE_CANCELLED] = N_("cancelled"),
 		[FAILURE_TOO_LONG] = N_("the URL is longer than 64 KiB"),
@@ -224,6 +223,18 @@ static const char *plain_text(enum failure_kind kind)
 
 	/* Cast: a hostile value may lie below or above the enumerators. */
 	return (size_t)kind < FAILURE_KINDS ? texts[kind] : NULL;
+}
+
+static void vanished_text(const struct failure *failure, char *buf, size_t size)
+{
+	const char *text = _("its .part file was removed by another program");
+
+	if (failure->code == VANISHED_REPLACED)
+		text = _("another program put another file in the place of its .part file");
+	else if (failure->code == VANISHED_CHANGED)
+		text = _("another program changed its .part file: its size is not what was "
+			 "written");
+	snprintf(buf, size, "%s", text);
 }
 
 static void trust_text(const struct failure *failure, char *buf, size_t size)
@@ -321,6 +332,8 @@ char *failure_text(const struct failure *failure, char *buf, size_t size)
 		held_text(failure, buf, size);
 	else if (failure->kind == FAILURE_KILLED)
 		killed_text(failure, buf, size);
+	else if (failure->kind == FAILURE_VANISHED)
+		vanished_text(failure, buf, size);
 	else if (failure->kind == FAILURE_SANDBOX)
 		sandbox_text(failure, buf, size);
 	else

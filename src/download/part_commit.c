@@ -77,9 +77,12 @@ bool part_file_check(int dirfd, const char *name, uint64_t inode, uint64_t bytes
 	char part[NAME_MAX + 1];
 	struct stat st;
 
-	if (part_name(name, part) || fstatat(dirfd, part, &st, AT_SYMLINK_NOFOLLOW) ||
-	    !S_ISREG(st.st_mode) || st.st_ino != inode || (uint64_t)st.st_size != bytes)
-		return part_failed(failure, FAILURE_VANISHED, 0);
+	if (part_name(name, part) || fstatat(dirfd, part, &st, AT_SYMLINK_NOFOLLOW))
+		return part_failed(failure, FAILURE_VANISHED, VANISHED_REMOVED);
+	if (!S_ISREG(st.st_mode) || st.st_ino != inode)
+		return part_failed(failure, FAILURE_VANISHED, VANISHED_REPLACED);
+	if ((uint64_t)st.st_size != bytes)
+		return part_failed(failure, FAILURE_VANISHED, VANISHED_CHANGED);
 	return true;
 }
 
@@ -127,7 +130,8 @@ int part_ranges_finish(int dirfd, const char *name, const struct part_file *file
 	if (fd >= 0)
 		(void)close(fd); /* nothing was written */
 	if (rc == -ESTALE || rc == -ENOENT)
-		part_failed(failure, FAILURE_VANISHED, 0);
+		part_failed(failure, FAILURE_VANISHED,
+			    rc == -ENOENT ? VANISHED_REMOVED : VANISHED_CHANGED);
 	else
 		part_failed(failure, FAILURE_WRITE, -rc);
 	return -1;
@@ -184,7 +188,7 @@ bool part_file_commit(int dirfd, const char *name, enum exists_policy policy,
 	if (rc == -EEXIST && policy != EXISTS_OVERWRITE)
 		return part_failed(failure, FAILURE_EXISTS, 0);
 	if (rc == -ENOENT)
-		return part_failed(failure, FAILURE_VANISHED, 0);
+		return part_failed(failure, FAILURE_VANISHED, VANISHED_REMOVED);
 	if (rc)
 		return part_failed(failure, FAILURE_COMMIT, -rc);
 	return true;

@@ -97,12 +97,15 @@ static void test_output_check_accepts_only_what_was_written(void **state)
 	assert_true(part_file_check(place->dirfd, "x", inode, 5, &failure));
 	assert_false(part_file_check(place->dirfd, "x", inode, 4, &failure));
 	assert_int_equal(failure.kind, FAILURE_VANISHED);
+	assert_int_equal(failure.code, VANISHED_CHANGED);
 	assert_true(failure.transient);
 	/* Another file, also behind a link, under the name. */
 	assert_int_equal(renameat(place->dirfd, "x.part", place->dirfd, "away"), 0);
 	assert_false(part_file_check(place->dirfd, "x", inode, 5, &failure));
+	assert_int_equal(failure.code, VANISHED_REMOVED);
 	put(place, "x.part", "12345");
 	assert_false(part_file_check(place->dirfd, "x", inode, 5, &failure));
+	assert_int_equal(failure.code, VANISHED_REPLACED);
 	assert_int_equal(unlinkat(place->dirfd, "x.part", 0), 0);
 	assert_int_equal(symlinkat("away", place->dirfd, "x.part"), 0);
 	assert_false(part_file_check(place->dirfd, "x", inode, 5, &failure));
