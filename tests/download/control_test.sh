@@ -116,7 +116,19 @@ order() {
 		"$(jq -r 'select(.event == "failed") | .file' "$T/out")"
 }
 
+summary() {
+	run --retries=0 --summary="$T/figures" "$ORIGIN/bytes/3/x" "$ORIGIN/fault/status/404/y"
+	equal "--summary" "2 1 1 3" \
+		"$(jq -r '[.jobs, .ok, .failed, .bytes] | join(" ")' "$T/figures")"
+	run -s "$T/none/figures" "$ORIGIN/bytes/3/x"
+	fails "--summary that cannot be made" 1 'none/figures: No such file'
+	absent "$T/got"
+	run -s /dev/full "$ORIGIN/bytes/3/x"
+	fails "--summary into a full device" 1 '/dev/full: it could not be written'
+}
+
 dry_run
+summary
 order
 max_host
 for_each_backend limit_rate
