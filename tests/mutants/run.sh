@@ -124,8 +124,8 @@ results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 for pattern; do
 	find "$srcdir/tests/mutants" -name "$pattern.patch"
-done | sort | xargs -P "$(nproc)" -n 1 sh "$0" --one >"$results" || :
-sort "$results"
+done | sort | xargs -P "$(nproc)" -n 1 sh "$0" --one | tee "$results" || :
+grep -v "^caught" "$results" | sort || :
 caught=$(grep -c '^caught' "$results" || :)
 total=$(grep -cE '^(caught|SURVIVED|STALE) ' "$results" || :)
 echo "mutants: $caught of $total caught"
