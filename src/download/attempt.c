@@ -62,7 +62,7 @@ static void on_written(const struct fetch_request *request, const void *bytes, s
 	*done += n;
 	if (*done > end_byte(attempt) - first_byte(attempt))
 		*done = end_byte(attempt) - first_byte(attempt); /* its last byte came again */
-	/* An entry that lags behind costs time, and no right byte. */
+	/* An entry that lags behind costs time, never a right byte. */
 	(void)part_ranges_note(request->fd, &attempt->ranges, attempt->range, *done);
 }
 
@@ -76,7 +76,7 @@ static uint64_t enter_range(struct attempt *attempt)
 	return end_byte(attempt);
 }
 
-/* An answer has begun that goes to OFFSET of the file. Is it one that can be split? */
+/* An answer has begun, whose first byte belongs at OFFSET of the file. Can it be split? */
 static uint64_t on_begun(const struct fetch_request *request, const struct fetch_source *source,
 			 uint64_t offset)
 {
@@ -119,7 +119,7 @@ static void note_source(const struct fetch_request *request, const struct fetch_
 	}
 }
 
-/* Goes on behind what is there, if that is of this URL; else from the beginning. */
+/* Continues after the bytes that are there if they are this URL's, else begins anew. */
 static int set_offset(struct attempt *attempt, uint64_t size)
 {
 	struct fetch_request *request = &attempt->request;
@@ -207,7 +207,7 @@ bool attempt_begin(struct attempt *attempt, const struct attempt_config *config)
 	return false;
 }
 
-/* Of the range, what fetch counts from the beginning of the file. */
+/* fetch counts from the beginning of the file; this is the range's part of that. */
 static void count_from_range(struct attempt *attempt)
 {
 	const uint64_t first = first_byte(attempt);

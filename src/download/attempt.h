@@ -28,7 +28,7 @@ struct attempt_config {
 	int dirfd;
 	const char *url;
 	const char *name;
-	bool resume;      /* go on with NAME.part of an earlier attempt, if it is of URL */
+	bool resume;      /* continue NAME.part of an earlier attempt, if it is URL's */
 	bool remote_time; /* the file's time is the origin's */
 	const struct fetch_hooks *hooks; /* of a range: the bytes from its beginning */
 	struct attempt_range range;
@@ -53,8 +53,8 @@ struct attempt {
 void attempt_run(struct attempt *attempt, const struct attempt_config *config);
 
 /*
- * The same in two parts, around a transfer of attempt->request that somebody else lets run. False:
- * it failed already, without a transfer. attempt_end looks at attempt->result.
+ * The same in two parts; between them the caller runs the transfer of attempt->request. False: the
+ * attempt has failed already, without a transfer. attempt_end looks at attempt->result.
  */
 bool attempt_begin(struct attempt *attempt, const struct attempt_config *config);
 void attempt_end(struct attempt *attempt);

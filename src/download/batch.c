@@ -15,7 +15,7 @@
 
 #define CHECK_SLICE (4u << 20) /* bytes of a file hashed between two looks at the workers */
 
-/* A file that exists is fine, also one that another run of the same list made meanwhile. */
+/* Any file that exists will do, even one that another run of this list has just made. */
 static bool skips(const struct batch *batch)
 {
 	return batch->settings->exists == EXISTS_SKIP || batch->settings->exists == EXISTS_RESUME;
@@ -74,7 +74,7 @@ int batch_begin(struct batch *batch, const struct batch_settings *settings, stru
 	return 0;
 }
 
-/* JOB is with no worker any more: its host may have another one. */
+/* No worker has JOB any longer, so its host may be given another job. */
 static void release_host(struct batch *batch, struct job *job)
 {
 	struct job *next = host_limit_release(job);
@@ -103,7 +103,7 @@ static void end_void(struct batch *batch, struct split *split, unsigned worker)
 	batch_show_reason(batch, &event, file);
 }
 
-/* RANGE of a split that is void has come back, or will not be handed out. */
+/* RANGE belongs to a split that is void. It has come back, or will not be handed out. */
 static void drop_range(struct batch *batch, struct job *range, unsigned worker)
 {
 	struct split *split = range->split;
@@ -113,7 +113,7 @@ static void drop_range(struct batch *batch, struct job *range, unsigned worker)
 		end_void(batch, split, worker);
 }
 
-/* What is ready of it goes when its turn comes, what runs is stopped. */
+/* Its ready ranges are dropped when their turn comes; those that run are stopped. */
 static void void_split(struct batch *batch, struct split *split, const struct failure *failure)
 {
 	unsigned i;
@@ -195,7 +195,7 @@ void batch_requeue(struct batch *batch, struct job *job)
 	add_ready_first(batch, job);
 }
 
-/* Behind those that are due before it: most often the last place. */
+/* It goes behind those that are due earlier, which is most often the last place. */
 static void add_waiting(struct batch *batch, struct job *job)
 {
 	struct job *before;
@@ -254,7 +254,7 @@ void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t
 	batch_show(batch, &event);
 }
 
-/* What is open of JOB stays for a later run, if one can go on with it. */
+/* Keeps what JOB has so far, if a later run can continue it. */
 static void leave_part(struct batch *batch, const struct job *job, bool keep)
 {
 	if (part_file_discard(batch->settings->dirfd, job->name, keep))
@@ -268,7 +268,7 @@ static void drop_lock(struct job *file)
 	file->has_lock = false;
 }
 
-/* The file is no good. Its writer may still hold the lock, so it is removed by its identity. */
+/* The file is bad. Its writer may still hold the lock, so the file is removed by its identity. */
 static void try_failed_here(struct batch *batch, struct job *job, unsigned worker,
 			    const struct failure *failure)
 {
@@ -360,7 +360,7 @@ void batch_received(struct batch *batch, struct job *job, unsigned worker,
 	file->inode = result->inode;
 	if (result->unlocked)
 		batch_note_unlocked(batch);
-	/* Both stamps are a worker's: a nonsense pair gives nonsense for its own job alone. */
+	/* Both times come from the worker. Wrong ones spoil the figures of its own job alone. */
 	file->took_ns = result->ended_ns > file->begun_ns ? result->ended_ns - file->begun_ns : 0;
 	if (job_is_range(job)) {
 		range_received(batch, job, worker);
@@ -385,7 +385,7 @@ static void checked(struct batch *batch, struct job *job, int rc, const unsigned
 			failure = (struct failure){ .kind = FAILURE_READ, .code = -rc };
 		try_failed_here(batch, job, job->worker, &failure);
 	}
-	/* Last: where the writer is this process, the close drops its lock on the file. */
+	/* This comes last: if this process wrote the file, closing it drops the lock. */
 	part_digest_free(batch->digest);
 	batch->digest = NULL;
 }
@@ -412,7 +412,7 @@ static void end_failed(struct batch *batch, struct job *job, unsigned worker)
 
 	job->state = JOB_FAILED;
 	batch->open--;
-	/* Where no answer came, nothing was said against what is there. */
+	/* Without an answer the bytes that are there may still be right. */
 	leave_part(batch, job,
 		   failure->transient || failure->kind == FAILURE_FETCH ||
 			   failure->kind == FAILURE_TRUST);

@@ -83,7 +83,10 @@ struct batch {
 	struct part_digest *digest; /* of the first that is checked */
 };
 
-/* What a worker says of a try that ended well. A claim, until the batch has looked at the file. */
+/*
+ * What a worker says of a try that ended well. The batch believes it only after looking at the
+ * file.
+ */
 struct batch_result {
 	uint64_t bytes, total, inode;
 	bool unlocked;     /* the file system has no locks */
@@ -94,7 +97,7 @@ struct batch_result {
  * -ENOMEM with nothing done. */
 int batch_begin(struct batch *batch, const struct batch_settings *settings, struct job_list *jobs);
 
-/* By a signal, the user's q, or fail_fast: what is open is left. */
+/* A signal, the user's q, or fail_fast has ended it early; jobs that are open stay unfinished. */
 static inline bool batch_ends_early(const struct batch *batch)
 {
 	return batch->signo || batch->stopped;
@@ -114,7 +117,7 @@ struct job *batch_next(struct batch *batch, unsigned worker);
 /* Does the next attempt at JOB go on with what is there? */
 bool batch_resumes(const struct batch *batch, const struct job *job);
 
-/* A job that was assigned and not begun goes back, to the front. */
+/* A job that was assigned but not begun returns to the front of the queue. */
 void batch_requeue(struct batch *batch, struct job *job);
 
 /* The worker's START, PROGRESS of a job. PID: its process, or thread id. */
@@ -149,7 +152,7 @@ void batch_failed(struct batch *batch, struct job *job, unsigned worker,
  * CLOCK_MONOTONIC; UINT64_MAX: none waits. */
 uint64_t batch_wake(struct batch *batch, uint64_t now_ns);
 
-/* The batch ends early: what is open is left, its .part removed. */
+/* The batch ends early: jobs that are open stay unfinished, and their .part files are removed. */
 void batch_abandon(struct batch *batch);
 
 void batch_end(struct batch *batch);

@@ -37,7 +37,7 @@ struct progress_event batch_event_of(const struct batch *batch, enum progress_ev
 void batch_show(struct batch *batch, const struct progress_event *event)
 {
 	progress_event(batch->settings->progress, event);
-	/* As if SIGPIPE had ended us, but for what we would leave behind. */
+	/* As if SIGPIPE had ended us, except that we clean up first. */
 	if (progress_reader_gone(batch->settings->progress) && !batch->signo)
 		batch->signo = SIGPIPE;
 }
@@ -97,7 +97,10 @@ static void show_end(struct batch *batch, struct job *job)
 	batch_show(batch, &event);
 }
 
-/* At once; or, in the order of the list, with those behind it that had to wait for it. */
+/*
+ * Shows JOB's end at once. With --order=input it waits for its turn, and those that waited for it
+ * follow.
+ */
 static void show_ended(struct batch *batch, struct job *job)
 {
 	struct job_list *jobs = batch->jobs;

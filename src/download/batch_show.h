@@ -20,7 +20,7 @@ void batch_show_done(struct batch *batch, struct job *job, unsigned worker);
 void batch_show_failed(struct batch *batch, struct job *job, unsigned worker);
 void batch_show_skipped(struct batch *batch, struct job *job);
 
-/* The batch ends early: what has ended is shown, whatever has not before it. */
+/* The batch ends early: jobs that have ended are shown, even behind some that have not. */
 void batch_show_rest(struct batch *batch);
 
 void batch_note_unlocked(struct batch *batch); /* once */

@@ -36,11 +36,11 @@ struct cost {
 	char why[128];
 	unsigned ok, failed;
 	double wall_s, cpu_s;
-	uint64_t memory_bytes; /* of all its processes together, at most; shared pages count once */
+	uint64_t memory_bytes; /* the peak of all its processes together; shared pages count once */
 	uint64_t switches;     /* of context */
 };
 
-/* What its process needs, and where it puts what it found. */
+/* What the model's process needs, and where it stores its figures. */
 struct trial {
 	struct download download; /* a copy, with the model */
 	struct job_list *jobs;
@@ -80,7 +80,7 @@ static uint64_t proportional_bytes(pid_t pid)
 	return kib * 1024;
 }
 
-/* The processes here are two deep: a model's own and its workers. */
+/* Processes are two levels deep here: the model's own, and its workers. */
 static uint64_t tree_bytes(pid_t pid)
 {
 	uint64_t bytes = proportional_bytes(pid);

@@ -17,7 +17,10 @@ static int watch(const struct control *control, int fd)
 	return epoll_ctl(control->fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* Again after SIGCONT: the shell may have taken the terminal. Without keys there are signals. */
+/*
+ * Also called after SIGCONT, as the shell may have taken the terminal. If this fails, signals
+ * remain.
+ */
 static void take_keys(struct control *control)
 {
 	if (!progress_has_rows(control->batch->settings->progress))
@@ -27,7 +30,7 @@ static void take_keys(struct control *control)
 		(void)watch(control, control->keys.fd); /* EEXIST: watched already */
 }
 
-/* What is typed is for somebody else from now on, and must not wake us. */
+/* From now on somebody else reads what is typed; it must not wake us. */
 static void leave_keys(const struct control *control)
 {
 	(void)epoll_ctl(control->fd, EPOLL_CTL_DEL, STDIN_FILENO, NULL);

@@ -73,7 +73,7 @@ static int make_dir(struct demo *demo)
 	return -errno;
 }
 
-/* Removes what the demo can have made there, and nothing else. */
+/* Removes only what the demo can have made there. */
 static void remove_dir(struct demo *demo)
 {
 	char path[sizeof demo->made_dir + 64];
@@ -158,7 +158,7 @@ static void describe(const struct demo *demo)
 	text_free(&lines);
 }
 
-/* The tutorial's comparison. It is true here, since the origin paces each file by itself. */
+/* The tutorial's comparison. It holds here because the origin paces each file separately. */
 static void compare(const struct demo *demo, const struct job_list *jobs, double wall_s)
 {
 	struct picture picture = { .sequential = demo->download->model == MODEL_SEQUENTIAL,

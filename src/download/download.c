@@ -120,8 +120,8 @@ static void set_workers(const struct download *download, struct batch_settings *
 }
 
 /*
- * Where a mechanism may make a private directory for a name: ours if possible, and so short that a
- * socket's address has room for it (sun_path, see unix(7)).
+ * The directory in which a mechanism may make a private one for its names. We prefer our user's
+ * own; it must be short, as a socket's address has little room (sun_path, unix(7)).
  */
 static const char *runtime_dir(void)
 {
@@ -148,9 +148,9 @@ static rlim_t descriptors_for(const struct batch_settings *settings, unsigned wo
 }
 
 /*
- * Settled before the first worker, since half-way through is too late: all the workers that were
- * asked for, or as many as there are descriptors for if that is most of them. Returns 0 or an exit
- * code.
+ * Decides the number of workers before the first one starts, since half-way through is too late:
+ * all that were asked for, or as many as descriptors allow if that is most of them. Returns 0 or an
+ * exit code.
  */
 static int fit_descriptors(struct batch_settings *settings, bool quiet)
 {
@@ -184,7 +184,7 @@ static int fit_descriptors(struct batch_settings *settings, bool quiet)
 	return EXIT_UNAVAILABLE;
 }
 
-/* A worker that executes this program anew finds it there. */
+/* A worker that executes this program anew reads it from there. */
 static int check_start(const struct batch_settings *settings)
 {
 	if (settings->start != START_SPAWN || access("/proc/self/exe", X_OK) == 0)
@@ -223,7 +223,7 @@ static void summarize(const struct batch *batch, const struct download *download
 	free(path);
 }
 
-/* A model could not be set up, or broke off: for want of a resource, or by a bug? */
+/* A model could not start, or broke off. Was a resource missing, or is it a bug? */
 static int exit_code_of(int rc)
 {
 	switch (-rc) {
@@ -247,7 +247,7 @@ static int report(const char *what, int rc)
 	return EXIT_JOB_FAILED;
 }
 
-/* Once, not with each file: what helps where files are in the way. */
+/* Says once, not with each file, what to do about files that exist. */
 static void hint_exists(const struct batch *batch)
 {
 	bool any = false;

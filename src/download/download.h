@@ -19,7 +19,7 @@ extern const char *const download_models[];
 /* enum start_method */
 extern const char *const download_start_methods[];
 
-/* As the options say. What they leave open, download_jobs fills in in copies of its own. */
+/* As the options say. download_jobs fills in the rest, in copies of its own. */
 struct download {
 	int model;                   /* enum model */
 	struct batch_settings batch; /* workers 0: the smaller of the number of jobs and 8 */
@@ -42,7 +42,7 @@ struct download {
 /* Does its model use the mechanism batch.ipc? */
 bool download_uses_ipc(const struct download *download);
 
-/* Does its model go together with the mechanism and the other options? Else WHY has the reason. */
+/* Does its model fit the mechanism and the other options? If not, WHY has the reason. */
 bool download_model_fits(const struct download *download, char *why, size_t size);
 
 /*
@@ -55,8 +55,10 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 /* Fetches JOB alone to standard output, as it comes. Returns the exit code; *SIGNO is as below. */
 int download_stream(const struct download *download, const struct job *job, int *signo);
 
-/* Prints what download_jobs would do, a line for each job: action, name and URL, with tabs between.
- * Returns the exit code: whether all would go well as far as can be told. */
+/*
+ * Prints what download_jobs would do, a line for each job: action, name and URL, separated by tabs.
+ * Returns the exit code that a run would have, as far as one can tell.
+ */
 int download_dry_run(const struct download *download, const char *dir, struct job_list *jobs);
 
 /* The built-in demo: its own origin, two files, a comparison. Returns the exit code; *SIGNO is as

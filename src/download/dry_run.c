@@ -35,7 +35,7 @@ static void print_job(const struct job_list *jobs, const struct job *job)
 
 int download_dry_run(const struct download *download, const char *dir, struct job_list *jobs)
 {
-	/* Not made here: without a directory nothing exists in it. */
+	/* A dry run does not make the directory; where there is none, no file exists in it. */
 	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int code = EXIT_ALL_DONE;
 	locale_t users;

@@ -27,7 +27,7 @@ enum failure_kind {
 	FAILURE_HTTP,      /* the origin's answer is no file: an HTTP status */
 	FAILURE_CREATE,    /* NAME.part could not be made: errno, see part_file_open */
 	FAILURE_WRITE,     /* writing it failed: errno (ENOSPC, EDQUOT, EFBIG, EIO) */
-	FAILURE_HELD,      /* NAME.part is being written by another process: its pid, 0 unknown */
+	FAILURE_HELD,      /* another process writes NAME.part: its pid, 0 unknown */
 	FAILURE_TOO_BIG,   /* --max-size exceeded: 0 */
 	FAILURE_SIZE,      /* fewer or more bytes than the origin announced: 0; see bytes, total */
 	FAILURE_CHECKSUM,  /* SHA-256 differs: 0 */

@@ -136,7 +136,7 @@ static void size_text(const struct failure *failure, char *buf, size_t size)
 		snprintf(buf, size, _("the origin did not send as many bytes as it had announced"));
 }
 
-/* The errno values that part_file_open gives a meaning of its own. */
+/* errno values to which part_file_open gives a meaning of its own. */
 static void create_text(const struct failure *failure, char *buf, size_t size)
 {
 	char words[WORDS_BYTES];
@@ -205,7 +205,7 @@ static void sandbox_text(const struct failure *failure, char *buf, size_t size)
 			 _("sandbox violation: its worker was killed for a system call (SIGSYS)"));
 }
 
-/* Kinds whose sentence holds no number; NULL for the others. */
+/* Sentences without a number; NULL for the other kinds. */
 static const char *plain_text(enum failure_kind kind)
 {
 	static const char *const texts[FAILURE_KINDS] = {
@@ -221,7 +221,7 @@ static const char *plain_text(enum failure_kind kind)
 		[FAILURE_TOO_LONG] = N_("the URL is longer than 64 KiB"),
 	};
 
-	/* Cast: a hostile value may lie below or above the enumerators. */
+	/* The cast also catches values below zero: a hostile worker may send any. */
 	return (size_t)kind < FAILURE_KINDS ? texts[kind] : NULL;
 }
 

@@ -70,9 +70,9 @@ static void note_source(struct fetch *fetch)
 }
 
 /*
- * Calls the hooks whose time has come; cheap enough to be called for every piece of the body. The
- * caller's descriptor is polled here too: a transfer whose bytes never let it sleep would not
- * hear of a command otherwise, and libcurl's own poll does not report a mere POLLHUP.
+ * Calls the hooks that are due; cheap enough to be called for every piece of the body. It polls the
+ * caller's descriptor too: a transfer that never sleeps, since bytes keep coming, would miss
+ * commands otherwise, and libcurl's own poll does not report a mere POLLHUP.
  */
 void fetch_call_hooks(struct fetch *fetch)
 {
@@ -216,7 +216,7 @@ static int sleep_ms(const struct fetch *fetch, bool silent)
 	return until_ns > now_ns ? (int)((until_ns - now_ns) / NS_PER_MS) + 1 : 0;
 }
 
-/* Sleeps until libcurl or the caller's descriptor has something to do. */
+/* Sleeps until libcurl or the caller's descriptor has work. */
 static CURLMcode sleep_once(struct fetch *fetch)
 {
 	struct curl_waitfd caller = { .fd = hook_fd(fetch), .events = CURL_WAIT_POLLIN };
@@ -226,7 +226,7 @@ static CURLMcode sleep_once(struct fetch *fetch)
 		call_wakeup(fetch);
 		return CURLM_OK;
 	}
-	/* Without a descriptor nothing ends the sleep: fetch_call_hooks looks after it. */
+	/* Without a descriptor only the timeout ends the sleep; fetch_call_hooks then looks. */
 	rc = curl_multi_poll(fetch->multi, &caller, caller.fd >= 0,
 			     sleep_ms(fetch, caller.fd == -ENOTSUP), NULL);
 	if (rc == CURLM_OK && caller.revents)
@@ -235,8 +235,8 @@ static CURLMcode sleep_once(struct fetch *fetch)
 }
 
 /*
- * Has nothing come for the stall timeout? An own clock, because libcurl's low-speed limit averages
- * over several seconds and so finds a stall of 2 s after 8. Connecting has a limit of its own.
+ * Have no bytes come for the stall timeout? It has its own clock, because libcurl's low-speed limit
+ * averages over several seconds: it finds a stall of 2 s after 8. Connecting has a separate limit.
  */
 bool fetch_has_stalled(struct fetch *fetch)
 {
@@ -309,8 +309,8 @@ static void begin(struct fetch *fetch, const struct fetch_request *request)
 }
 
 /*
- * Where the rest of REQUEST begins. A file that is whole already is asked for its last byte: the
- * answer says whether it still is that version, which a range behind the end would not.
+ * Where the rest of REQUEST begins. Of a file that is whole already we ask for the last byte: the
+ * answer then says whether it is still that version. A range behind the end would not.
  */
 static uint64_t rest_begins(const struct fetch_request *request)
 {
@@ -350,7 +350,10 @@ bool fetch_end_try(struct fetch *fetch, CURLcode rc, struct fetch_result *result
 	result->total = fetch->now.total;
 	if (!fetch->easy)
 		return false; /* it could not begin */
-	/* Neither comes twice: a fresh connection is not kept, the whole is no rest. */
+	/*
+	 * Neither happens twice: the second connection is a fresh one, and the second request is
+	 * for the whole.
+	 */
 	again = (!fetch->fresh_connection && fetch_lost_kept_connection(fetch, rc)) ||
 		(fetch->now.no_rest && !fetch->now.request->strict);
 	if (fetch->now.no_rest) {
@@ -381,6 +384,6 @@ int fetch_run(struct fetch *fetch, const struct fetch_request *request, struct f
 
 const char *fetch_version(void)
 {
-	/* Not curl_version(): by way of libldap it looks up this machine's name. */
+	/* We avoid curl_version(), which looks up this machine's name by way of libldap. */
 	return curl_version_info(CURLVERSION_NOW)->version;
 }

@@ -53,21 +53,22 @@ struct fetch_source {
 struct fetch_hooks {
 	void *arg;
 	/*
-	 * At most every 50 ms while bytes arrive, and about once a second when none do. BYTES
-	 * that FD holds, TOTAL announced (FETCH_SIZE_UNKNOWN). Non-zero stops the transfer with
-	 * FAILURE_CANCELLED.
+	 * Called at most every 50 ms while bytes arrive, else about once a second. BYTES: what FD
+	 * holds; TOTAL: what the origin announced, or FETCH_SIZE_UNKNOWN. A return value that is
+	 * not 0 stops the transfer with FAILURE_CANCELLED.
 	 */
 	int (*progress)(void *arg, uint64_t bytes, uint64_t total);
 	/*
-	 * The descriptor to watch beside the sockets: asked before each sleep (ipc_pollfd).
-	 * -EAGAIN: something waits already, call wakeup and do not sleep. -ENOTSUP: there is
-	 * none, so call wakeup every 50 ms. Another negative value: none.
+	 * Returns the descriptor to watch beside the sockets; called before each sleep
+	 * (ipc_pollfd). -EAGAIN: something waits already, call wakeup and do not sleep. -ENOTSUP:
+	 * there is no descriptor, so call wakeup every 50 ms. Any other negative value: watch
+	 * nothing.
 	 */
 	int (*pollfd)(void *arg);
 	/*
-	 * That descriptor became readable (or was hung up), also looked at every 50 ms while
-	 * bytes arrive without a sleep. It must take what is there, or it is called again at
-	 * once. Non-zero stops the transfer with FAILURE_CANCELLED.
+	 * That descriptor is readable, or hung up; while bytes arrive without a sleep we look every
+	 * 50 ms. The hook must take what is there, or it is called again at once. A return value
+	 * that is not 0 stops the transfer with FAILURE_CANCELLED.
 	 */
 	int (*wakeup)(void *arg);
 };
@@ -77,21 +78,21 @@ struct fetch_request {
 	int fd;          /* stays the caller's */
 	uint64_t offset; /* bytes of SOURCE that FD holds; the rest is asked for. 0: all of it */
 	uint64_t end; /* 0, or ask for the bytes from offset to here alone, behind its own ones */
-	bool strict;  /* with end: another answer is FAILURE_RANGE, and leaves FD as it is */
+	bool strict;  /* with end: any other answer is FAILURE_RANGE and leaves FD alone */
 	struct fetch_source source;      /* with offset or end */
 	const struct fetch_hooks *hooks; /* NULL: none */
 	/*
-	 * NULL, or told that the bytes in FD are of SOURCE, so that a later fetch_run can go on
-	 * behind them: after 50 ms of a body, or when it broke off. SOURCE is NULL when the earlier
-	 * bytes in FD are about to be replaced.
+	 * NULL, or called when the bytes in FD are SOURCE's, so that a later fetch_run can continue
+	 * after them: 50 ms into a body, or when the transfer breaks off. SOURCE is NULL when the
+	 * earlier bytes in FD are about to be replaced.
 	 */
 	void (*note_source)(const struct fetch_request *request, const struct fetch_source *source);
 	/* NULL, or told of N bytes that were written to FD. */
 	void (*written)(const struct fetch_request *request, const void *bytes, size_t n);
 	/*
-	 * NULL, or told before the first byte is written that an answer is of SOURCE and goes to
-	 * OFFSET of FD. Returns where to stop: that many bytes in FD are then all that was wanted.
-	 * FETCH_SIZE_UNKNOWN: at the answer's end.
+	 * NULL, or called before the first byte is written: the answer is SOURCE's, and its bytes
+	 * go to OFFSET of FD. Returns where to stop: when FD holds that many bytes the transfer is
+	 * complete. FETCH_SIZE_UNKNOWN: at the answer's end.
 	 */
 	uint64_t (*begun)(const struct fetch_request *request, const struct fetch_source *source,
 			  uint64_t offset);
@@ -129,13 +130,13 @@ void fetch_free(struct fetch *fetch);
 int fetch_run(struct fetch *fetch, const struct fetch_request *request,
 	      struct fetch_result *result);
 
-/* From now on at most BYTES a second are taken from the network, on average; 0: no limit. */
+/* From now on takes at most BYTES a second from the network, on average; 0: no limit. */
 void fetch_set_rate(struct fetch *fetch, uint64_t bytes);
 
-/* Nothing more is taken from the network, until it is called with false. Not a stall. */
+/* Takes nothing from the network until it is called with false. That is no stall. */
 void fetch_pause(struct fetch *fetch, bool paused);
 
-/* The text for a CURLcode, without a full stop, in static storage. Any number is allowed. */
+/* Text for a CURLcode, without a full stop, in static storage. Any number is allowed. */
 const char *fetch_strerror(int code);
 
 /* The transfer library's own, "7.88.1", for --version. Static storage. */

@@ -77,7 +77,7 @@ static inline long to_long(unsigned value)
 
 /* ---- fetch.c ---- */
 
-/* As fetch_new, with a multi handle that is not its own; NULL: its own. */
+/* As fetch_new, with the caller's multi handle; NULL: one of its own. */
 struct fetch *fetch_new_in(CURLM *multi, const struct fetch_settings *settings);
 
 /* Settles where the first try of REQUEST begins. */
@@ -86,7 +86,7 @@ void fetch_first_try(struct fetch *fetch, const struct fetch_request *request);
 /* Sets a try up and adds it to the multi handle. False: memory is short. */
 bool fetch_begin_try(struct fetch *fetch, const struct fetch_request *request);
 
-/* libcurl has ended the try with RC. True: it is to be made again, else *RESULT is set. */
+/* libcurl has ended the try with RC. True: make it again; else *RESULT is set. */
 bool fetch_end_try(struct fetch *fetch, CURLcode rc, struct fetch_result *result);
 
 void fetch_call_hooks(struct fetch *fetch);
@@ -97,18 +97,20 @@ bool fetch_has_stalled(struct fetch *fetch);
 /* How much libcurl may read at once, MOST at most. */
 long fetch_piece_bytes(const struct fetch *fetch, long most);
 
-/* So many bytes came: the next ones are due later. In libcurl's callback. */
+/* So many bytes came, so the next ones are due later. Called in libcurl's callback. */
 void fetch_spend(struct fetch *fetch, size_t bytes);
 
-/* Pauses the transfer or lets it go on. Not in a callback: libcurl may deliver from within it. */
+/*
+ * Pauses the transfer or continues it. Not in a callback, since libcurl may deliver from within it.
+ */
 void fetch_pace(struct fetch *fetch);
 
-/* When fetch_pace is to be called again, for a transfer that its rate has paused. */
+/* When to call fetch_pace again, for a transfer that its rate has paused. */
 uint64_t fetch_due_ns(const struct fetch *fetch, uint64_t latest_ns);
 
 /* ---- fetch_setup.c ---- */
 
-/* Makes fetch->easy for fetch->now, but for the callbacks. False: memory is short. */
+/* Sets fetch->easy up for fetch->now, except for the callbacks. False: memory is short. */
 bool fetch_setup(struct fetch *fetch, bool fresh_connection);
 void fetch_teardown(struct fetch *fetch);
 

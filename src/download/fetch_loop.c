@@ -214,7 +214,7 @@ static int epoll_ms(const struct fetch_loop *loop, uint64_t until_ns, uint64_t n
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-/* One wait and what follows from it. True: the caller is to look at something. */
+/* Waits once and handles what came. True: the caller has something to look at. */
 static int turn(struct fetch_loop *loop, uint64_t until_ns)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];

@@ -23,19 +23,23 @@ struct fetch *fetch_loop_add(struct fetch_loop *loop, const struct fetch_setting
 			     void *owner);
 void *fetch_owner(const struct fetch *fetch);
 
-/* Begins REQUEST, which stays where it is until it has ended, in FETCH, which is idle. Of the hooks
- * progress alone is called. */
+/*
+ * Begins REQUEST in FETCH, which is idle. REQUEST must not move until it has ended. The only hook
+ * that is called is progress.
+ */
 void fetch_loop_start(struct fetch_loop *loop, struct fetch *fetch,
 		      const struct fetch_request *request);
 
 /* Breaks off what FETCH does, if anything; it is idle then. */
 void fetch_loop_stop(struct fetch_loop *loop, struct fetch *fetch);
 
-/* Lets transfers go on until one has ended, EXTRA is readable, or TIMEOUT_NS is over; the last not
- * to the nanosecond. 0 or -errno. */
+/*
+ * Runs transfers until one has ended, EXTRA is readable, or about TIMEOUT_NS have passed. 0 or
+ * -errno.
+ */
 int fetch_loop_wait(struct fetch_loop *loop, uint64_t timeout_ns);
 
-/* A fetcher whose transfer has ended, and is idle now; NULL: no more. */
+/* Returns a fetcher whose transfer has ended; it is idle now. NULL: no more. */
 struct fetch *fetch_loop_next(struct fetch_loop *loop, struct fetch_result *result);
 
 #endif

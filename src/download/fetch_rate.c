@@ -12,10 +12,10 @@
 
 #include "common/clock.h"
 
-/* What was not taken may be made up for, but not more than this much. */
+/* A transfer may make up for what it did not take, up to this much. */
 #define BURST_NS (250 * NS_PER_MS)
 
-/* A piece of the body is no more than the rate allows in so long. */
+/* A piece of the body is at most what the rate allows in this time. */
 #define PIECES_A_SECOND 20
 
 void fetch_set_rate(struct fetch *fetch, uint64_t bytes)

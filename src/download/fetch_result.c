@@ -67,7 +67,10 @@ static const char *validator_of(CURL *easy)
 	return !etag && modified && is_strong_date(easy, modified) ? modified : NULL;
 }
 
-/* Not of an HTTP/1.0 answer: what it says of ranges may be a younger server's behind a proxy. */
+/*
+ * An HTTP/1.0 answer does not count: its words on ranges may come from a younger server behind a
+ * proxy.
+ */
 static bool says_ranges(CURL *easy)
 {
 	const char *ranges = header_value(easy, "Accept-Ranges");
@@ -92,8 +95,8 @@ static void find_source(struct fetch *fetch)
 }
 
 /*
- * 206: is it exactly the part that was asked for, and of the same version? Origins
- * exist that ignore If-Range, and such that send another range than they say.
+ * 206: is it exactly the part that we asked for, and of the same version? Some origins ignore
+ * If-Range, and some send another range than they announce.
  */
 static bool is_our_rest(struct fetch *fetch)
 {
@@ -124,7 +127,7 @@ static bool place(struct fetch *fetch, uint64_t offset)
 
 	if (request->offset == 0 && request->end == 0)
 		return true;
-	/* Not the other way round: who resumes must never take new bytes for old ones. */
+	/* The order matters: a resumed file must never count new bytes as old ones. */
 	if (offset == 0 && !is_part && request->note_source)
 		request->note_source(request, NULL);
 	if ((is_part || ftruncate(request->fd, (off_t)offset) == 0) &&
@@ -176,8 +179,8 @@ bool fetch_begin(struct fetch *fetch)
 }
 
 /*
- * libcurl takes the last of several Content-Length lines, and a number beyond 2^63 for no
- * length at all. Where the sender contradicts itself the end of the body is anyone's guess.
+ * Of several Content-Length lines libcurl takes the last, and it ignores a number beyond 2^63. But
+ * where a sender contradicts itself nobody knows where the body ends.
  */
 static bool length_is_sound(CURL *easy, uint64_t length)
 {
@@ -201,8 +204,8 @@ static bool length_is_sound(CURL *easy, uint64_t length)
 }
 
 /*
- * The errno behind RC, if it is about RC: libcurl also leaves there what the first of several
- * addresses said before the second one answered.
+ * The errno behind RC, if it belongs to RC. libcurl also leaves an errno of the first address there
+ * when the second one answered.
  */
 static int os_errno(CURL *easy, CURLcode rc)
 {
@@ -274,7 +277,7 @@ static void timeout_fault(struct fetch *fetch, struct failure *failure)
 	}
 }
 
-/* libcurl reports an answer without a status line (HTTP/0.9) as an unsupported protocol. */
+/* libcurl calls an answer without a status line (HTTP/0.9) an unsupported protocol. */
 static bool is_http_url(CURL *easy)
 {
 	const char *url = NULL;
@@ -323,7 +326,7 @@ static void curl_fault(struct fetch *fetch, CURLcode rc, struct failure *failure
 	}
 }
 
-/* file:// of a directory is a success without a size or a byte to libcurl. */
+/* For file:// of a directory libcurl reports success, without a size or a byte. */
 static bool is_unread(const struct fetch *fetch)
 {
 	return http_status(fetch->easy) == 0 && fetch->now.bytes == 0 &&
@@ -343,18 +346,18 @@ bool fetch_lost_kept_connection(struct fetch *fetch, CURLcode rc)
 	(void)curl_easy_getinfo(fetch->easy, CURLINFO_NUM_CONNECTS, &made);
 	if (made > 0 || fetch->now.stopped || fetch->now.bytes > 0)
 		return false;
-	/* 408: it was sent before the request, when the origin closed the connection. */
+	/* 408: the origin sent it before our request, when it closed the connection. */
 	return (fetch->now.header_bytes == 0 &&
 		(rc == CURLE_GOT_NOTHING || rc == CURLE_SEND_ERROR || rc == CURLE_RECV_ERROR)) ||
 	       (rc == CURLE_HTTP_RETURNED_ERROR && http_status(fetch->easy) == 408);
 }
 
-/* Our own reasons come first: to libcurl all of them are one write error. */
+/* Our own reasons come first, since libcurl calls each of them a write error. */
 struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 {
 	struct failure failure = { .kind = FAILURE_NONE };
 
-	/* An empty body calls on_body never, so it is looked at here. */
+	/* libcurl never calls on_body for an empty body, so we check it here. */
 	if (!fetch->now.begun && (rc == CURLE_OK || rc == CURLE_PARTIAL_FILE))
 		(void)fetch_begin(fetch);
 
@@ -387,7 +390,7 @@ struct failure fetch_conclude(struct fetch *fetch, CURLcode rc)
 
 /* ---- words ---- */
 
-/* What libcurl says and a user may meet, beside what is said in words of our own below. */
+/* libcurl's messages that a user may meet, except those that we word ourselves below. */
 static const char *const libcurl_says[] __attribute__((unused)) = {
 	N_("Error in the HTTP2 framing layer"),
 	N_("Problem with the SSL CA cert (path? access rights?)"),

@@ -38,7 +38,7 @@ static CURLcode set_numbers(CURL *easy, const struct fetch_settings *settings)
 		{ CURLOPT_QUICK_EXIT, 1 }, /* do not wait for a name look-up given up */
 		{ CURLOPT_FAILONERROR, 1 },
 		{ CURLOPT_FILETIME, 1 },
-		/* One transfer at a time gains nothing from HTTP/2, and pays its flow control. */
+		/* HTTP/2 brings one transfer at a time nothing but the cost of its flow control. */
 		{ CURLOPT_HTTP_VERSION,
 		  settings->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1 },
 		{ CURLOPT_FOLLOWLOCATION, 1 },
@@ -88,7 +88,9 @@ static bool add_header(struct fetch *fetch, const char *header)
 	return longer != NULL;
 }
 
-/* A part of a file, but only of the version that we have other parts of (RFC 9110 13.1.5). */
+/*
+ * Asks for a part of the file, but only of the version whose other parts we have (RFC 9110 13.1.5).
+ */
 static bool add_range(struct fetch *fetch)
 {
 	char range[48];

@@ -31,7 +31,7 @@ static bool is_continuation(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* A name in the making: its first and its last bytes, however many there are between them. */
+/* A name that is being built: its first and its last bytes, whatever comes between them. */
 struct draft {
 	size_t len; /* as if it had no limit */
 	char head[FILENAME_BYTES_MAX];
@@ -64,7 +64,7 @@ static void add_byte(struct draft *draft, char c)
 static void add_decoded(struct draft *draft, const char *text, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		/* What ends a part of a URL is no digit: the look goes no further. */
+		/* A part of a URL ends with no digit, so this reads no further. */
 		int byte = text[i] == '%' ? hex_byte(text + i + 1) : -1;
 
 		add_byte(draft, byte < 0 ? text[i] : (char)byte);
@@ -72,7 +72,7 @@ static void add_decoded(struct draft *draft, const char *text, size_t n)
 	}
 }
 
-/* The first N bytes of NAME without a character of UTF-8 that they cut in two. */
+/* The length of NAME's first N bytes without a UTF-8 character that they would cut in two. */
 static size_t whole_characters(const char *name, size_t n)
 {
 	while (n > 0 && is_continuation(name[n]))
@@ -86,7 +86,7 @@ static char tail_byte(const struct draft *draft, size_t i)
 	return draft->tail[(draft->len + i) % TAIL_BYTES];
 }
 
-/* Writes DRAFT into NAME in at most LIMIT bytes: a longer one as its head, a gap and its tail. */
+/* Writes DRAFT into NAME, in LIMIT bytes at most: a longer one loses its middle. */
 static void finish(const struct draft *draft, size_t limit, char *name)
 {
 	size_t n = draft->len, skip = 0;

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a file is called until it is complete. No finished file may be called so. */
+/* The suffix of a file that is not complete. No finished file may have it. */
 #define FILENAME_PART_SUFFIX ".part"
 
 /* Room for FILENAME_PART_SUFFIX behind the name within NAME_MAX (255). */

@@ -13,11 +13,13 @@ struct host_limit *host_limit_new(struct job_list *jobs, unsigned most);
 /* NULL is allowed. */
 void host_limit_free(struct host_limit *limit);
 
-/* May JOB, which is in no queue, go to a worker? It counts then. Else it is kept, behind the others
- * of its host. */
+/*
+ * May JOB, which is in no queue, go to a worker? If so it counts from now on. If not we keep it,
+ * behind the other jobs of its host.
+ */
 bool host_limit_take(struct host_limit *limit, struct job *job);
 
-/* JOB is with no worker any more, if it was. Returns a job that may be asked for again, or NULL. */
+/* No worker has JOB any longer. Returns a job for which to ask again, or NULL. */
 struct job *host_limit_release(struct job *job);
 
 #endif

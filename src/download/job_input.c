@@ -80,7 +80,10 @@ static int next_line(struct reader *reader)
 
 /* ---- plain ---- */
 
-/* Takes the quotes off TEXT, in place. What follows the closing one, or NULL: there is none. */
+/*
+ * Removes the quotes of TEXT, in place. Returns what follows the closing quote; NULL: there is
+ * none.
+ */
 static char *unquote(char *text)
 {
 	char *out = text, *in = text + 1;
@@ -198,7 +201,7 @@ static bool is_option(const struct reader *reader)
 	       reader->line[strspn(reader->line, BLANKS)];
 }
 
-/* A URL and its options; reader->line is the line behind them then. */
+/* Reads a URL and its options; reader->line is then the line after them. */
 static int read_entry(struct reader *reader)
 {
 	struct job_wish wish = { .url = NULL };

@@ -35,7 +35,7 @@ static struct job *list_grow(struct job_list *list)
 	return &jobs[list->count];
 }
 
-/* Sets the name that the job writes; without one, job->failure says why. 0 or -ENOMEM. */
+/* Sets the name of the job's file; if there can be none job->failure says why. 0 or -ENOMEM. */
 static int job_name(struct job *job, const char *name)
 {
 	char from_url[FILENAME_BYTES_MAX + 1];

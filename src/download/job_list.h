@@ -27,7 +27,7 @@ enum job_state {
 	JOB_FAILED,
 };
 
-/* Its state, and what of it belongs to a try, are written by the batch alone: see batch.h. */
+/* Only the batch writes its state and the fields that belong to a try: see batch.h. */
 struct job {
 	TAILQ_ENTRY(job) link; /* in the batch's queue for its state */
 	char *url;
@@ -40,7 +40,7 @@ struct job {
 	unsigned char sha256[SHA256_BYTES];
 	enum job_state state;
 	struct failure failure; /* why the last try failed */
-	unsigned tries;         /* that failed by the origin's or the network's doing: --retries */
+	unsigned tries;         /* that failed because of the origin or the network: --retries */
 	unsigned mismatches;    /* of its checksum */
 	unsigned deaths;        /* of workers on this job: at most JOB_DEATHS_MAX are forgiven */
 	uint64_t retry_ns;

@@ -60,7 +60,7 @@ static void fail(struct job *job, enum failure_kind kind, int32_t code)
 
 /* ---- the same URL twice, and queries ---- */
 
-/* Does LATER, of the same name, ask for what FIRST will bring? Then one job does for both. */
+/* Does LATER, of the same name, ask for what FIRST fetches? Then one job serves both. */
 static bool is_same(struct job *first, const struct job *later)
 {
 	if (strcmp(first->url, later->url) != 0)
@@ -89,7 +89,9 @@ static int add_query(struct job *job)
 	return 0;
 }
 
-/* Marks what comes twice in TWICE, and in CLASHES each job that shares its name with another. */
+/*
+ * Marks in TWICE each job that comes twice, and in CLASHES each that shares its name with another.
+ */
 static int find_clashes(struct job_list *list, bool *twice, bool *clashes)
 {
 	struct names names = { .root = NULL };
@@ -137,7 +139,7 @@ static int settle_twins(struct job_list *list)
 
 /* ---- names that are taken ---- */
 
-/* NAME.1, NAME.2 ...: the first that no job has and no file. 0 or -ENOMEM. */
+/* Tries NAME.1, NAME.2 ... until neither a job nor a file has that name. 0 or -ENOMEM. */
 static int number(struct job *job, const struct names *names, int dirfd)
 {
 	char *numbered = NULL;
@@ -159,7 +161,7 @@ static int number(struct job *job, const struct names *names, int dirfd)
 	return 0; /* the name stays, and the job fails by it */
 }
 
-/* An error here comes again, with its text, when the file is made. */
+/* An error here comes back when the file is made, and is reported then. */
 static void settle_existing(struct job *job, int dirfd, enum exists_policy policy)
 {
 	int type = output_type(dirfd, job->name);

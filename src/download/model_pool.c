@@ -72,7 +72,7 @@ static uint64_t next_time(const struct model *model, uint64_t now_ns)
 
 enum { FD_CONTROL, FD_DEATHS, FD_EVENTS, FD_COMMANDS, FD_COUNT };
 
-/* Fills FDS; lowers *UNTIL_NS where something has arrived already, or no descriptor tells. */
+/* Fills FDS. Lowers *UNTIL_NS if something has arrived already, or if no descriptor will tell. */
 static void watch(struct model *model, struct pollfd fds[FD_COUNT], uint64_t *until_ns,
 		  uint64_t now_ns)
 {
@@ -163,7 +163,7 @@ int model_pool_run(struct batch *batch)
 	struct model model = { .batch = batch, .control = CONTROL_NONE, .kill_ns = UINT64_MAX };
 	int rc;
 
-	/* Sessions first: a mechanism's own signal is then in the mask that workers inherit. */
+	/* Sessions come first, so that workers inherit a mask with the mechanism's own signal. */
 	rc = pool_open(&model.pool, batch);
 	if (rc < 0)
 		return rc;

@@ -66,7 +66,7 @@ static void do_job(struct sequential *seq, struct job *job)
 		(void)close(attempt.fd); /* committed, or removed */
 }
 
-/* Sleeps until a job that waits for another try may have it, or the user says something. */
+/* Sleeps until a waiting job may be tried again, or the user says something. */
 static void wait_idle(struct sequential *seq)
 {
 	struct pollfd fd = { .fd = seq->control.fd, .events = POLLIN };

@@ -23,7 +23,7 @@ static int make_path(const char *path)
 
 	if (!copy)
 		return -ENOMEM;
-	/* The slash before the first component is not looked at: "/" exists. */
+	/* Skips the slash before the first component, since "/" exists. */
 	end = copy + strspn(copy, "/");
 	do {
 		char after;

@@ -21,7 +21,7 @@
 
 #include "download/filename.h"
 
-/* How often another process may get in between before that is called a failure. */
+/* How often another process may interfere before we give up. */
 #define OPEN_TRIES 16
 
 /*
@@ -56,7 +56,7 @@ int part_name(const char *name, char part[NAME_MAX + 1])
 	return n > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-/* Some network and FUSE file systems: the file can be written all the same. */
+/* Some network and FUSE file systems have no locks; the file can be written all the same. */
 static bool has_no_locks(int rc)
 {
 	return rc == -ENOLCK || rc == -EOPNOTSUPP || rc == -ENOSYS || rc == -EINVAL;
@@ -159,7 +159,7 @@ static int take_leftover(int dirfd, const char *part, int fd, bool keep, struct 
 	return sys_result(ftruncate(fd, 0));
 }
 
-/* One try. A descriptor, or -errno; -ESTALE: the name changed its meaning meanwhile. */
+/* One try. A descriptor, or -errno; -ESTALE: the name has come to mean another file. */
 static int try_open_part(int dirfd, const char *part, struct part_file *file, struct lock *lock)
 {
 	struct stat st;
@@ -171,7 +171,10 @@ static int try_open_part(int dirfd, const char *part, struct part_file *file, st
 		fd = open_leftover(dirfd, part);
 	if (fd < 0)
 		return fd;
-	/* Our own new file too: another ipcdemo may have found it before we could lock it. */
+	/*
+	 * This holds for our own new file too: another ipcdemo may have found it before we locked
+	 * it.
+	 */
 	rc = lock_part(dirfd, part, fd, &st, lock);
 	file->is_new = !leftover;
 	file->locked = lock->held;
@@ -212,7 +215,9 @@ void part_file_share(int fd, const struct part_ranges *ranges, unsigned i)
 	struct flock before = { .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_len = (off_t)first };
 	struct flock behind = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
 
-	/* Neither fails for a lock that is held; where there are no locks nothing is lost. */
+	/*
+	 * Neither fails because of a lock that we hold; where there are no locks nothing is lost.
+	 */
 	behind.l_start = (off_t)range_first(ranges->total, ranges->count, i + 1);
 	if (first > 0)
 		(void)fcntl(fd, F_OFD_SETLK, &before);
@@ -278,7 +283,7 @@ bool part_file_discard(int dirfd, const char *name, bool keep)
 	fd = open_leftover(dirfd, part);
 	if (fd < 0)
 		return false;
-	/* Removed under its lock, so that nobody who takes it over meanwhile is robbed of it. */
+	/* Removes the file under its lock, so that no process that takes it over loses it. */
 	if (lock_part(dirfd, part, fd, &st, &lock) == 0) {
 		keep = keep && st.st_size > 0 &&
 		       (part_source_exists(fd) || part_ranges_load(fd, NULL, &ranges));

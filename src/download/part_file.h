@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* What happens to a file that is there already. No policy ever replaces what is no regular file. */
+/* What happens to a file that exists. Every policy replaces regular files only. */
 enum exists_policy {
 	EXISTS_FAIL,
 	EXISTS_SKIP,
@@ -47,7 +47,7 @@ static inline bool output_is_file(int type)
 }
 
 struct part_file {
-	bool keep;      /* to be set: a leftover is to be gone on with, so it is not emptied */
+	bool keep;      /* to be set: continue a leftover, so do not empty it */
 	bool shared;    /* to be set: the file may be split, see part_file_share */
 	unsigned range; /* to be set for part_range_open: this one ... */
 	uint64_t table; /* ... of this table */

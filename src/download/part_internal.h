@@ -14,7 +14,7 @@ static inline int sys_result(long rc)
 	return rc < 0 ? -errno : (int)rc;
 }
 
-/* A file that somebody removed can be fetched again; the rest needs the user's hand. */
+/* We can fetch a removed file again; anything else needs the user. */
 static inline bool part_failed(struct failure *failure, enum failure_kind kind, int code)
 {
 	*failure = (struct failure){

@@ -72,7 +72,7 @@ int part_ranges_make(int fd, const char *url, const struct fetch_source *source,
 	table.id = ranges->id;
 	memcpy(table.validator, source->validator, sizeof table.validator);
 	memcpy(table.done, ranges->done, sizeof table.done);
-	/* From here on the size of the file says nothing of how much of it is there. */
+	/* From here on the file's size does not tell how much of it is there. */
 	part_source_drop(fd);
 	if (pwrite(fd, &table, sizeof table, (off_t)source->total) != sizeof table) {
 		int rc = errno ? -errno : -ENOSPC;

@@ -18,7 +18,7 @@
 #define RANGE_BYTES_MIN (1u << 20) /* a smaller one costs more than it brings */
 
 struct part_ranges {
-	uint64_t id; /* of this table, made at random: another one's range is not ours to write */
+	uint64_t id; /* of this table, random: we must not write another table's range */
 	uint64_t total;
 	unsigned count; /* of ranges; 0: the file has no table */
 	struct fetch_source source;
@@ -56,7 +56,7 @@ int part_ranges_note(int fd, const struct part_ranges *ranges, unsigned i, uint6
 unsigned part_ranges_open(const struct part_ranges *ranges);
 
 /*
- * For who fetches in one stream: keeps of FD the beginning that has no gap, and sets SOURCE.
+ * For a fetch in one stream: keeps the beginning of FD up to the first gap, and sets SOURCE.
  * Returns its size; 0: there is nothing to keep.
  */
 uint64_t part_ranges_to_beginning(int fd, const char *url, struct fetch_source *source);

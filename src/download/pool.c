@@ -25,7 +25,7 @@
 
 /* ---- the start of a worker ---- */
 
-/* What would help, as far as it can be known. NULL: nothing is better than a wrong hint. */
+/* What may help the user. NULL where we do not know: no hint is better than a wrong one. */
 static const char *remedy(const struct pool *pool, int rc, char *text, size_t size)
 {
 	const struct batch_settings *settings = pool->batch->settings;
@@ -88,7 +88,7 @@ static int start_workers(struct pool *pool)
 			return 0;
 		rc = pool_start(pool, worker);
 		if (rc < 0)
-			/* The others go on; this one is tried again when one of them ends. */
+			/* The others continue; we try this one again when one of them ends. */
 			return pool->alive > 0 ?
 				       0 :
 				       report_failure(pool, _("cannot start a worker"), rc);
@@ -146,8 +146,8 @@ static void settle_jobs(struct pool *pool, struct pool_worker *worker, int statu
 }
 
 /*
- * What WORKER sent may come a moment after its death: a library's threads or the network still
- * carry it. A bounded wait: one, or where the channel tells its end, until it does.
+ * What WORKER sent may arrive a moment after its death, since a library's threads or the network
+ * still carry it. So we wait, within bounds: once, or until the channel tells its end if it can.
  */
 static int receive_rest(struct pool *pool, const struct pool_worker *worker)
 {
@@ -190,7 +190,7 @@ static int reap_worker(struct pool *pool, struct pool_worker *worker)
 	return rc;
 }
 
-/* A violation ends the process, with all workers that are its threads. */
+/* A violation ends the process, and with it all workers that are its threads. */
 static void hear_report(struct pool *pool, const struct epoll_event *event)
 {
 	const unsigned slot = event->data.u32 & ~POOL_REPORT;
@@ -223,8 +223,10 @@ int pool_reap(struct pool *pool)
 
 uint64_t pool_check_stalled(struct pool *pool, uint64_t now_ns)
 {
-	/* A worker with a job sends about once a second, even if no byte arrives. The one second
-	 * more is libcurl's, which has the same limit and a better reason to give. */
+	/*
+	 * A worker with a job sends about once a second, even if no byte arrives. We wait a second
+	 * longer than libcurl, which has the same limit and can give a better reason.
+	 */
 	const uint64_t limit_s = (uint64_t)pool->batch->settings->fetch.stall_timeout + 1;
 	unsigned i;
 
@@ -280,7 +282,7 @@ static int open_sessions(struct pool *pool)
 	return ipc_open(&pool->commands, settings->ipc, &config);
 }
 
-/* Nothing where workers are threads: the kernel confines processes. */
+/* Does nothing where workers are threads: the kernel confines processes only. */
 static int prepare_sandbox(struct pool *pool)
 {
 	const struct batch_settings *settings = pool->batch->settings;

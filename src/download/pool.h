@@ -78,9 +78,11 @@ int pool_open(struct pool *pool, struct batch *batch);
 /* Kills and reaps every worker, frees all. */
 void pool_close(struct pool *pool);
 
-/* Gives jobs to idle workers, and starts some of the workers for which there is a job. 1: call it
- * again soon, there are more to start. 0, or -errno when nobody works and nobody can be started
- * (told to the user). */
+/*
+ * Assigns jobs to idle workers, and starts some workers if there are jobs for them. 1: call it
+ * again soon, there are more to start. 0, or -errno when no worker lives and none can be started;
+ * the user has been told.
+ */
 int pool_dispatch(struct pool *pool);
 
 /* Handles every event that has arrived. 0 or -errno (told). */
@@ -95,13 +97,13 @@ int pool_reap(struct pool *pool);
 /* Kills workers that have a job but sent nothing for too long. Returns the next time to look. */
 uint64_t pool_check_stalled(struct pool *pool, uint64_t now_ns);
 
-/* Tells every worker to take nothing from the network, or to go on. */
+/* Tells every worker to take nothing from the network, or to continue. */
 void pool_pause(struct pool *pool, bool paused);
 
 /* Shares --limit-rate among the workers that have a job. Returns the next time to call it. */
 uint64_t pool_share_rate(struct pool *pool, uint64_t now_ns);
 
-/* The program was stopped, so nobody looked at the clock: all stall timeouts begin anew. */
+/* The program was stopped and could not look at the clock, so all stall timeouts begin anew. */
 void pool_restart_timeouts(struct pool *pool, uint64_t now_ns);
 
 /* Tells every worker to quit / kills every worker. */

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-/* Commands on their way to a worker. What the mechanism's queue had no room for stays here. */
+/* Commands for a worker for which the mechanism's queue had no room yet. */
 struct send_queue {
 	unsigned char *records;
 	size_t sent, count, cap;      /* records */
@@ -64,14 +64,16 @@ static inline void pool_list(struct worker_list *list, struct pool_worker *worke
 
 /* ---- pool_start.c ---- */
 
-/* Starts WORKER, and those that share its process: they are idle then. 0 or -errno. */
+/* Starts WORKER and those that share its process. They are idle then. 0 or -errno. */
 int pool_start(struct pool *pool, struct pool_worker *worker);
 
 /* SIGKILL for its process; a thread is asked to end. */
 void pool_kill_owner(struct pool_worker *worker);
 
-/* WORKER has ended, or will in a moment: waits for that. Its slot has no owner then. Returns the
- * status as of waitpid. */
+/*
+ * Waits for the end of WORKER, which has come or will in a moment. Its slot then has no owner.
+ * Returns the status as of waitpid.
+ */
 int pool_reap_owner(struct pool *pool, struct pool_worker *worker);
 
 /* In pool->deaths: not the end of a worker, but something about the sandbox of its process. */
@@ -80,20 +82,27 @@ int pool_reap_owner(struct pool *pool, struct pool_worker *worker);
 /* WORKER has sent something: if its process has sent the listener of its sandbox, listens to it. */
 void pool_take_listener(struct pool *pool, const struct pool_worker *worker);
 
-/* Hears it; if not TOLD, that nothing more will come. The number of the system call that is a
- * violation, or negative: nothing to do. */
+/*
+ * Reads it; if not TOLD, nothing more will come. Returns the number of the system call that is a
+ * violation; negative: nothing to do.
+ */
 int pool_hear_report(struct pool *pool, unsigned slot, bool told);
 
 /* ---- pool_jobs.c ---- */
 
-/* Gives WORKER the jobs that it should have; one that has had all of --recycle is told to quit
- * instead. False: no memory, nothing was given. */
+/*
+ * Assigns WORKER the jobs that it should have, or tells it to quit if it has had all of --recycle.
+ * False: no memory, and nothing is assigned.
+ */
 bool pool_assign(struct pool *pool, struct pool_worker *worker);
 
-/* Somebody is idle and no job is ready: asks the worker with the most unbegun jobs for its last. */
+/*
+ * A worker is idle and no job is ready: asks the worker with the most unbegun jobs for its last
+ * one.
+ */
 void pool_recall(struct pool *pool);
 
-/* WORKER's Ith job is no longer its. Returns it; the caller settles what becomes of it. */
+/* Takes WORKER's Ith job from it and returns the job; the caller decides what becomes of it. */
 struct job *pool_take_job(struct pool *pool, struct pool_worker *worker, unsigned i);
 
 void pool_quit(struct pool *pool, struct pool_worker *worker);
@@ -101,7 +110,7 @@ void pool_quit(struct pool *pool, struct pool_worker *worker);
 /* Sends RATE. False: no memory for it. */
 bool pool_send_rate(struct pool *pool, struct pool_worker *worker, uint64_t rate);
 
-/* SIGKILL for what it sent or did not send. The pool learns of its death like of any other. */
+/* Kills WORKER for what it sent or did not send. The pool learns of this death as of any other. */
 void pool_kill(struct pool_worker *worker, enum failure_kind kind, int32_t code);
 
 /* Drops what was not sent. */

@@ -150,7 +150,7 @@ void pool_quit(struct pool *pool, struct pool_worker *worker)
 
 /* ---- assigning ---- */
 
-/* A new worker's share of --limit-rate, until pool_rate.c shares it anew. */
+/* A new worker's share of --limit-rate until pool_rate.c shares it anew. */
 static void send_first_rate(struct pool *pool, struct pool_worker *worker)
 {
 	const uint64_t limit = pool->batch->settings->limit_rate;
@@ -172,7 +172,7 @@ static void set_range(const struct pool *pool, const struct job *job, struct com
 	}
 }
 
-/* The next job, if there is one, into the worker's send queue. False: no memory for it. */
+/* Puts the next job, if there is one, into the worker's send queue. False: memory is short. */
 static bool assign_next(struct pool *pool, struct pool_worker *worker)
 {
 	struct job *job = batch_next(pool->batch, pool_slot(pool, worker));
@@ -214,7 +214,9 @@ struct job *pool_take_job(struct pool *pool, struct pool_worker *worker, unsigne
 	return job;
 }
 
-/* How many jobs a worker should have: fewer towards the end, so that none waits behind a slow one.
+/*
+ * How many jobs a worker should have: fewer towards the end, so that no job waits behind a slow
+ * one.
  */
 static unsigned jobs_wanted(const struct pool *pool, const struct pool_worker *worker)
 {
@@ -250,7 +252,7 @@ void pool_recall(struct pool *pool)
 	most->recalled++;
 }
 
-/* Refilled only when half is used up, so that one send carries several jobs. */
+/* Refills only when half are used up, so that one send carries several jobs. */
 bool pool_assign(struct pool *pool, struct pool_worker *worker)
 {
 	const unsigned recycle = pool->batch->settings->recycle;
@@ -285,8 +287,10 @@ void pool_kill(struct pool_worker *worker, enum failure_kind kind, int32_t code)
 	pool_kill_owner(worker);
 }
 
-/* RETURNED: the worker must have been asked (else it could return a job and be assigned it for
- * ever), and must have the job and not have begun it. */
+/*
+ * RETURNED: we must have asked the worker, or it could return a job and be assigned it for ever;
+ * and it must have the job and not have begun it.
+ */
 static bool take_back(struct pool *pool, struct pool_worker *worker, uint32_t number)
 {
 	unsigned i = worker->guard.running;
@@ -338,7 +342,7 @@ static void count_cost(struct pool *pool, struct pool_worker *worker, const stru
 	}
 }
 
-/* A process is known by its parent; of a thread we have its own word, for people alone. */
+/* We know a process; for a thread we have only its own word, which is good enough to show. */
 static int pool_pid(const struct pool *pool, const struct pool_worker *worker,
 		    const struct event *event)
 {
@@ -348,8 +352,10 @@ static int pool_pid(const struct pool *pool, const struct pool_worker *worker,
 							       worker->child.pid;
 }
 
-/* PROGRESS is the one record that a worker may send without end. One that never stops would keep
- * pool_receive from ever coming back: nobody would hear Ctrl-C. */
+/*
+ * PROGRESS is the only record that a worker may send any number of times. One that never stopped
+ * would keep pool_receive from returning, so that Ctrl-C had no effect.
+ */
 static bool may_progress(struct pool_worker *worker)
 {
 	const uint64_t now_ns = worker->last_event_ns;
@@ -360,7 +366,7 @@ static bool may_progress(struct pool_worker *worker)
 	return worker->progress_ns <= now_ns;
 }
 
-/* The running job became a range of a file. False: it should not have. */
+/* The running job has become a range of a file. False: that was not allowed. */
 static bool take_split(struct pool *pool, struct pool_worker *worker, const struct event *event)
 {
 	const struct split_report report = { .table = event->table,
@@ -375,7 +381,7 @@ static bool take_split(struct pool *pool, struct pool_worker *worker, const stru
 	return range != NULL;
 }
 
-/* The running job is a range of a file that was given up meanwhile. */
+/* The running job is a range of a file that we have given up meanwhile. */
 static void stop_void(struct pool *pool, struct pool_worker *worker)
 {
 	struct command command = command_for(pool, worker, COMMAND_STOP, NULL);

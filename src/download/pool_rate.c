@@ -16,8 +16,8 @@
 #define SHARE_NS (500 * NS_PER_MS) /* between two looks at what the workers took */
 
 /*
- * What WORKER could take: all there is, unless it took clearly less than its share meanwhile. Then
- * a quarter more than it took, so that it can show that there is more.
+ * What WORKER may demand: everything, unless it took clearly less than its share. Then a quarter
+ * more than it took, so that it can show whether it could take more.
  */
 static uint64_t demand_of(struct pool_worker *worker, uint64_t passed_ns)
 {

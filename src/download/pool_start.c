@@ -110,7 +110,7 @@ struct process {
 	int report[2]; /* see sandbox.h: ours, its own; -1: none */
 };
 
-/* What the process needs of all that it inherited. Returns how many. */
+/* The inherited descriptors that the process needs. Returns how many. */
 static size_t descriptors(const struct process *process, int keep[KEEP_MAX])
 {
 	const struct pool *pool = process->pool;
@@ -130,7 +130,7 @@ static size_t descriptors(const struct process *process, int keep[KEEP_MAX])
 	return n;
 }
 
-/* What the parent has of a sibling: with its listener one could allow it what it must not do. */
+/* Closes what the parent holds of a sibling: its listener could permit it what it must not do. */
 static void drop_worker(const struct pool_worker *worker)
 {
 	if (worker->child.pidfd >= 0)
@@ -178,7 +178,7 @@ static void *thread_of_process(void *arg)
 	return NULL;
 }
 
-/* Several workers, each in a thread. The process ends when they have ended. */
+/* Runs several workers, each in a thread. The process ends when they have ended. */
 static int forked_with_threads(void *arg)
 {
 	const struct process *process = arg;
@@ -203,9 +203,7 @@ static int forked_with_threads(void *arg)
 	return WORKER_OK;
 }
 
-/*
- * This program anew: nothing is inherited but these descriptors and the signals that are ignored.
- */
+/* Executes this program anew. It inherits only these descriptors and the ignored signals. */
 static int execute(void *arg)
 {
 	const struct process *process = arg;
@@ -323,8 +321,8 @@ static void drop_report(struct pool *pool, struct pool_owner *owner)
 }
 
 /*
- * Before its first event a worker has sent the listener, and done nothing yet that could be a
- * violation. So the parent need not wake up for it.
+ * A worker sends the listener before its first event, and before that it does nothing that could be
+ * a violation. So the parent need not wake up for it.
  */
 void pool_take_listener(struct pool *pool, const struct pool_worker *worker)
 {
@@ -341,7 +339,7 @@ void pool_take_listener(struct pool *pool, const struct pool_worker *worker)
 	drop_report(pool, owner);
 	owner->report = listener;
 	owner->told = listener >= 0;
-	if (owner->told) /* without memory a violation waits until it counts as a stall */
+	if (owner->told) /* without memory a violation goes unseen until it counts as a stall */
 		(void)epoll_ctl(pool->deaths, EPOLL_CTL_ADD, listener, &event);
 }
 
@@ -358,7 +356,7 @@ int pool_hear_report(struct pool *pool, unsigned slot, bool told)
 	return call;
 }
 
-/* Each worker of the process learns of its death by a descriptor of its own. */
+/* Each worker of the process has a descriptor of its own that tells of its death. */
 static int attach_workers(struct pool *pool, const struct process *process,
 			  struct pool_owner *owner)
 {

@@ -237,7 +237,7 @@ void command_encode(const struct command *command, unsigned char record[RECORD_B
 	put(record + 48, command->table, 8);
 }
 
-/* Copies N bytes of text into TEXT records, going on in a record that is not yet full. */
+/* Copies N bytes of text into TEXT records, filling a record that is not yet full first. */
 static void put_text(const struct command *command, unsigned char *texts, size_t at,
 		     const char *text, size_t n)
 {
@@ -306,7 +306,7 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 	return reader->want == 0;
 }
 
-/* The name begins behind the URL's NUL: one byte further than in the stream of text. */
+/* The name begins after the URL's NUL: one byte further than in the stream of text. */
 static void keep_text(struct command_reader *reader, const unsigned char *text, size_t n)
 {
 	size_t i;

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* Who demands no more than an equal part has it; true if there is somebody. */
+/* Whoever demands at most an equal part gets its demand. True if there is such a one. */
 static bool serve_modest(uint64_t *left, unsigned *open, const uint64_t *demand, uint64_t *share,
 			 unsigned n)
 {
@@ -49,7 +49,10 @@ void rate_share(uint64_t limit, const uint64_t *demand, uint64_t *share, unsigne
 		share[i] = 0;
 		open += demand[i] > 0;
 	}
-	/* What the modest leave raises the equal part, so that more of the others are modest. */
+	/*
+	 * What these leave raises the equal part, so that more of the others may be content with
+	 * it.
+	 */
 	while (open > 0 && serve_modest(&left, &open, demand, share, n))
 		;
 	if (open == 0)

@@ -10,9 +10,11 @@
 
 #define RETRY_FIRST_S     1u /* then doubled, as curl --retry does */
 #define RETRY_MAX_S       60u
-#define RETRY_AFTER_MAX_S 600u /* an origin that asks for more is told to the user at once */
+#define RETRY_AFTER_MAX_S 600u /* if an origin asks for more, the user is told at once */
 
-/* Seconds until the next try: doubling, spread by up to a quarter, or what the origin asks for. */
+/*
+ * Seconds until the next try: they double, spread by up to a quarter; or what the origin asks for.
+ */
 static double retry_delay(const struct job *job, const struct failure *failure)
 {
 	unsigned doublings = job->tries < 7 ? job->tries : 7;
@@ -35,7 +37,7 @@ static bool worker_died(const struct failure *failure)
 static bool is_transient(const struct retry_settings *settings, const struct job *job,
 			 const struct failure *failure)
 {
-	/* The origin was there for an earlier try of this job: it is being started anew. */
+	/* The origin answered an earlier try of this job, so it is probably being restarted. */
 	if (failure->kind == FAILURE_FETCH && failure->os_errno == ECONNREFUSED && job->tries > 0)
 		return true;
 	if (failure->kind == FAILURE_HELD)
@@ -51,7 +53,9 @@ bool retry_permitted(const struct retry_settings *settings, struct job *job,
 	*delay_s = 0;
 	if (worker_died(failure))
 		return ++job->deaths <= JOB_DEATHS_MAX;
-	/* Damaged on its way, perhaps; after a second time it is another file. */
+	/*
+	 * The bytes may have been damaged on their way once; twice means that it is another file.
+	 */
 	if (failure->kind == FAILURE_CHECKSUM)
 		return failure->transient && settings->retries > 0 && ++job->mismatches == 1;
 	if (!is_transient(settings, job, failure) || failure->after_s > RETRY_AFTER_MAX_S ||

@@ -11,7 +11,7 @@
 struct retry_settings {
 	unsigned retries;
 	bool all;  /* also after failures that are not transient */
-	bool held; /* also while another run writes the file: it will be there, or can be fetched */
+	bool held; /* also while another run writes the file: it will exist, or we can fetch it */
 };
 
 /* True if JOB has another try; *DELAY_S is then set. Counts the failure. */

@@ -21,7 +21,7 @@
 #include "common/language.h"
 #include "common/spawn.h"
 
-#define FDS_OF_SLOT 64 /* sockets, files and ends that one worker may have at once */
+#define FDS_OF_SLOT 64 /* sockets, files and channel ends that one worker may have at once */
 
 const char *const sandbox_modes[] = { "off", "auto", "require", NULL };
 
@@ -41,7 +41,10 @@ int sandbox_enter_files(const struct sandbox *sandbox)
 {
 	int rc = limit(RLIMIT_CORE, 0); /* it would hold passwords */
 
-	/* Nobody of this user but the parent may look into its memory or take its descriptors. */
+	/*
+	 * Of this user's processes only the parent may look into its memory or take its
+	 * descriptors.
+	 */
 	if (rc == 0 && !sandbox->dumpable && prctl(PR_SET_DUMPABLE, 0) < 0)
 		rc = -errno;
 	if (rc == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -53,7 +56,7 @@ int sandbox_enter_files(const struct sandbox *sandbox)
 	return rc;
 }
 
-/* Root writes into directories of others; it needs none of its other powers. */
+/* Root may write into directories of others; a worker needs none of its other powers. */
 static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -139,8 +142,8 @@ int sandbox_receive_listener(int report)
 }
 
 /*
- * abort() of a library signals its own process. What it asks for stands in registers, so it is
- * still what it was when the kernel goes on.
+ * A library's abort() signals its own process. The arguments stand in registers, so they cannot
+ * change before the kernel goes on.
  */
 static bool signals_itself(const struct seccomp_notif *notice, pid_t pid)
 {
@@ -166,7 +169,7 @@ int sandbox_next_violation(int listener, pid_t pid)
 
 /* ---- preparing ---- */
 
-/* What the child of try_out could not do, as its exit status. */
+/* The exit status of try_out's child: what it could not do. */
 enum { TRY_OK, TRY_FILES, TRY_CALLS };
 
 struct trial {
@@ -183,7 +186,7 @@ static int try_in_child(void *arg)
 	return sandbox_enter_calls(trial->sandbox, 1, trial->report) < 0 ? TRY_CALLS : TRY_OK;
 }
 
-/* A filter around us (a container's, say) may refuse any of the calls: only a trial tells. */
+/* A filter around us, such as a container's, may refuse any of the calls: only a trial tells. */
 static int try_out(const struct sandbox *sandbox)
 {
 	struct trial trial = { .sandbox = sandbox };
@@ -228,7 +231,7 @@ static const char *reason(int rc)
 	}
 }
 
-/* FD, or -1 with one more clause in WHY: it is -errno, and this machine has no such thing. */
+/* Returns FD; or -1 if FD is an -errno: this machine lacks it, as one more clause in WHY says. */
 static int had(int fd, const char *what, char *why, size_t size)
 {
 	const size_t used = strlen(why);

@@ -84,8 +84,10 @@ int sandbox_receive_listener(int report);
  */
 int sandbox_next_violation(int listener, pid_t pid);
 
-/* For people. The kernel's version of Landlock, or -errno; how many calls are violations, whatever
- * their arguments. */
+/*
+ * For people: the kernel's version of Landlock, or -errno; and how many calls are violations
+ * whatever their arguments.
+ */
 int sandbox_landlock_abi(void);
 unsigned sandbox_forbidden_count(void);
 

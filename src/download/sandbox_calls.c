@@ -59,8 +59,9 @@ static const char allowed[] =
 	"sendmmsg recv recvfrom recvmsg recvmmsg shutdown socketpair ";
 
 /*
- * What only a worker that was taken over would try, with any arguments. What takes privileges, such
- * as mount(2), is not among it: no worker has them, and each entry costs time at every start.
+ * Calls that only a worker that was taken over would try, whatever the arguments. Those that need
+ * privileges, such as mount(2), are left out: no worker has these, and each entry costs time at
+ * every start.
  */
 static const char forbidden[] =
 	"execve execveat fork vfork ptrace process_vm_readv process_vm_writev process_madvise "
@@ -72,7 +73,7 @@ static const char forbidden[] =
 	"bpf perf_event_open userfaultfd keyctl add_key request_key ";
 
 #define WRITES (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) /* bits of open's flags */
-#define INT    0xffffffffu /* of an argument that is an int the kernel looks at these bits alone */
+#define INT    0xffffffffu /* the bits that the kernel looks at in an argument that is an int */
 
 enum { STAY = 0, FORBID = -1 }; /* verdicts beside an errno */
 
@@ -101,7 +102,7 @@ static const struct rule rules[] = {
 	/* A thread, never a process. glibc falls back to clone, whose flags a filter can see. */
 	{ "clone", STAY, { IS(CLONE_FLAGS, CLONE_THREAD, CLONE_THREAD) } },
 	{ "clone", FORBID, { IS(CLONE_FLAGS, CLONE_THREAD, 0) } },
-	/* No memory that is written and then executed; a library that is loaded is only mapped. */
+	/* No memory may be written and then executed. Loading a library only maps it. */
 	{ "mmap", STAY, { IS(2, PROT_EXEC, 0) } },
 	{ "mmap", STAY, { IS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC) } },
 	{ "mmap", EACCES, { IS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC | PROT_WRITE) } },
@@ -109,10 +110,10 @@ static const struct rule rules[] = {
 	{ "mmap2", STAY, { IS(2, PROT_EXEC | PROT_WRITE, PROT_EXEC) } },
 	{ "mprotect", STAY, { IS(2, PROT_EXEC, 0) } },
 	{ "mprotect", EACCES, { IS(2, PROT_EXEC, PROT_EXEC) } },
-	/* It would punch a hole into shared memory that the parent reads: SIGBUS there. */
+	/* A hole in shared memory would end the parent by SIGBUS when it reads there. */
 	{ "madvise", STAY, { NOT(2, MADV_REMOVE) } },
 	{ "madvise", FORBID, { { 2, SCMP_CMP_EQ, MADV_REMOVE, 0 } } },
-	/* Who becomes the owner of a descriptor gets SIGIO, or any signal: not by a worker. */
+	/* A descriptor's owner gets SIGIO, or any signal; a worker must not choose it. */
 	{ "fcntl", STAY, { IS(1, INT, F_DUPFD) } },
 	{ "fcntl", STAY, { IS(1, INT, F_DUPFD_CLOEXEC) } },
 	{ "fcntl", STAY, { IS(1, INT, F_GETFD) } },
@@ -223,9 +224,9 @@ static int add_mechanism(scmp_filter_ctx filter, uint32_t forbid, const struct i
 }
 
 /*
- * A worker opens for writing, and removes, in the output directory alone: DIRFD has the same number
+ * A worker opens for writing, and removes, only in the output directory; DIRFD has the same number
  * in all of them. openat2, whose flags a filter cannot see, fails with ENOSYS, and part_file.c then
- * uses openat. That the name does not lead elsewhere is Landlock's to say.
+ * uses openat. Landlock makes sure that the name does not lead elsewhere.
  */
 static int add_directory(scmp_filter_ctx filter, uint32_t forbid, int dirfd)
 {

@@ -94,7 +94,10 @@ static const char *const readable[] = {
 	"/dev/urandom",
 };
 
-/* Of /etc, where root could read every secret. An ordinary user gets all that it may read. */
+/*
+ * What root's workers may read of /etc, where root could read every secret. An ordinary user's may
+ * read all that the user may.
+ */
 static const char *const of_etc[] = {
 	"/etc/ssl/certs",       "/etc/ssl/openssl.cnf", "/etc/pki/tls",     "/etc/pki/ca-trust",
 	"/etc/ca-certificates", "/etc/crypto-policies", "/etc/resolv.conf", "/etc/resolvconf",
@@ -216,7 +219,7 @@ static bool signals_its_hub(const struct sandbox_plan *plan)
 	return false;
 }
 
-/* What a kernel of this ABI can handle: all of it is handled, and so refused unless granted. */
+/* All that a kernel of this ABI can handle: we handle it, so it is refused unless granted. */
 static struct ruleset_attributes handled(int abi, const struct sandbox_plan *plan)
 {
 	struct ruleset_attributes all = { .fs = FS_REFER - 1 };
@@ -224,8 +227,8 @@ static struct ruleset_attributes handled(int abi, const struct sandbox_plan *pla
 	all.fs |= (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) |
 		  (abi >= 5 ? FS_IOCTL_DEV : 0);
 	/*
-	 * No TCP port to listen on. Ports to connect to are left alone: a redirect may lead to any,
-	 * and that it does is not a fault.
+	 * No TCP port to listen on. Any port may be connected to, since a redirect may lead to any
+	 * without fault.
 	 */
 	all.net = abi >= 4 ? NET_BIND_TCP : 0;
 	if (abi >= 6)

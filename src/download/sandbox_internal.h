@@ -7,11 +7,13 @@
 
 /* ---- sandbox_files.c: Landlock ---- */
 
-/* A ruleset with what PLAN's workers may open. A descriptor, or -errno; -EOPNOTSUPP: it is switched
- * off; -ENOSYS: the kernel has none. */
+/*
+ * Makes a ruleset of what PLAN's workers may open. A descriptor, or -errno; -EOPNOTSUPP: Landlock
+ * is switched off; -ENOSYS: the kernel has none.
+ */
 int sandbox_files_ruleset(const struct sandbox_plan *plan);
 
-/* This thread, and those that it starts from now on, keep to RULESET. 0 or -errno. */
+/* Confines this thread, and those that it starts from now on, to RULESET. 0 or -errno. */
 int sandbox_files_enter(int ruleset);
 
 /* ---- sandbox_calls.c: seccomp ---- */
@@ -23,8 +25,10 @@ int sandbox_files_enter(int ruleset);
  */
 int sandbox_calls_filter(const struct sandbox_plan *plan, bool told);
 
-/* All threads of this process keep to FILTER. Returns the descriptor by which another process
- * hears of violations if TOLD, else 0; or -errno. */
+/*
+ * Confines all threads of this process to FILTER. If TOLD, returns the descriptor by which another
+ * process hears of violations, else 0; or -errno.
+ */
 int sandbox_calls_enter(int filter, bool told);
 
 #endif

@@ -18,7 +18,10 @@ struct split {
 	uint64_t table, total; /* see part_ranges.h */
 	unsigned count;        /* of ranges */
 	unsigned open;         /* those that have not come to an end */
-	/* The file cannot be had in these ranges: none is begun any more, what runs is stopped. */
+	/*
+	 * The file cannot be fetched in these ranges: begins no more of them and stops those that
+	 * run.
+	 */
 	bool is_void;
 	struct job ranges[];
 };
@@ -31,7 +34,7 @@ struct split_report {
 	unsigned range, ranges; /* it is at this one, of so many */
 };
 
-/* FILE in ranges, which all are JOB_READY. Their numbers begin with NUMBER. NULL: no memory. */
+/* Splits FILE into ranges, all JOB_READY, numbered from NUMBER on. NULL: memory is short. */
 struct split *split_new(struct job *file, const struct split_report *report, uint32_t number);
 
 /* Nobody has a job of it. Its file is whole again. */

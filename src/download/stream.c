@@ -74,7 +74,7 @@ static bool is_right(const struct stream *stream)
 					    memcmp(sha256, stream->job->sha256, SHA256_BYTES) == 0);
 }
 
-/* An attempt, and more of them as long as nothing was written. */
+/* Makes an attempt, and others as long as nothing has been written. */
 static struct failure fetch_with_retries(struct stream *stream, struct fetch *fetch,
 					 struct fetch_result *result)
 {

@@ -36,7 +36,7 @@ int trace_open(struct trace **trace, const char *file, const struct batch *batch
 	return rc;
 }
 
-/* Numbers only: nothing that a worker sent is printed as text. */
+/* Prints numbers only, never text that a worker sent. */
 static void trace_line(const struct trace *trace, uint64_t now_ns, char arrow, unsigned slot,
 		       pid_t pid)
 {

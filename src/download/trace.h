@@ -20,11 +20,11 @@ struct trace;
  */
 int trace_open(struct trace **trace, const char *file, const struct batch *batch);
 
-/* N events that were just received from SLOT, the process PID. */
+/* N events have just been received from SLOT, whose process is PID. */
 void trace_events(struct trace *trace, unsigned slot, pid_t pid, const unsigned char *records,
 		  size_t n);
 
-/* The parent is about to send: what trace_commands tells next began now. */
+/* The parent is about to send: the next trace_commands began now. */
 void trace_send_begins(struct trace *trace);
 
 /* N records that were just sent to SLOT. */

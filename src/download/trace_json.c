@@ -20,7 +20,7 @@ struct track {
 	bool running; /* between START and DONE or FAILED */
 	uint32_t job; /* the running one */
 	uint64_t begun_ns;
-	uint64_t marked_ns; /* where its last mark ends: slices of a track must not cross */
+	uint64_t marked_ns; /* where its last mark ends: slices of one track must not cross */
 };
 
 struct trace_json {
@@ -58,7 +58,7 @@ static void put_mark(struct trace_json *json, const char *name, pid_t track, uin
 			    (int)json->parent, "tid", (int)track, "args", args));
 }
 
-/* One end of an arrow: PHASE "s" where it begins, "f" where it ends, in the slice that is there. */
+/* One end of an arrow, in the slice that is there: PHASE "s" begins it, "f" ends it. */
 static void put_arrow(struct trace_json *json, const char *phase, uint64_t arrow, pid_t track,
 		      uint64_t at_ns)
 {
@@ -142,7 +142,7 @@ void trace_json_receives(struct trace_json *json, unsigned slot, size_t n, uint6
 		 json_pack("{s:i, s:I}", "slot", (int)slot, "records", (json_int_t)n));
 }
 
-/* Where on TRACK the mark of an event of TIME_NS begins. A worker's time is only a claim. */
+/* Where on TRACK the mark of an event of TIME_NS begins. A worker's time may be wrong. */
 static uint64_t mark(struct track *track, uint64_t time_ns, uint64_t now_ns)
 {
 	if (time_ns < track->marked_ns)
@@ -214,7 +214,7 @@ int trace_json_close(struct trace_json *json)
 		trace_json_worker_ended(json, slot, now_ns);
 	(void)fputs("\n]\n", json->file);
 	if (ferror(json->file))
-		rc = -EIO; /* the errno of the write is gone; fclose tells of the last one */
+		rc = -EIO; /* fclose reports the last write's errno; those before it are gone */
 	if (fclose(json->file) != 0)
 		rc = -errno;
 	free(json->tracks);

@@ -28,7 +28,7 @@ struct queued {
 	uint64_t table;
 };
 
-/* A file that is finished here and not yet committed by the parent: open, so locked. */
+/* A file that is finished here but not yet committed by the parent. It is open, hence locked. */
 struct held {
 	int fd;
 	uint64_t seq; /* of its DONE */
@@ -86,7 +86,7 @@ static void stamp(struct worker *w, struct event *event, uint64_t seq)
 	event->ipc_cpu_ns = w->meter.cpu_ns;
 }
 
-/* Into the outbox: DONE of one job leaves together with START of the next. */
+/* Puts it into the outbox, so that DONE of one job leaves together with START of the next. */
 static void add_event(struct worker *w, struct event event)
 {
 	if (w->outbox_count == OUTBOX_RECORDS)
@@ -95,7 +95,7 @@ static void add_event(struct worker *w, struct event event)
 	event_encode(&event, w->outbox[w->outbox_count++]);
 }
 
-/* PROGRESS is the latest value: where the queue is full, the next one will do. */
+/* PROGRESS carries the latest value: if the queue is full, the next one will do. */
 static int send_progress(void *arg, uint64_t bytes, uint64_t total)
 {
 	struct worker *w = arg;
@@ -159,7 +159,7 @@ static void drop_queued(struct worker *w, unsigned i)
 	memmove(&w->queue[i], &w->queue[i + 1], (w->queue_count - i) * sizeof w->queue[i]);
 }
 
-/* CANCEL: a job that has not begun goes back, so that an idle worker can have it. */
+/* CANCEL: returns a job that has not begun, so that an idle worker can have it. */
 static int return_job(struct worker *w, uint32_t job)
 {
 	unsigned i;
@@ -203,7 +203,7 @@ static int handle_command(struct worker *w)
 	}
 }
 
-/* Reads what commands there are; waits for the first unless IPC_NOWAIT. 0 or -errno. */
+/* Reads all commands that have come; waits for the first unless IPC_NOWAIT. 0 or -errno. */
 static int receive(struct worker *w, unsigned flags)
 {
 	unsigned char records[COMMANDS_AT_ONCE][RECORD_BYTES];
@@ -367,7 +367,7 @@ static void leave_no_trace(struct worker *w)
 	fetch_free(w->fetch);
 }
 
-/* Takes its slots. What goes wrong worker_work tells. NULL: no memory. */
+/* Takes its slots. worker_work reports what goes wrong. NULL: memory is short. */
 static struct worker *worker_join(const struct worker_setup *setup)
 {
 	struct worker *w = calloc(1, sizeof *w);
@@ -392,7 +392,7 @@ int worker_work(struct worker *w)
 		work(w);
 	if (w->setup->cancel)
 		leave_no_trace(w);
-	/* A library that sends in the background (libzmq) has to be closed. */
+	/* A library that sends in the background, as libzmq does, has to be closed. */
 	ipc_close(w->events);
 	ipc_close(w->commands);
 	error = w->error;
