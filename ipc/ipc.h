@@ -77,8 +77,9 @@ enum ipc_capability {
 	IPC_CAP_FAIR = 1 << 9,         /* a queue per slot: who floods its own delays no other */
 	IPC_CAP_TRUSTING = 1 << 10,    /* who holds a slot or its ticket can bring the hub down */
 	IPC_CAP_PASS_FD = 1 << 11,     /* a record may carry a descriptor: ipc_send_fd */
+	IPC_CAP_KEEPS = 1 << 12,       /* what was sent may outlive all processes: ipc_recover */
 };
-#define IPC_CAP_COUNT 12
+#define IPC_CAP_COUNT 13
 
 /* What a mechanism is akin to. ipc_group_name() gives the words; 0 where nobody said. */
 enum ipc_group {
@@ -184,6 +185,8 @@ struct ipc_config {
 	const char *runtime_dir; /* where a mechanism that needs a name may make a private
 				    directory; NULL: /tmp. Copied. */
 	bool accept_fds;         /* the hub takes descriptors from its slots: ipc_recv_fd */
+	bool keep;               /* what slots have sent stays in runtime_dir, a directory for this
+				    session alone, until it is read: ipc_recover */
 };
 
 /*
@@ -204,7 +207,8 @@ struct ipc;
  *  -ENOENT: there is no such mechanism
  *  -EINVAL: a figure of CONFIG is out of range
  *  -EMSGSIZE: a record would be over the mechanism's limit
- *  -EOPNOTSUPP: accept_fds without IPC_CAP_PASS_FD
+ *  -EOPNOTSUPP: accept_fds without IPC_CAP_PASS_FD, or keep without IPC_CAP_KEEPS
+ *  -EBUSY: another hub keeps its slots there (keep)
  *  -ENOMEM, -EMFILE: memory is short; RLIMIT_NOFILE is reached
  *  others: what the mechanism met
  */
@@ -215,10 +219,28 @@ int ipc_open(struct ipc **session, const char *name, const struct ipc_config *co
  * also of a replacement. A record of an earlier owner is never seen by the next.
  * Errors:
  *  -EBUSY: SLOT is still attached
+ *  -EEXIST: an earlier session has left records of SLOT (keep): ipc_recover comes first
  *  -EINVAL: there is no such slot, or this process is not the hub
  *  others: what the mechanism met
  */
 int ipc_arm(struct ipc *session, unsigned slot);
+
+/*
+ * Takes up SLOT where an earlier session has left it, whose processes were all killed. The hub,
+ * instead of ipc_arm, of a session with the same figures and the same runtime_dir, and keep as
+ * that one. ipc_recv with IPC_NOWAIT then returns what was sent and not read, and -EAGAIN when
+ * there is no more; ipc_detach frees the slot. What counts as read: all that ipc_recv had returned
+ * before the hub's next call on that session, so the last records of all may come once more. It
+ * holds for a crash of the processes; after one of the machine there is what the kernel had
+ * written (msync(2)).
+ * Errors:
+ *  -ENOENT: nothing was left of this slot
+ *  -EINVAL: what is there was left by a session with other figures; or there is no such slot
+ *  -EBUSY: SLOT is armed already
+ *  -EOPNOTSUPP: the session was opened without keep
+ *  others: what the mechanism met
+ */
+int ipc_recover(struct ipc *session, unsigned slot);
 
 /*
  * Takes one end of SLOT. Called after the fork, once in each process. The slot's process drops

@@ -41,6 +41,7 @@ class _Config(ctypes.Structure):
         ("depth", ctypes.c_uint),
         ("runtime_dir", ctypes.c_char_p),
         ("accept_fds", ctypes.c_bool),
+        ("keep", ctypes.c_bool),
     ]
 
 

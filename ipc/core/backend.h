@@ -51,6 +51,7 @@ struct ipc {
 	char runtime_dir[IPC_PATH_MAX];
 	uint64_t syscalls; /* see SYS() */
 	uint64_t number;   /* see slot_calls */
+	bool keep;         /* with IPC_CAP_KEEPS; to the hub only */
 	/* With IPC_CAP_PASS_FD. control.h does what they ask. */
 	bool accept_fds; /* of a hub: from its slots */
 	/*
@@ -144,6 +145,14 @@ struct ipc_backend {
 	 * owner sent may be seen by, or ascribed to, the next.
 	 */
 	int (*arm)(struct ipc *s, unsigned slot);
+
+	/*
+	 * The hub of a session that keeps: in the place of arm and attach, for a SLOT that an
+	 * earlier session has left. recv returns its records; it has no peer. NULL without
+	 * IPC_CAP_KEEPS. There arm answers -EEXIST as long as something is left, and detach leaves
+	 * what was not read.
+	 */
+	int (*recover)(struct ipc *s, unsigned slot);
 
 	/*
 	 * After the fork, in each process. s->role and s->self are set. role IPC_SLOT: drop

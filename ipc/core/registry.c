@@ -153,8 +153,9 @@ const char *ipc_version(void)
 const char *ipc_capability_name(unsigned bit)
 {
 	static const char *const names[IPC_CAP_COUNT] = {
-		"BOUNDARIES", "EOF",  "POLLABLE", "TRUSTED_SLOT", "DURABLE",  "NAMED",
-		"CROSS_HOST", "JOIN", "THREADS",  "FAIR",         "TRUSTING", "PASS_FD",
+		"BOUNDARIES", "EOF",        "POLLABLE", "TRUSTED_SLOT", "DURABLE",
+		"NAMED",      "CROSS_HOST", "JOIN",     "THREADS",      "FAIR",
+		"TRUSTING",   "PASS_FD",    "KEEPS",
 	};
 
 	return bit < IPC_CAP_COUNT ? names[bit] : NULL;

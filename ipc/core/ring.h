@@ -136,6 +136,14 @@ static inline void ring_init_receiver(struct ring *r, void *memory, size_t size,
 	r->limit = ring_quarter(r);
 }
 
+/* The receiver's view goes on at POSITION, of which an earlier receiver has told. */
+static inline void ring_resume(struct ring *r, uint64_t position)
+{
+	r->position = r->known = position;
+	r->lap = position / r->entries + 1;
+	r->entry = (unsigned char *)(r->control + 1) + position % r->entries * r->stride;
+}
+
 /* The last 8 bytes of an entry. */
 static inline _Atomic uint64_t *ring_sequence(unsigned char *entry, size_t stride)
 {

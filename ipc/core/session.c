@@ -44,6 +44,10 @@ static int config_check(const struct ipc_backend *backend, const struct ipc_conf
 		return -EINVAL;
 	if (config->accept_fds && !(backend->info.capabilities & IPC_CAP_PASS_FD))
 		return -EOPNOTSUPP;
+	if (config->keep && !(backend->info.capabilities & IPC_CAP_KEEPS))
+		return -EOPNOTSUPP;
+	if (config->keep && (!config->runtime_dir || config->direction != IPC_TO_HUB))
+		return -EINVAL;
 	return config->record_size > backend->info.record_limit ? -EMSGSIZE : 0;
 }
 
@@ -72,6 +76,7 @@ static struct session *session_new(const struct ipc_backend *backend,
 	s->record_size = config->record_size;
 	s->depth = config->depth;
 	s->accept_fds = config->accept_fds;
+	s->keep = config->keep;
 	s->opener = getpid();
 	session->receives = ipc_receives(s);
 	waiting_init(&session->waiting, backend);
@@ -142,6 +147,17 @@ int ipc_arm(struct ipc *s, unsigned slot)
 		rc = s->backend->arm(s, slot);
 	if (rc == 0)
 		session_of(s)->stage[slot] = SLOT_ARMED;
+	return rc;
+}
+
+int ipc_recover(struct ipc *s, unsigned slot)
+{
+	int rc = arm_check(s, slot);
+
+	if (rc == 0)
+		rc = s->keep ? s->backend->recover(s, slot) : -EOPNOTSUPP;
+	if (rc == 0)
+		session_of(s)->stage[slot] = SLOT_RECEIVES;
 	return rc;
 }
 

@@ -59,6 +59,10 @@ static const struct capability capabilities[] = {
 	  .meaning = N_("carries a descriptor with a record"),
 	  .need = "pass-fd",
 	  .need_help = N_("open files have to travel: a record carries a descriptor") },
+	{ .heading = N_("keeps"),
+	  .meaning = N_("can keep what was sent although all processes are killed"),
+	  .need = "survive-all",
+	  .need_help = N_("what was sent must arrive although all processes are killed") },
 };
 
 static_assert(sizeof capabilities / sizeof capabilities[0] == IPC_CAP_COUNT,

@@ -46,6 +46,7 @@ fits --survive-crash '.capabilities | index("DURABLE")' --survive-crash
 fits --no-name '.capabilities | index("NAMED") | not' --no-name
 fits --cross-host '.capabilities | index("CROSS_HOST")' --cross-host
 fits --pass-fd '.capabilities | index("PASS_FD")' --pass-fd
+fits --survive-all '.capabilities | index("KEEPS")' --survive-all
 fits --record=4K '.record_limit >= 4096' --record=4K
 fits "a record of 16 MiB" '.record_limit >= 16777216' --record=16M
 fits "several needs" '(.capabilities | index("EOF") and index("DURABLE")) and

@@ -68,7 +68,7 @@ for page in "$abs_top_builddir"/man/*.3; do
 		"$(groff -man -Tutf8 -ww -z "$page" 2>&1)"
 done
 equal "ipc_open.3: its errors" \
-	'\-ENOENT \-EINVAL \-EMSGSIZE \-EOPNOTSUPP \-ENOMEM, \-EMFILE others' \
+	'\-ENOENT \-EINVAL \-EMSGSIZE \-EOPNOTSUPP \-EBUSY \-ENOMEM, \-EMFILE others' \
 	"$(sed -n '/^\.SH ERRORS/,$s/^\.B "\(.*\)"$/\1/p' "$abs_top_builddir/man/ipc_open.3" |
 		paste -sd ' ' -)"
 is_true "ipc_recv.3: a parameter is told from a word in capitals" \

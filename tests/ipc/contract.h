@@ -82,6 +82,7 @@ extern const struct rule contract_host_rules[];
 extern const struct rule contract_join_rules[];
 extern const struct rule contract_pass_rules[];
 extern const struct rule contract_flood_rules[];
+extern const struct rule contract_keep_rules[];
 
 /* The other half of a rule in contract_join.c: what a program does that was given a TICKET. */
 int contract_joined_program(const char *ticket);

@@ -67,7 +67,7 @@ static const struct rule *const tables[] = {
 	contract_script_rules, contract_args_rules,    contract_join_rules,   contract_host_rules,
 	contract_flow_rules,   contract_press_rules,   contract_wait_rules,   contract_death_rules,
 	contract_owner_rules,  contract_hostile_rules, contract_attack_rules, contract_pass_rules,
-	contract_flood_rules,
+	contract_flood_rules,  contract_keep_rules,
 };
 
 static struct trial trials[TRIALS_MAX];
