@@ -7,7 +7,8 @@
  * from the channel. It then reads all that the worker sent, and only then decides: a DONE that was
  * sent counts, whatever killed the worker afterwards.
  *
- * The rules, each with its test in tests/download/pool_test.c or pool_lies_test.c:
+ * The rules, each with its test in tests/download/pool_test.c, pool_lies_test.c
+ * or pool_split_test.c:
  *
  *	what happens            what the pool does
  *	a job is ready          takes it from the batch for one worker, which is then its only owner

@@ -9,10 +9,11 @@
 # It reports and does not judge: only a wrong byte or a failed download is a failure.
 #
 # The part `workers` starts 16, 1,000 and 4,000 workers for 4,000 files of 512 bytes: what a worker
-# costs, and whether the cost grows with their number.
+# costs, and whether the cost grows with their number. The part `split` fetches one file of 1 GiB in
+# eight ranges.
 #
 # Environment: ROUNDS (7), RECYCLE_ROUNDS (3), WORKER_ROUNDS (3), WORKER_COUNTS ("16 1000 4000"),
-# PARTS ("small recycle large workers memory"), IPC_LIST (default: all that are available), FLOOR,
+# PARTS ("small recycle sandbox large split workers memory"), IPC_LIST (default: all that are available), FLOOR,
 # NGINX_BIN.
 # shellcheck disable=SC2034 # read by lib.sh
 DEADLINE=1800
@@ -23,7 +24,7 @@ ROUNDS=${ROUNDS:-7}
 RECYCLE_ROUNDS=${RECYCLE_ROUNDS:-3} # --recycle=1 takes as long as all the others together
 WORKER_ROUNDS=${WORKER_ROUNDS:-3}
 WORKER_COUNTS=${WORKER_COUNTS:-16 1000 4000}
-PARTS=${PARTS:-small recycle sandbox large workers memory}
+PARTS=${PARTS:-small recycle sandbox large split workers memory}
 WORKERS=8
 FLOOR=${FLOOR:-$abs_top_builddir/tests/bench/pool_floor}
 NEED=$((2200 << 20)) # both sets as served, and the larger one as received
@@ -88,7 +89,7 @@ conditions() {
 make_place() {
 	extra_dir=$(mktemp -d /dev/shm/ipcdemo-speed.XXXXXX) &&
 		mkdir -p "$extra_dir/data/small" "$extra_dir/data/large" \
-			"$extra_dir/data/tiny" || exit 1
+			"$extra_dir/data/tiny" "$extra_dir/data/huge" || exit 1
 }
 
 # make_files_of PART COUNT BYTES
@@ -111,6 +112,10 @@ make_large() {
 	[ -s "$T/urls-large" ] || make_set large 8 134217728
 }
 
+make_huge() {
+	[ -s "$T/urls-huge" ] || make_set huge 1 1073741824
+}
+
 # ---- one run ----
 
 # timed COMMAND...: $T/time has the wall, user and system seconds of it and all its children.
@@ -130,6 +135,9 @@ one() {
 	fresh:*) timed "$IPCDEMO" -q --sandbox="${1#*:}" --recycle=1 -j "$WORKERS" -d "$3" \
 		-i "$T/urls-$2" ;;
 	recycle) timed "$IPCDEMO" -q --recycle=1 -j "$WORKERS" -d "$3" -i "$T/urls-$2" ;;
+	split) timed "$IPCDEMO" -q --model=hybrid --split=8 -d "$3" -i "$T/urls-$2" ;;
+	stream) timed "$IPCDEMO" -q -d "$3" -i "$T/urls-$2" ;;
+	aria2c-x8) timed aria2c --no-conf=true -q -x 8 -s 8 -d "$3" -i "$T/urls-$2" ;;
 	floor) timed "$FLOOR" "$WORKERS" "$3" "$T/urls-$2" ;;
 	wget2) timed wget2 --no-config --no-hsts -q --max-threads="$WORKERS" -P "$3" \
 		-i "$T/urls-$2" ;;
@@ -304,6 +312,19 @@ do_large() {
 	make_large
 	rounds large large "$ROUNDS" $rows
 	report large '8 files of 128 MiB' wget2=0.9 aria2c=- floor=-
+}
+
+do_split() {
+	make_huge
+	rows_split='split stream'
+	for rival in $rivals; do
+		[ "$rival" != aria2c ] || rival=aria2c-x8
+		rows_split="$rows_split $rival"
+	done
+	# shellcheck disable=SC2086
+	rounds split huge "$ROUNDS" $rows_split
+	report split '1 GiB in one file, in 8 ranges (--split=8) or one stream' \
+		wget2=0.8 aria2c-x8=0.8 stream=-
 }
 
 do_workers() {

@@ -78,11 +78,27 @@ static void lie_and_deliver(struct script *script)
 	hang();
 }
 
+static struct event split_of(uint32_t job)
+{
+	return (struct event){
+		.kind = EVENT_SPLIT, .job = job, .total = 10, .table = 7, .range = 0, .ranges = 2
+	};
+}
+
+/* Nobody asked for ranges. */
+static void split_unasked(struct script *script)
+{
+	expect_jobs(script, 1);
+	start(script, 0);
+	send_event(script, split_of(0));
+	hang();
+}
+
 static void violations_are_killed(struct batch_stage *stage)
 {
 	static void (*const lies[])(struct script * script) = {
-		return_unasked, return_twice,     return_the_running, return_anothers,
-		send_nonsense,  start_the_second, start_twice,        lie_and_deliver,
+		return_unasked,   return_twice, return_the_running, return_anothers, send_nonsense,
+		start_the_second, start_twice,  lie_and_deliver,    split_unasked,
 	};
 
 	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
