@@ -14,6 +14,7 @@
 #include "common/exit_code.h"
 #include "common/help.h"
 #include "common/language.h"
+#include "common/options_refused.h"
 
 #define WORD_MAX     32     /* longer words are not compared for a suggestion */
 #define LIST_OPTIONS 0x7fff /* the key of --list-options, which --help does not show */
@@ -22,7 +23,6 @@
 static const char *const argp_says[] __attribute__((unused)) = {
 	N_("Usage:"),
 	N_(" [OPTION...]"),
-	N_("%s: Too many arguments\n"),
 	N_("Try `%s --help' or `%s --usage' for more information.\n"),
 };
 
@@ -225,11 +225,13 @@ static void parse_common(int key, const struct command_options *command,
 	}
 }
 
-static error_t parse_key(int key, char *text, struct argp_state *state)
+static error_t take_key(int key, char *text, struct argp_state *state)
 {
 	const struct parse *parse = state->input;
 	const struct option_spec *spec;
 
+	if (key == ARGP_KEY_ERROR)
+		options_refused(parse->command, state);
 	if (key == ARGP_KEY_ARG && parse->command->argument)
 		return parse->command->argument(parse->values, text, state) ? EINVAL : 0;
 	if (key == ARGP_KEY_ARG)
@@ -248,6 +250,20 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
+}
+
+/*
+ * getopt is to say nothing by itself. That takes the flag, under which argp_error says nothing
+ * either: so it is off while we are called.
+ */
+static error_t parse_key(int key, char *text, struct argp_state *state)
+{
+	error_t rc;
+
+	state->flags &= ~(unsigned)ARGP_NO_ERRS;
+	rc = take_key(key, text, state);
+	state->flags |= ARGP_NO_ERRS;
+	return rc;
 }
 
 static void set_defaults(const struct parse *parse)
@@ -304,7 +320,7 @@ void options_parse(const struct command_options *command, void *values, int argc
 	argp.options = options;
 	set_defaults(&parse);
 	argp_err_exit_status = 2;
-	if (argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, &parse) != 0)
+	if (argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_ERRS, NULL, &parse) != 0)
 		exit(argp_err_exit_status); /* an argument was refused, the reason is printed */
 	free(options);
 }

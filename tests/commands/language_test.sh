@@ -112,6 +112,8 @@ in_chinese --retries=0 http://127.0.0.1:9/x
 fails 'a refused connection' 1 'http://127.0.0.1:9/x: 连接被拒绝'
 in_chinese -i /nonexistent
 fails 'a list that is not there' 2 '没有那个文件或目录'
+in_chinese --nope
+fails 'an unknown option' 2 '未识别的选项“--nope”'
 in_chinese -j 0
 fails 'a number out of range' 2 '0 超出范围'
 for command in list choose; do

@@ -388,6 +388,10 @@ static void test_options_unknown_or_incomplete_option_is_refused(void **state)
 	assert_usage_error(&command, "-x", "'x'");
 	assert_usage_error(&command, "--count", "requires an argument");
 	assert_usage_error(&command, "--flag=1", "doesn't allow an argument");
+	assert_usage_error(&command, "-fx", "'x'");
+	assert_usage_error(&command, "-fc", "requires an argument -- 'c'");
+	assert_usage_error(&command, "--c=1", "'--c=1' is ambiguous: --count or --choice?");
+	assert_usage_error(&command, "-c 4 --text -x --nope", "'--nope'");
 }
 
 static void test_options_argument_that_is_not_taken_is_refused(void **state)
