@@ -350,6 +350,7 @@ static int prepare_sandbox(struct starter *s)
 		return -errno;
 	rc = sandbox_open(&s->sandbox, &plan, lacking, sizeof lacking);
 	(void)close(plan.dirfd);
+	s->sandbox.dumpable = true; /* else an ordinary user could not see what memory it takes */
 	return rc;
 }
 
