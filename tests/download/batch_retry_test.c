@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "download/retry.h"
 #include "tests/download/batch_stage.h"
 
 static const enum failure_kind deaths[] = { FAILURE_KILLED, FAILURE_EXITED, FAILURE_PROTOCOL,
@@ -148,6 +149,24 @@ static void test_batch_failed_waits_longer_each_time(void **state)
 	}
 }
 
+/* Many that were turned away at once do not come back at once. */
+static void test_batch_failed_spreads_the_next_tries(void **state)
+{
+	static const struct retry_settings settings = { .retries = 1 };
+	static const struct failure failure = { .kind = FAILURE_FETCH, .transient = true };
+	double delay_s, least_s = 100, most_s = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++) {
+		struct job job = { .tries = 0 };
+
+		assert_true(retry_permitted(&settings, &job, &failure, &delay_s));
+		least_s = delay_s < least_s ? delay_s : least_s;
+		most_s = delay_s > most_s ? delay_s : most_s;
+	}
+	assert_true(least_s >= 1 && most_s <= 1.25 && most_s - least_s > 0.05);
+}
+
 static void test_batch_failed_waits_as_long_as_the_origin_asks(void **state)
 {
 	static const uint32_t asked_s[] = { 9, 3, 600 };
@@ -267,6 +286,7 @@ int main(void)
 		ENACTED(test_batch_failed_three_deaths_are_forgiven),
 		ENACTED(test_batch_failed_deaths_and_tries_count_apart),
 		ENACTED(test_batch_failed_waits_longer_each_time),
+		ENACTED(test_batch_failed_spreads_the_next_tries),
 		ENACTED(test_batch_failed_waits_as_long_as_the_origin_asks),
 		ENACTED(test_batch_failed_does_not_wait_longer_than_ten_minutes),
 		ENACTED(test_batch_wake_readies_who_is_due_in_the_order_of_time),
