@@ -36,7 +36,8 @@
  *   40 ms at worst (Nagle against delayed ACK). Any process of the machine may connect to a
  *   port of 127.0.0.1, whatever its user: so a connection counts only if it comes from our own
  *   address and its first bytes are our secret, compared in constant time. A send may take a part
- *   of a record, at any byte.
+ *   of a record, at any byte. Another host cannot join a session: its ticket is a descriptor, and
+ *   the hub learns of a death from a pidfd, which no other host has; so it is not CROSS_HOST.
  * Use when: one end moves to another host some day. These calls then stay as they are; the worker
  *   connects, the secret reaches it by another way, and what travels must be encrypted.
  * Avoid when: both ends stay on one machine: a Unix socket does the same for half the price.

@@ -35,6 +35,8 @@ static void add_obstacles(struct text *why, const struct needs *needs, const str
 				    capability->avoid ? _("It is one that %s. ") :
 							_("It is not one that %s. "),
 				    _(capability->meaning));
+		if (needs->bits[bit] && !has(info, bit) && capability->why_not)
+			text_add(why, _(capability->why_not));
 	}
 	if (ipc_probe(info->name, reason, sizeof reason) < 0)
 		text_printf(why, _("It cannot be used here: %s. "), _(reason));
@@ -74,29 +76,30 @@ static unsigned add_merits(struct text *why, const struct needs *needs, const st
 
 /* ---- by its figures ---- */
 
-/* More digits than a few rounds can give would promise too much. */
+/* More digits than a few rounds can give would promise too much. VALUE is above 0. */
 static double two_digits(double value)
 {
-	double step = 1;
+	const double step = pow(10, floor(log10(value)) - 1);
 
-	while (value / step >= 100)
-		step *= 10;
 	return round(value / step) * step;
 }
 
 static void add_figures(struct text *why, struct candidate *at, const struct needs *needs)
 {
+	const bool slow = needs->rate && at->records_per_s > 0 && at->records_per_s < needs->rate;
+
 	if (at->p50_ns <= 0)
 		return;
-	text_printf(why, _("Here: %.2g us there and back"), at->p50_ns / 1e3);
-	if (at->records_per_s > 0)
-		text_printf(why, _(", %.0f records a second with %.2g us of CPU each"),
-			    two_digits(at->records_per_s), at->cpu_ns / 1e3);
+	text_printf(why, _("Here: %g us there and back"), two_digits(at->p50_ns / 1e3));
+	if (at->records_per_s > 0 && at->cpu_ns > 0)
+		text_printf(why, _(", %.0f records a second with %g us of CPU each"),
+			    two_digits(at->records_per_s), two_digits(at->cpu_ns / 1e3));
 	text_add(why, _(". "));
-	if (needs->rate && at->records_per_s > 0 && at->records_per_s < needs->rate) {
+	if (slow && at->busy)
+		text_add(why, _("Too slow, but other programs had the CPUs: measure again. "));
+	else if (slow)
 		text_add(why, _("That is too slow. "));
-		at->fits = false;
-	}
+	at->fits = !slow || at->busy;
 }
 
 /* ---- all of them ---- */
@@ -142,8 +145,9 @@ struct candidate *choose(const struct needs *needs, size_t *n)
 	if (needs->measure && choose_measure(needs, candidates, *n) < 0)
 		goto fail;
 	for (i = 0; i < *n; i++) {
-		if (candidates[i].fits) {
+		if (candidates[i].fits)
 			add_figures(&why[i], &candidates[i], needs);
+		if (candidates[i].fits) {
 			candidates[i].merit = add_merits(&why[i], needs, candidates[i].info);
 		}
 		candidates[i].reason = why[i].at; /* from here on the candidate's; may be NULL */

@@ -26,6 +26,7 @@ struct candidate {
 	double p50_ns; /* of a round trip */
 	double cpu_ns; /* of one record in a stream, of both ends together */
 	double records_per_s;
+	bool busy; /* other programs used the CPUs meanwhile */
 	/* choose.c's own: the order where nothing was measured. */
 	unsigned merit;
 	size_t index;

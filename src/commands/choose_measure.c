@@ -109,6 +109,9 @@ int choose_measure(const struct needs *needs, struct candidate *candidates, size
 	if (!result)
 		message_error(_("the benchmark gave no figures; ipcdemo bench may say why"));
 	json_array_foreach(json_object_get(result, "results"), i, row) take_row(row, candidates, n);
+	for (i = 0; i < n; i++)
+		candidates[i].busy = json_is_false(
+			json_object_get(json_object_get(result, "environment"), "quiet"));
 	json_decref(result);
 	text_free(&names);
 	text_free(&size);
