@@ -10,6 +10,9 @@
 
 #include "download/part_file.h"
 
+/* Between two notes of how far a range is: what a killed worker's costs at most. */
+#define NOTE_BYTES (256u * 1024)
+
 /* ---- a range of a split file ---- */
 
 static uint64_t first_byte(const struct attempt *attempt)
@@ -50,7 +53,17 @@ static int on_wakeup(void *arg)
 	return hooks->wakeup(hooks->arg);
 }
 
-/* The bytes are in the file: now they count. */
+/* What is in the file of the range counts from now on. An entry that lags behind costs time, and no
+ * right byte. */
+static void note_done(struct attempt *attempt)
+{
+	const uint64_t done = attempt->ranges.done[attempt->range];
+
+	if (done != attempt->noted_done)
+		(void)part_ranges_note(attempt->fd, &attempt->ranges, attempt->range, done);
+	attempt->noted_done = done;
+}
+
 static void on_written(const struct fetch_request *request, const void *bytes, size_t n)
 {
 	struct attempt *attempt = request->arg;
@@ -62,14 +75,15 @@ static void on_written(const struct fetch_request *request, const void *bytes, s
 	*done += n;
 	if (*done > end_byte(attempt) - first_byte(attempt))
 		*done = end_byte(attempt) - first_byte(attempt); /* its last byte came again */
-	/* An entry that lags behind costs time, never a right byte. */
-	(void)part_ranges_note(request->fd, &attempt->ranges, attempt->range, *done);
+	if (*done - attempt->noted_done >= NOTE_BYTES)
+		note_done(attempt);
 }
 
 static uint64_t enter_range(struct attempt *attempt)
 {
 	const struct attempt_range *range = &attempt->config->range;
 
+	attempt->noted_done = attempt->ranges.done[attempt->range];
 	part_file_share(attempt->fd, &attempt->ranges, attempt->range);
 	if (range->split)
 		range->split(range->arg, &attempt->ranges, attempt->range);
@@ -175,6 +189,7 @@ static bool begin_range(struct attempt *attempt)
 	attempt->inode = part.inode;
 	attempt->locked = part.locked;
 	set_request(attempt);
+	attempt->noted_done = attempt->ranges.done[config->range.number];
 	attempt->request.begun = NULL; /* it is split already */
 	attempt->request.strict = true;
 	ask_range(attempt, config->range.number);
@@ -222,8 +237,10 @@ void attempt_end(struct attempt *attempt)
 	const struct timespec times[2] = { { .tv_nsec = UTIME_NOW },
 					   { .tv_sec = result->modified } };
 
-	if (attempt->ranges.count > 0)
+	if (attempt->ranges.count > 0) {
+		note_done(attempt);
 		count_from_range(attempt);
+	}
 	if (result->failure.kind != FAILURE_NONE) {
 		(void)close(attempt->fd); /* what it holds is used again, or by nobody */
 		attempt->fd = -1;

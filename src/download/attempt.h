@@ -43,6 +43,7 @@ struct attempt {
 	uint64_t inode;
 	struct part_ranges ranges;  /* of the file, once it is split; count 0: it is whole */
 	unsigned range;             /* of these */
+	uint64_t noted_done;        /* bytes of it that its entry in the file tells */
 	struct fetch_hooks hooks;   /* around the config's */
 	struct fetch_result result; /* of a range: its own bytes alone */
 };

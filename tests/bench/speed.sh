@@ -13,7 +13,8 @@
 # eight ranges.
 #
 # Environment: ROUNDS (7), RECYCLE_ROUNDS (3), WORKER_ROUNDS (3), WORKER_COUNTS ("16 1000 4000"),
-# PARTS ("small recycle sandbox large split workers memory"), IPC_LIST (default: all that are available), FLOOR,
+# PARTS ("small recycle sandbox large split workers memory"), IPC_LIST (default: all that are
+# available), FLOOR,
 # NGINX_BIN.
 # shellcheck disable=SC2034 # read by lib.sh
 DEADLINE=1800
