@@ -74,6 +74,11 @@ bool download_model_fits(const struct download *download, char *why, size_t size
 	else if (batch->start == START_SPAWN && download->model != MODEL_PROCESS)
 		(void)snprintf(why, size, _("--start=spawn goes with --model=process, not with %s"),
 			       model);
+	else if (batch->sandbox == SANDBOX_REQUIRE && !models[download->model].processes)
+		(void)snprintf(why, size,
+			       _("--sandbox=require goes with --model=process or hybrid, whose "
+				 "workers are processes, not with %s"),
+			       model);
 	else if (needs & ~has & IPC_CAP_JOIN)
 		(void)snprintf(why, size,
 			       _("--start=spawn cannot use %s: only a fork gives a worker "
