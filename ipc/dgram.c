@@ -54,7 +54,7 @@
 #include "ipc/core/rest.h"
 #include "ipc/core/sys.h"
 
-#define DGRAM_BATCH        4096 /* bytes of a batch at most; a single record may be longer */
+#define DGRAM_BATCH        4096 /* most bytes of a batch; a single record may be longer */
 #define DGRAM_RECORD_LIMIT 65536
 
 /* In front of the records to the hub. The kernel's pid says whether it is true. */

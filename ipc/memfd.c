@@ -61,7 +61,7 @@
 static int memfd_make(struct ipc *s)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	/* The name is for /proc/PID/maps only. Nothing executable can come to lie there. */
+	/* The name shows in /proc/PID/maps only. Nothing in this memory can be executed. */
 	int fd = (int)SYS(s, memfd_create("ipcdemo", flags | MFD_NOEXEC_SEAL));
 
 	return fd == -EINVAL ? (int)SYS(s, memfd_create("ipcdemo", flags)) : fd;
@@ -104,7 +104,7 @@ static int memfd_limits(struct ipc_limit *limits, size_t cap)
 	return 5;
 }
 
-/* A slot's ring. TICKET: its owner needs the descriptor. NULL: it is forked, and does not. */
+/* Makes a slot's ring. TICKET: its owner needs the descriptor. NULL: a forked owner does not. */
 static int memfd_make_ring(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
 	int fd = memfd_make(s);

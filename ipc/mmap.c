@@ -160,7 +160,7 @@ static int mmap_open(struct ipc *s)
 	return rc == -EWOULDBLOCK ? -EBUSY : rc;
 }
 
-/* A slot's ring. TICKET: its owner needs the descriptor. NULL: it is forked, and does not. */
+/* Makes a slot's ring. TICKET: its owner needs the descriptor. NULL: a forked owner does not. */
 static int mmap_make_ring(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
 	int fd = mmap_make(s, slot);

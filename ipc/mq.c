@@ -56,7 +56,7 @@
 #include "ipc/core/sys.h"
 
 #define MQ_DEPTH        10   /* fs.mqueue.msg_max, unless somebody has changed it */
-#define MQ_BYTES        8192 /* of messages in a queue: all queues of a user share a quota */
+#define MQ_BYTES        8192 /* of a queue's messages: all queues of a user share one quota */
 #define MQ_RECORD_LIMIT 4096 /* so that a queue holds two */
 
 static int mq_limits(struct ipc_limit *limits, size_t cap)
@@ -75,7 +75,7 @@ static int mq_limits(struct ipc_limit *limits, size_t cap)
 	return 4;
 }
 
-/* Messages of a queue: as many as asked for, but no more than it may have. */
+/* How many messages a queue gets: as many as asked for, within what is allowed. */
 static long mq_depth(const struct ipc *s)
 {
 	size_t most = MQ_BYTES / s->record_size;
@@ -85,7 +85,7 @@ static long mq_depth(const struct ipc *s)
 	return (long)(s->depth > 0 && s->depth < most ? s->depth : most);
 }
 
-/* Both ends of a new queue, which has no name any more: ENDS[0] receives. 0 or -errno. */
+/* Makes both ends of a new queue, whose name is gone already: ENDS[0] receives. 0 or -errno. */
 static int mq_make(struct ipc *s, int ends[2])
 {
 	struct mq_attr attr = { .mq_maxmsg = mq_depth(s), .mq_msgsize = (long)s->record_size };
@@ -97,7 +97,10 @@ static int mq_make(struct ipc *s, int ends[2])
 		return (int)rc;
 	(void)snprintf(name, sizeof name, "/ipcdemo-%016llx%016llx", (unsigned long long)random[0],
 		       (unsigned long long)random[1]);
-	/* O_EXCL: never one that somebody has put there for us. Close-on-exec by itself. */
+	/*
+	 * O_EXCL: we never take one that somebody has put there for us. It is close-on-exec by
+	 * itself.
+	 */
 	ends[0] = (int)SYS(s, mq_open(name, O_CREAT | O_EXCL | O_RDONLY, 0600, &attr));
 	if (ends[0] < 0)
 		return ends[0];
@@ -149,7 +152,7 @@ static int mq_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 	return rc < 0 ? rc : fd_slots_ticket(s, slot, ticket);
 }
 
-/* When a call gives up: long ago, so at once, or in a second. */
+/* When a call gives up: at a time long past, hence at once; or in a second. */
 static struct timespec mq_until(unsigned flags)
 {
 	struct timespec until = { .tv_sec = 0 };

@@ -58,13 +58,13 @@
 #define MUTEX_DEPTH 256u
 #define MUTEX_BYTES (64u << 20) /* of records in a queue, whatever the caller asks for */
 
-/* A condition that somebody may wait for. It counts its changes, so that none is missed. */
+/* A condition to wait for. It counts its changes, so that a waiter misses none. */
 struct mutex_condition {
 	_Atomic uint32_t changes;
 	uint32_t sleeper; /* under the lock: is there one? */
 };
 
-/* What both processes see; but for the futexes all of it is under the lock. */
+/* What both processes see. The lock protects all of it but the futexes. */
 struct mutex_queue {
 	pthread_mutex_t lock;
 	struct mutex_condition filled, freed;
@@ -79,7 +79,7 @@ struct mutex_slot {
 
 struct mutex_state {
 	size_t depth;
-	unsigned next; /* receiving: the slot to look at first, so that none is starved */
+	unsigned next; /* receiving: the slot to try first, so that none starves */
 };
 
 static struct mutex_state *mutex_state(const struct ipc *s)
@@ -118,7 +118,7 @@ static int mutex_init(struct mutex_queue *queue)
 	pthread_mutexattr_t attributes;
 	int rc = pthread_mutexattr_init(&attributes);
 
-	if (rc == 0) /* else a thread of another process that waits would never be woken */
+	if (rc == 0) /* else a waiting thread of another process would never be woken */
 		rc = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
 	if (rc == 0) /* else the lock of a dead owner stays locked for ever */
 		rc = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
@@ -127,16 +127,19 @@ static int mutex_init(struct mutex_queue *queue)
 	return -rc;
 }
 
-/* 0, or -errno: nobody made it consistent, or it is no lock any more. */
+/* 0, or -errno: nobody made it consistent, or it is no longer a lock. */
 static int mutex_lock(struct mutex_queue *queue)
 {
 	int rc = pthread_mutex_lock(&queue->lock);
 
-	/* The last owner died in here. What it had not counted yet was not there. */
+	/*
+	 * The last owner died while it held the lock. A record that it had not counted yet does not
+	 * exist.
+	 */
 	return rc == EOWNERDEAD ? -pthread_mutex_consistent(&queue->lock) : -rc;
 }
 
-/* With the lock, which is given back. Changes the condition, and wakes who waits for it. */
+/* Called with the lock, and releases it. Changes the condition, and wakes those who wait for it. */
 static void mutex_signal(struct ipc *s, struct mutex_queue *queue, struct mutex_condition *what)
 {
 	bool sleeper = what->sleeper;
@@ -144,12 +147,13 @@ static void mutex_signal(struct ipc *s, struct mutex_queue *queue, struct mutex_
 	what->sleeper = false;
 	(void)atomic_fetch_add(&what->changes, 1);
 	(void)pthread_mutex_unlock(&queue->lock);
-	if (sleeper) /* after the unlock: else it would wake up only to wait for the lock */
+	if (sleeper) /* after the unlock, or it would wake up only to wait for the lock */
 		(void)SYS(s, syscall(SYS_futex, &what->changes, FUTEX_WAKE, 1, NULL, NULL, 0));
 }
 
 /*
- * With the lock, which is given back. Sleeps until the condition changes. 0, or -EAGAIN: a second.
+ * Called with the lock, and releases it. Sleeps until the condition changes: 0; -EAGAIN after a
+ * second.
  */
 static int mutex_wait(struct ipc *s, struct mutex_queue *queue, struct mutex_condition *what)
 {
@@ -159,7 +163,9 @@ static int mutex_wait(struct ipc *s, struct mutex_queue *queue, struct mutex_con
 
 	what->sleeper = true;
 	(void)pthread_mutex_unlock(&queue->lock);
-	/* A change between the two is no loss: the kernel compares before it puts us to sleep. */
+	/*
+	 * A change between the two is not missed: the kernel compares before it puts us to sleep.
+	 */
 	rc = syscall(SYS_futex, &what->changes, FUTEX_WAIT, seen, &second, NULL, 0);
 	s->syscalls++;
 	return rc < 0 && errno == ETIMEDOUT ? -EAGAIN : 0; /* EINTR: look, as if woken */
@@ -196,7 +202,7 @@ static void mutex_drop(struct ipc *s, unsigned slot)
 	at->queue = NULL;
 }
 
-/* TICKET: the slot's owner needs the memory's descriptor. NULL: it is forked, and does not. */
+/* TICKET: the slot's owner needs the memory's descriptor. NULL: a forked owner does not. */
 static int mutex_make(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
 	int fd = sealed_memory(s, mutex_bytes(s));
@@ -289,7 +295,7 @@ static ssize_t mutex_send(struct ipc *s, unsigned slot, const void *records, siz
 	return (ssize_t)n;
 }
 
-/* One slot. -EAGAIN: nothing there, or not for a second. */
+/* Receives from one slot. -EAGAIN: nothing is there, or nothing came for a second. */
 static ssize_t mutex_take(struct ipc *s, unsigned slot, void *records, size_t cap, bool wait)
 {
 	struct mutex_queue *queue = mutex_slot(s, slot)->queue;

@@ -84,7 +84,7 @@ static int shm_limits(struct ipc_limit *limits, size_t cap)
 	return 4;
 }
 
-/* A new object without a name. The descriptor or -errno. */
+/* Makes a new object, whose name is gone already. Returns the descriptor or -errno. */
 static int shm_make(struct ipc *s)
 {
 	uint64_t random[2] = { 0 };
@@ -96,7 +96,10 @@ static int shm_make(struct ipc *s)
 		return (int)rc;
 	(void)snprintf(name, sizeof name, "/" SHM_PREFIX "%016llx%016llx",
 		       (unsigned long long)random[0], (unsigned long long)random[1]);
-	/* O_EXCL: never one that somebody has put there for us. Close-on-exec by itself. */
+	/*
+	 * O_EXCL: we never take one that somebody has put there for us. It is close-on-exec by
+	 * itself.
+	 */
 	fd = (int)SYS(s, shm_open(name, O_CREAT | O_EXCL | O_RDWR, 0600));
 	if (fd >= 0)
 		(void)SYS(s, shm_unlink(name)); /* ENOENT: another hub took it for a leftover */
@@ -128,8 +131,8 @@ static bool shm_is_leftover(int dir, const char *name)
 }
 
 /*
- * Removes such names. That one of them belongs to a hub that is alive and about to unlink it
- * does no harm: nobody ever opens it by its name again.
+ * Removes such names. It does no harm if one of them belongs to a hub that lives and is about to
+ * unlink it: nobody ever opens it by its name again.
  */
 static void shm_sweep(struct ipc *s)
 {
@@ -150,7 +153,7 @@ static int shm_start(struct ipc *s)
 	return ring_slots_open(s);
 }
 
-/* A slot's ring. TICKET: its owner needs the descriptor. NULL: it is forked, and does not. */
+/* Makes a slot's ring. TICKET: its owner needs the descriptor. NULL: a forked owner does not. */
 static int shm_make_ring(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
 	int fd = shm_make(s);

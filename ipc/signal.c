@@ -135,8 +135,8 @@ static int signal_open(struct ipc *s)
 	int rc;
 
 	/*
-	 * All slots share this user's queue. A hub that waits for room in it, to end a record,
-	 * does not empty it meanwhile: what the slots have under way must not fill it.
+	 * All slots share this user's queue. A hub that waits for room to finish a record does not
+	 * empty the queue meanwhile, so what the slots have under way must not fill it.
 	 */
 	if (!s->single && signal_quota() < 256 + 8 * s->slots)
 		return -EAGAIN;
@@ -157,10 +157,10 @@ static int signal_arm(struct ipc *s, unsigned slot)
 }
 
 /*
- * A blocked read would sleep on when the peer dies. So a receiver with one peer has a timer, set
- * once a second before it blocks, that queues our own signal. The read after that does not wait:
- * recv answers -EAGAIN, and the facade sleeps with the peer's pidfd in view. Where few signals
- * are allowed none is spent on this, and recv never blocks.
+ * A blocked read would sleep on when the peer dies. So a receiver with one peer sets a timer before
+ * it blocks, at most once a second; the timer queues our own signal and so ends the read. The next
+ * read does not wait: recv answers -EAGAIN, and the facade sleeps watching the peer's pidfd too.
+ * Where few signals are allowed we spend none on this, and recv never blocks.
  */
 static int signal_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
@@ -200,9 +200,10 @@ static int signal_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ti
 }
 
 /*
- * One piece. If WAIT, a full queue is waited out, in naps, as nothing tells when there is room;
- * growing ones, as a thousand senders that look again and again keep the receiver from running.
- * Not for ever: the quota may be full of signals to us, which nobody reads while we nap.
+ * Sends one piece. If WAIT and the queue is full, we nap and try again, since nothing tells when
+ * there is room. The naps grow, because a thousand senders that try again and again keep the
+ * receiver from running. They end: the quota may be full of signals to us, which nobody reads while
+ * we nap.
  */
 static int signal_push(struct ipc *s, int pidfd, siginfo_t *info, bool wait)
 {
@@ -218,7 +219,7 @@ static int signal_push(struct ipc *s, int pidfd, siginfo_t *info, bool wait)
 	return -EAGAIN;
 }
 
-/* Waits for room for the first record, and for the rest of one that is begun. */
+/* Waits for room for the first record, and for the rest of a record that has begun. */
 static ssize_t signal_send(struct ipc *s, unsigned slot, const void *records, size_t n,
 			   unsigned flags)
 {
@@ -240,7 +241,7 @@ static ssize_t signal_send(struct ipc *s, unsigned slot, const void *records, si
 	return (ssize_t)n;
 }
 
-/* Puts together what was read: records of one slot, 0 none yet, -EPROTO. */
+/* Puts together what was read. Returns records of one slot; 0: none is whole yet; -EPROTO. */
 static ssize_t signal_take(struct ipc *s, unsigned *slot, char *records, size_t cap)
 {
 	struct signal_state *state = s->state;
@@ -291,7 +292,10 @@ static ssize_t signal_recv(struct ipc *s, unsigned *slot, void *records, size_t 
 			state->tick = TICK_IDLE;
 		rc = wait ? SYS(s, read(state->fd, state->infos, sizeof state->infos)) :
 			    SYS(s, preadv2(state->fd, &iov, 1, -1, RWF_NOWAIT));
-		/* RWF_NOWAIT came with Linux 6.10. Nobody else reads here, so the poll holds. */
+		/*
+		 * signalfd knows RWF_NOWAIT since Linux 6.10. Before, poll tells, and nobody else
+		 * reads here in between.
+		 */
 		if (rc == -EOPNOTSUPP && sys_poll(s, state->fd, POLLIN, -1, 0) > 0)
 			rc = SYS(s, read(state->fd, state->infos, sizeof state->infos));
 		if (rc < 0)
@@ -316,7 +320,7 @@ static void signal_detach(struct ipc *s, unsigned slot)
 	struct signal_state *state = s->state;
 	struct signal_slot *at = signal_slot(s, slot);
 
-	/* A peer that is dead, if only as a zombie, sends nothing more. */
+	/* A dead peer, even a zombie, sends nothing more. */
 	if (at->pid > 0 && ipc_receives(s) &&
 	    (at->pidfd < 0 || sys_poll(s, -1, 0, at->pidfd, 0) == 0))
 		state->haunted = true;

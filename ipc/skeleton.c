@@ -66,7 +66,7 @@ struct skeleton_slot {
 /* Per session. */
 struct skeleton_state {
 	unsigned depth;
-	unsigned next; /* receiving: the slot to look at first, so that none is starved */
+	unsigned next; /* receiving: the slot to try first, so that none starves */
 };
 
 static struct skeleton_state *skeleton_state(const struct ipc *s)
@@ -91,7 +91,7 @@ static char *skeleton_record(const struct ipc *s, struct skeleton_queue *queue, 
 
 /* ---- without a session ---- */
 
-/* The figures of this machine that decide how far it goes. A probe too, if it may be missing. */
+/* This machine's figures that limit the mechanism. If it may be missing there is a probe too. */
 static int skeleton_limits(struct ipc_limit *limits, size_t cap)
 {
 	if (cap < 1)
@@ -102,7 +102,7 @@ static int skeleton_limits(struct ipc_limit *limits, size_t cap)
 	return 1;
 }
 
-/* Every descriptor of the hub, at the worst moment: while the last slot is armed. */
+/* The hub's descriptors at the worst moment: while the last slot is armed. */
 static int skeleton_hub_fds(unsigned slots)
 {
 	(void)slots;
@@ -160,7 +160,10 @@ static int skeleton_attach(struct ipc *s, unsigned slot, const struct ipc_peer *
 
 /* ---- records ---- */
 
-/* The sending side: as many as fit; -EAGAIN when none does; -EPIPE where the peer's end is seen. */
+/*
+ * The sending side: takes as many as fit; -EAGAIN when none does; -EPIPE where it sees the peer's
+ * end.
+ */
 static ssize_t skeleton_send(struct ipc *s, unsigned slot, const void *records, size_t n,
 			     unsigned flags)
 {
@@ -171,9 +174,9 @@ static ssize_t skeleton_send(struct ipc *s, unsigned slot, const void *records, 
 	uint64_t depth = skeleton_state(s)->depth;
 	size_t i;
 
-	(void)flags; /* there is no call to block in: without IPC_NOWAIT the facade waits */
+	(void)flags; /* no call blocks here: without IPC_NOWAIT the facade waits */
 	if (used > depth)
-		return -EPIPE; /* a receiver that has received what was not sent is none */
+		return -EPIPE; /* no honest receiver has received more than was sent */
 	if (used == depth)
 		return -EAGAIN;
 	if (n > depth - used)
@@ -182,7 +185,7 @@ static ssize_t skeleton_send(struct ipc *s, unsigned slot, const void *records, 
 		memcpy(skeleton_record(s, queue, at->count + i),
 		       (const char *)records + i * s->record_size, s->record_size);
 	at->count += n;
-	/* Release: the records first, then the word that they are there. */
+	/* Release: first the records, then the count that shows them. */
 	atomic_store_explicit(&queue->sent, at->count, memory_order_release);
 	return (ssize_t)n;
 }
@@ -197,7 +200,7 @@ static ssize_t skeleton_take(struct ipc *s, unsigned slot, void *records, size_t
 
 	if (!queue || at->spoilt)
 		return 0;
-	/* Read once, then only the copy is looked at: the other side may change it meanwhile. */
+	/* Reads it once and then uses the copy, since the other side may change it meanwhile. */
 	there = atomic_load_explicit(&queue->sent, memory_order_acquire) - at->count;
 	at->spoilt = there > skeleton_state(s)->depth;
 	if (at->spoilt)
@@ -243,13 +246,13 @@ static int skeleton_pollfd(struct ipc *s, short *events)
 
 /* ---- the end ---- */
 
-/* Of a slot: whatever arm and attach made, in the state that either left it in. */
+/* Releases a slot's objects, whether arm or attach came last. */
 static void skeleton_detach(struct ipc *s, unsigned slot)
 {
 	skeleton_drop(s, slot);
 }
 
-/* Of the session: what open made; names only if getpid() == s->opener. */
+/* Releases what open made; names only if getpid() == s->opener. */
 static void skeleton_close(struct ipc *s)
 {
 	(void)s;

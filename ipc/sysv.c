@@ -57,7 +57,7 @@ enum { SYSV_NOWAIT = IPC_NOWAIT };
 #include "ipc/core/sys.h"
 
 #define SYSV_RECORD_LIMIT 8192       /* kernel.msgmax, unless somebody has changed it */
-#define SYSV_BATCH        4096       /* bytes of a batch at most; a single record may be longer */
+#define SYSV_BATCH        4096       /* most bytes of a batch; a single record may be longer */
 #define SYSV_KEY          0x1dc00000 /* our keys: this, and 20 bits that are random */
 #define SYSV_KEY_RANDOM   0xfffff
 
@@ -110,7 +110,9 @@ static void sysv_remove(struct ipc *s, int *queue)
 	*queue = -1;
 }
 
-/* One message out and in again: from now on the kernel names this process as the last user. */
+/*
+ * Sends one message and takes it back: from now on the kernel names this process as the last user.
+ */
 static int sysv_stamp(struct ipc *s, int queue)
 {
 	struct sysv_message *message = &sysv_state(s)->message;
@@ -121,7 +123,9 @@ static int sysv_stamp(struct ipc *s, int queue)
 	return rc < 0 ? rc : (int)SYS(s, msgrcv(queue, message, 0, 0, SYSV_NOWAIT));
 }
 
-/* A new queue under a key that shows whose kind it is: its number or -errno. */
+/*
+ * Makes a new queue under a key by which we know it for one of ours. Returns its number or -errno.
+ */
 static int sysv_make(struct ipc *s)
 {
 	int queue = -EEXIST, rc;
@@ -148,8 +152,8 @@ static bool sysv_is_dead(pid_t pid)
 }
 
 /*
- * Removes what hubs of this user have left that were killed. A hub is the last to send or the last
- * to receive, as the direction says; so where both are dead, it is.
+ * Removes the queues of this user's hubs that were killed. A hub is the last to send or the last to
+ * receive, depending on the direction; so if both are dead the hub is.
  */
 static void sysv_sweep(struct ipc *s)
 {
@@ -260,7 +264,7 @@ static ssize_t sysv_send(struct ipc *s, unsigned slot, const void *records, size
 	return rc < 0 ? rc : (ssize_t)n;
 }
 
-/* Whose is the last message, and is it one? 0, -EAGAIN nobody's, or -EPROTO. */
+/* Who sent the last message, and is it valid? 0; -EAGAIN: no present owner did; or -EPROTO. */
 static int sysv_check(struct ipc *s, unsigned *slot, size_t bytes)
 {
 	struct sysv_state *state = sysv_state(s);
@@ -278,7 +282,7 @@ static int sysv_check(struct ipc *s, unsigned *slot, size_t bytes)
 	return 0;
 }
 
-/* Fetches messages until one counts. 0, -EAGAIN, -EPROTO or -errno. */
+/* Fetches messages until one is a present owner's. 0, -EAGAIN, -EPROTO or -errno. */
 static int sysv_fetch(struct ipc *s, unsigned *slot, unsigned flags)
 {
 	struct sysv_state *state = sysv_state(s);

@@ -90,7 +90,7 @@ static int tcp_socket(struct ipc *s)
 	return (int)SYS(s, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP));
 }
 
-/* Options that say what we want; where the kernel grants less, the session still works. */
+/* Options that we would like; where the kernel grants less the session still works. */
 static void tcp_tune(struct ipc *s, int fd)
 {
 	const int yes = 1, size = TCP_BUFFER;
@@ -111,7 +111,7 @@ static int tcp_listen(struct ipc *s, struct sockaddr_in *address)
 					 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	if (fd < 0)
 		return fd;
-	tcp_tune(s, fd); /* before listen: what accept gives has the same buffers */
+	tcp_tune(s, fd); /* before listen, so that accepted sockets have the same buffers */
 	if ((rc = (int)SYS(s, bind(fd, (struct sockaddr *)address, len))) < 0 ||
 	    (rc = (int)SYS(s, listen(fd, TCP_STRANGERS))) < 0 ||
 	    (rc = (int)SYS(s, getsockname(fd, (struct sockaddr *)address, &len))) < 0) {
@@ -121,7 +121,10 @@ static int tcp_listen(struct ipc *s, struct sockaddr_in *address)
 	return fd;
 }
 
-/* Takes as long for a wrong secret as for the right one: its time tells nobody how far it was. */
+/*
+ * Takes as long for a wrong secret as for the right one, so its time does not tell how much was
+ * right.
+ */
 static bool tcp_same(const struct tcp_secret *a, const struct tcp_secret *b)
 {
 	unsigned char differ = 0;
@@ -133,9 +136,9 @@ static bool tcp_same(const struct tcp_secret *a, const struct tcp_secret *b)
 }
 
 /*
- * The connection that comes from OURS and knows SECRET. A stranger's is closed unread: it may be
- * half open, or never say a word, and nobody waits for that. Between hosts, where an address proves
- * nothing, the secret alone counts, and the wait for it needs a limit.
+ * Accepts the connection that comes from OURS and knows SECRET. A stranger's is closed unread: it
+ * may be half open, or never say a word, and we do not wait for that. Between hosts an address
+ * proves nothing: there only the secret would count, and the wait for it would need a limit.
  */
 static int tcp_accept(struct ipc *s, int listener, int ours, const struct tcp_secret *secret)
 {
@@ -200,7 +203,7 @@ static int tcp_probe(char *reason, size_t size)
 	return 0;
 }
 
-/* The worst moment: both ends of the last slot, and what listens. */
+/* At the worst moment: both ends of the last slot, and the listening socket. */
 static int tcp_hub_fds(unsigned slots)
 {
 	return fd_slots_hub_fds(slots) + 1;
@@ -213,7 +216,10 @@ static int tcp_arm(struct ipc *s, unsigned slot)
 
 	if (rc < 0)
 		return rc;
-	/* Nobody sends this way. The kernel now refuses it, and no death can be a reset. */
+	/*
+	 * Nobody sends in this direction. The kernel now refuses to, so no death can become a
+	 * reset.
+	 */
 	(void)SYS(s, shutdown(fds[s->direction == IPC_TO_HUB ? 0 : 1], SHUT_WR));
 	framing_armed(s, slot, fds[0], fds[1]);
 	((struct tcp_slot *)fd_slots_at(s, slot))->room = 0;
@@ -228,9 +234,9 @@ static int tcp_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 }
 
 /*
- * A send that does not wait could stop in the middle of a record, and to finish it would be to
- * wait. POLLOUT promises that a third of the buffer is free; so after that we send without asking
- * again until it might be used up.
+ * A send that must not wait could stop in the middle of a record, and finishing it would be
+ * waiting. POLLOUT promises that a third of the buffer is free; so after it we send without asking
+ * again until that might be used up.
  */
 static bool tcp_has_room(struct ipc *s, struct tcp_slot *at, size_t bytes)
 {

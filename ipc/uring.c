@@ -115,7 +115,7 @@ static int uring_hub_fds(unsigned slots)
 
 /* ---- the ring ---- */
 
-/* Asks for SLOT's next packet, with the next submission. */
+/* Asks for SLOT's next packet; the request leaves with the next submission. */
 static int uring_ask(struct ipc *s, unsigned slot)
 {
 	struct uring_slot *at = uring_slot(s, slot);
@@ -123,7 +123,7 @@ static int uring_ask(struct ipc *s, unsigned slot)
 
 	if (!sqe)
 		return -EBUSY;
-	/* MSG_TRUNC: the result is how long the packet was, not how much of it there is. */
+	/* MSG_TRUNC: the result is the packet's length, even if it did not fit. */
 	io_uring_prep_recv(sqe, at->pending.fd.own, at->packet, sizeof at->packet, MSG_TRUNC);
 	io_uring_sqe_set_data64(sqe, slot);
 	at->pending.asked = true;
@@ -132,7 +132,7 @@ static int uring_ask(struct ipc *s, unsigned slot)
 
 /* ---- life ---- */
 
-/* Rings of so many slots' processes, three pages each: is there enough locked memory for them? */
+/* Is there enough locked memory for the rings of so many slots' processes, three pages each? */
 static bool uring_fits(const struct ipc *s)
 {
 	return geteuid() == 0 || 3 * (s->slots + 2ul) * (rlim_t)getpagesize() <= uring_locked();
@@ -207,7 +207,8 @@ static void uring_close(struct ipc *s)
 /* ---- records ---- */
 
 /*
- * As many packets as one call takes, in order: if one is not sent, those after it are not either.
+ * Sends as many packets as one call takes, in order: if one is not sent, those after it are not
+ * either.
  */
 static ssize_t uring_send(struct ipc *s, unsigned slot, const void *records, size_t n,
 			  unsigned flags)
@@ -245,7 +246,7 @@ static ssize_t uring_send(struct ipc *s, unsigned slot, const void *records, siz
 	return rc == -ECONNRESET ? -EPIPE : rc;
 }
 
-/* Hands out what the packet of slot `rest` holds; the next one is asked for when it is empty. */
+/* Hands out what the packet of slot `rest` holds, and asks for the next one when it is empty. */
 static ssize_t uring_rest(struct ipc *s, unsigned *slot, void *records, size_t cap)
 {
 	struct uring_state *state = uring_state(s);
@@ -261,7 +262,7 @@ static ssize_t uring_rest(struct ipc *s, unsigned *slot, void *records, size_t c
 	return (ssize_t)n;
 }
 
-/* The first of the ready. Records, 0, -EPROTO; -EAGAIN: nothing after all. */
+/* Serves the first ready slot. Records, 0, -EPROTO; -EAGAIN: there was nothing after all. */
 static ssize_t uring_take(struct ipc *s, unsigned *slot, void *records, size_t cap)
 {
 	struct uring_state *state = uring_state(s);
@@ -275,13 +276,13 @@ static ssize_t uring_take(struct ipc *s, unsigned *slot, void *records, size_t c
 		state->count = (size_t)rc / s->record_size;
 		return uring_rest(s, slot, records, cap);
 	}
-	/* ECONNRESET comes before the packets that the dead has sent: ask on. */
+	/* ECONNRESET comes before the dead peer's last packets, so ask again. */
 	if (rc != 0 && uring_ask(s, *slot) < 0)
 		return -EBUSY;
 	return rc == -ECONNRESET ? -EAGAIN : rc > 0 ? -EPROTO : rc;
 }
 
-/* Looks what has completed; asks for the rest, and waits for something, if FLAGS allow. */
+/* Looks for what has completed; if FLAGS allow, submits the requests and waits. */
 static int uring_look(struct ipc *s, unsigned flags)
 {
 	struct uring_state *state = uring_state(s);

@@ -48,7 +48,7 @@
 #include "ipc/core/fd_slots.h"
 #include "ipc/core/sys.h"
 
-#define VM_DEPTH 256u /* records: so many notes are under way at most, and a socket holds them */
+#define VM_DEPTH 256u /* records: at most so many notes are under way, and a socket holds them */
 #define VM_BYTES (4u << 20) /* of a ring, unless two records need more */
 #define VM_BATCH 65536u /* bytes that one note announces, so that a flood leaves room for others */
 
@@ -145,7 +145,7 @@ static int vm_tell(struct ipc *s, unsigned slot, size_t count, int flags)
 	return rc == -ECONNRESET ? -EPIPE : rc < 0 ? (int)rc : 0;
 }
 
-/* The worker: a ring of its own, and where it receives the first note about it. */
+/* The worker makes its own ring, and receives the first note about it there. */
 static int vm_enter(struct ipc *s, unsigned slot)
 {
 	struct vm_slot *at = vm_slot(s, slot);
@@ -198,7 +198,10 @@ static void vm_detach(struct ipc *s, unsigned slot)
 
 /* ---- records ---- */
 
-/* N records between RECORDS and the ring. 0, or -EPIPE: the worker is gone, -EPROTO: it lied. */
+/*
+ * Copies N records between RECORDS and the ring. 0, or -EPIPE: the worker is gone; -EPROTO: it
+ * lied.
+ */
 static int vm_copy(struct ipc *s, struct vm_slot *at, void *records, size_t n)
 {
 	size_t first = at->position % vm_depth(s), straight = vm_depth(s) - first;
@@ -226,7 +229,10 @@ static int vm_copy(struct ipc *s, struct vm_slot *at, void *records, size_t n)
 	return rc == -ESRCH ? -EPIPE : rc == -EFAULT || rc >= 0 ? -EPROTO : (int)rc;
 }
 
-/* The next note from SLOT's other end. 1; 0: it has ended; -EAGAIN; -EPROTO: no honest one. */
+/*
+ * Receives the next note from SLOT's other end. 1; 0: that end has closed; -EAGAIN; -EPROTO: the
+ * note is invalid.
+ */
 static int vm_hear(struct ipc *s, unsigned slot, unsigned flags)
 {
 	struct vm_slot *at = vm_slot(s, slot);
@@ -241,7 +247,7 @@ static int vm_hear(struct ipc *s, unsigned slot, unsigned flags)
 		return (int)rc;
 	if (rc != sizeof note || note.count == 0 || note.count > vm_depth(s) - at->there)
 		return -EPROTO;
-	/* Wherever it says that its ring is: only the worker's own memory is touched. */
+	/* The worker may name any address: this touches only the worker's own memory. */
 	at->ring = s->role == IPC_HUB ? note.ring : at->ring;
 	at->there += (size_t)note.count;
 	return 1;
@@ -304,12 +310,12 @@ static ssize_t vm_recv(struct ipc *s, unsigned *slot, void *records, size_t cap,
 			state->rest = *slot;
 		}
 		rc = vm_take(s, *slot, records, cap);
-		if (rc != -EPIPE) /* else it died with what it had announced: on to its end */
+		if (rc != -EPIPE) /* else the records died with it: continue to its end */
 			return rc;
 	}
 }
 
-/* What is left of a note is there although the socket may be empty. */
+/* The rest of a note is available even if the socket is empty. */
 static int vm_pollfd(struct ipc *s, short *events)
 {
 	unsigned rest = ((const struct vm_state *)s->state)->rest;

@@ -52,10 +52,10 @@
 #include "ipc/core/sys.h"
 
 /* The functions here are zipc_, because zmq_ is the library's. */
-#define ZIPC_OWN_FDS   8 /* of a context with a listening socket, and the way to it */
+#define ZIPC_OWN_FDS   8 /* of a context with a listening socket, and its address */
 /*
- * Free at each arm, for workers that are about to connect. The library ends the process when it
- * lacks one, also in accept(), which happens whenever a worker likes.
+ * Descriptors that must be free at each arm, for workers that are about to connect. The library
+ * aborts the process when it lacks one, even in accept(), and a worker decides when that happens.
  */
 #define ZIPC_SPARE_FDS 64
 
@@ -95,8 +95,8 @@ static int zipc_hub_fds(unsigned slots)
 }
 
 /*
- * A context and its socket. Calls wait a second at most, so that the facade gets to look at the
- * peer; so does the end, for what was sent to be written. There is no second try to connect, as a
+ * Makes a context and its socket. Calls wait a second at most, so that the facade can look at the
+ * peer; closing waits as long for sent records to be written. We never try twice to connect, as a
  * hub that is gone does not come back; so the backlog has room for all workers at once.
  */
 static int zipc_start(struct ipc *s)
@@ -118,7 +118,7 @@ static int zipc_start(struct ipc *s)
 	state->socket = zmq_socket(state->context, s->role == IPC_HUB ? ZMQ_ROUTER : ZMQ_DEALER);
 	if (!state->socket)
 		return rc < 0 ? rc : -errno;
-	/* A DEALER refuses what is only for a ROUTER; nobody looks at a ROUTER's own id. */
+	/* A DEALER refuses options that only a ROUTER has; nobody looks at a ROUTER's own id. */
 	for (i = 0; i < (int)(sizeof options / sizeof options[0]); i += 2)
 		(void)zmq_setsockopt(state->socket, options[i], &options[i + 1], sizeof(int));
 	(void)zmq_setsockopt(state->socket, ZMQ_ROUTING_ID, &zipc_slot(s, s->self)->id, 8);
@@ -162,12 +162,12 @@ static int zipc_arm(struct ipc *s, unsigned slot)
 {
 	uint64_t id = (uint64_t)arc4random() << 32 | arc4random();
 
-	/* Its first byte, whichever that is, must not be 0 (zmq_setsockopt(3), ZMQ_ROUTING_ID). */
+	/* The id's first byte must not be 0 (zmq_setsockopt(3), ZMQ_ROUTING_ID), on any machine. */
 	zipc_slot(s, slot)->id = (id & ~(0xfffull << 8)) | slot << 8 | 1 | 1ull << 56;
 	return foreign_fds_room(ZIPC_SPARE_FDS);
 }
 
-/* A slot's owner: a context of its own, and a greeting, by which the hub learns the way back. */
+/* A slot's owner makes its own context and sends a greeting, which tells the hub its routing id. */
 static int zipc_connect(struct ipc *s)
 {
 	struct zipc_state *state = s->state;
@@ -182,9 +182,10 @@ static int zipc_connect(struct ipc *s)
 }
 
 /*
- * A slot's process first closes what came along of the hub's context: its own descriptors, through
- * which one could write into the hub's mailboxes and crash it, and what its socket has accepted,
- * which bears that socket's name: with it one could be the hub to a sibling.
+ * A slot's process first closes what it inherited of the hub's context: the context's descriptors,
+ * through which it could write into the hub's mailboxes and crash it, and the connections that the
+ * hub's socket has accepted. Those bear the socket's name, and with them a worker could pose as the
+ * hub to a sibling.
  */
 static int zipc_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
@@ -227,7 +228,7 @@ static int zipc_join(struct ipc *s, unsigned slot, const struct ipc_ticket *tick
 	return rc;
 }
 
-/* In the hub: a message with this routing id has come. Is it a slot's? Notes down a greeting. */
+/* In the hub: a message with this routing id has come. Is it a slot's? Records a greeting. */
 static bool zipc_identify(struct ipc *s, uint64_t id)
 {
 	struct zipc_state *state = s->state;
@@ -314,7 +315,10 @@ static ssize_t zipc_send(struct ipc *s, unsigned slot, const void *records, size
 	return (ssize_t)n;
 }
 
-/* Edge-triggered: it may be slept on only after a look that found nothing (zmq_getsockopt(3)). */
+/*
+ * The descriptor is edge-triggered: sleep on it only after a look that found nothing
+ * (zmq_getsockopt(3)).
+ */
 static int zipc_pollfd(struct ipc *s, short *events)
 {
 	struct zipc_state *state = s->state;

@@ -27,7 +27,7 @@
 
 #include "ipc/ipc.h"
 
-/* Changes whenever something here changes that a compiled mechanism depends on. */
+/* Raised whenever something here changes on which a compiled mechanism depends. */
 #define IPC_BACKEND_ABI 3
 
 #define IPC_PATH_MAX       108 /* sizeof sun_path, see unix(7) */
@@ -99,9 +99,11 @@ struct ipc_backend {
 	struct ipc_info info;
 	size_t state_size; /* private state of a session; may be 0 */
 	size_t slot_size;  /* private state of one slot; may be 0 */
-	/* A try costs no system call: the facade makes one before it waits. */
+	/* A try costs no system call, so the facade makes one before it waits. */
 	bool free_try;
-	/* IPC_CAP_TRUSTING of who holds a ticket: a forked slot's process can do no harm. */
+	/*
+	 * IPC_CAP_TRUSTING holds for ticket holders only: a forked slot's process can do no harm.
+	 */
 	bool forked_harmless;
 	/* Threads of a library do the work: tries take their CPU, IPC_ADAPTIVE is IPC_BLOCK. */
 	bool own_threads;
@@ -216,7 +218,9 @@ struct ipc_backend {
 	 */
 	int (*pollfd)(struct ipc *s, short *events);
 
-	/* Releases SLOT on this side, armed or attached. No error: whatever fails is gone anyway.
+	/*
+	 * Releases SLOT on this side, whether armed or attached. Reports no error: what fails is
+	 * gone anyway.
 	 */
 	void (*detach)(struct ipc *s, unsigned slot);
 

@@ -12,7 +12,7 @@
 # define SO_PASSRIGHTS 83 /* linux/socket.h since 6.16 */
 #endif
 
-/* Room for what may come with one message: the sender's credentials, then a descriptor. */
+/* Room for what one message may carry: the sender's credentials, then a descriptor. */
 #define CREDENTIALS_SPACE CMSG_SPACE(sizeof(struct ucred))
 #define FD_SPACE          CMSG_SPACE(sizeof(int))
 

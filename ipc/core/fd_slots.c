@@ -63,7 +63,9 @@ int fd_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 	(void)peer;
 	if (s->role == IPC_HUB)
 		return attach_hub(s, slot);
-	/* A sibling's end kept open here would hide that sibling's end of file from the hub. */
+	/*
+	 * If we kept a sibling's end open here, the hub would never see that sibling's end of file.
+	 */
 	for (i = 0; i < s->slots; i++) {
 		sys_close(&fd_slots_at(s, i)->own);
 		sys_close(&fd_slots_at(s, i)->passed);
@@ -131,8 +133,9 @@ void fd_slots_full(struct ipc *s, unsigned slot)
 
 	if (s->single)
 		return;
-	/* On failure (ENOMEM) the sender still tries again whenever it likes: only the hint is
-	 * lost. */
+	/*
+	 * If this fails (ENOMEM) only the hint is lost: the sender may still try again at any time.
+	 */
 	if (SYS(s, epoll_ctl(set_of(s)->epoll, at->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, at->own,
 			     &event)) == 0)
 		at->polled = true;
@@ -164,8 +167,9 @@ int fd_slots_pollfd(struct ipc *s, short *events)
 	}
 	*events = POLLIN;
 	/*
-	 * A slot that has room again stays reported until it is fetched. Fetched here, since who
-	 * sends never waits for events: if there are any, the caller has something to try.
+	 * A slot that has room again stays reported until its event is fetched. We fetch it here,
+	 * because a sender never waits for events: if there are any, the caller has something to
+	 * try.
 	 */
 	if (!ipc_receives(s) && SYS(s, epoll_wait(set->epoll, set->turn, FD_SLOTS_TURN, 0)) > 0)
 		return -EAGAIN;
@@ -179,8 +183,8 @@ void fd_slots_detach(struct ipc *s, unsigned slot)
 	int i;
 
 	/*
-	 * Deregister by hand: a registration goes by itself only with the last duplicate of the
-	 * descriptor, and a child that was forked a moment ago may still hold one.
+	 * Deregisters by hand: a registration ends by itself only with the last duplicate of the
+	 * descriptor, and a child that was just forked may still hold one.
 	 */
 	fd_slots_ended(s, slot);
 	for (i = set->next; i < set->ready; i++)

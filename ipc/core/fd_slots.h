@@ -33,7 +33,7 @@ struct fd_slot {
 	bool nonblock; /* the open file of own is so: fd_slots_mode() */
 };
 
-/* Such a mechanism's session state begins with this, its slot state with struct fd_slot. */
+/* The session state of such a mechanism begins with this, its slot state with struct fd_slot. */
 struct fd_slots {
 	int epoll;     /* -1: a single peer needs none */
 	unsigned room; /* the event that means room: EPOLLOUT, unless the mechanism sets another */
@@ -50,7 +50,7 @@ static inline struct fd_slot *fd_slots_at(const struct ipc *s, unsigned slot)
 
 /* The backend's arm puts both ends here. HUB_END is the hub's, SLOT_END the worker's. */
 void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
-/* The whole of attach for such a mechanism. The peer is whoever holds the other end. */
+/* All that attach does for such a mechanism. The peer is whoever holds the other end. */
 int fd_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
 /* After the backend's own arm: the rest of ticket. And the whole of join. */
 int fd_slots_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket);
@@ -64,12 +64,12 @@ static inline int fd_slots_next(struct ipc *s, unsigned *slot, unsigned flags)
 	if (!s->single)
 		return fd_slots_next_of_many(s, slot, flags);
 	*slot = s->self;
-	/* A loop that drains until -EAGAIN must not meet the same end for ever. */
+	/* Keeps a loop that drains until -EAGAIN from meeting the same end for ever. */
 	return (flags & IPC_NOWAIT) && fd_slots_at(s, s->self)->ended ? -EAGAIN : 0;
 }
 /* Receiving: SLOT has ended, look at it no more. */
 void fd_slots_ended(struct ipc *s, unsigned slot);
-/* Sending: SLOT is full; the session's descriptor is to say when it no longer is. */
+/* Sending: SLOT is full. The session's descriptor will tell when it no longer is. */
 void fd_slots_full(struct ipc *s, unsigned slot);
 
 /*

@@ -13,7 +13,7 @@ int foreign_fds_room(int spare);
 /* The N numbers that will be given out next. */
 void foreign_fds_next(int *fds, int n);
 
-/* Closes those of FDS that are below LIMIT: what was opened before LIMIT was. */
+/* Closes those of FDS that are below LIMIT, hence were opened before it. */
 void foreign_fds_close(const int *fds, int n, int limit);
 
 /* Closes each Unix socket of this process that is bound to PATH, or was accepted by one that is. */

@@ -42,8 +42,8 @@ ssize_t framing_send(struct ipc *s, unsigned slot, const void *records, size_t n
 }
 
 /*
- * A descriptor comes with the first byte of what it was sent with, the record is whole with its
- * last: until then the slot keeps it. 0, or -EPROTO: two in one record.
+ * A descriptor arrives with the first byte of its record, which is whole only with its last; until
+ * then the slot keeps the descriptor. 0, or -EPROTO: two came with one record.
  */
 static int framing_passed(struct ipc *s, struct fd_slot *at, bool whole)
 {
@@ -74,7 +74,7 @@ static ssize_t framing_read(struct ipc *s, int fd, char *at, size_t size, unsign
 	return rc >= 0 && (msg.msg_flags & MSG_TRUNC) ? -EPROTO : rc;
 }
 
-/* One receive from SLOT: whole records, 0 its end, -EAGAIN not one that is whole yet. */
+/* Receives once from SLOT: whole records; 0 at its end; -EAGAIN while none is whole. */
 static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t cap, unsigned flags)
 {
 	struct framed_slot *at = framed_slot(s, slot);
@@ -102,7 +102,7 @@ static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t 
 	return whole > 0 ? (ssize_t)whole : -EAGAIN;
 }
 
-/* A slot that has only begun a record has nothing yet: then it is the next slot's turn. */
+/* A slot that has only begun a record has none to give yet, so the next slot gets its turn. */
 ssize_t framing_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
 	const bool once = s->single && (flags & IPC_NOWAIT);

@@ -16,7 +16,7 @@ struct named {
 };
 
 int named_make(struct ipc *s, struct named *name, const char *kind);
-/* What has the name, if anything has, and the directory. */
+/* What the name stands for, if there is anything, and the directory. */
 void named_remove(struct ipc *s, const struct named *name);
 
 #endif

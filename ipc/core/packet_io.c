@@ -54,7 +54,7 @@ ssize_t packet_io_read(struct ipc *s, unsigned slot, void *buf, size_t bytes, un
 	return (ssize_t)bytes;
 }
 
-/* What is left of a packet is there although the socket may be empty. */
+/* The rest of a packet is available even if the socket is empty. */
 int packet_io_pollfd(struct ipc *s, short *events)
 {
 	return io_of(s)->rest.count > 0 ? -EAGAIN : fd_slots_pollfd(s, events);

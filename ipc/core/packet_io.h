@@ -24,7 +24,7 @@ struct packet_io {
 		  1]; /* one byte more: a packet that is too long is seen in any case */
 };
 
-/* Receiving: fd_slots_next, but first a slot whose packet has not been read to its end. */
+/* Receiving: as fd_slots_next, but a slot whose packet is not read to its end comes first. */
 int packet_io_next(struct ipc *s, unsigned *slot, unsigned flags);
 
 /* SLOT's own end, as write(2) and read(2). Results or -errno; -EPIPE without a signal. */

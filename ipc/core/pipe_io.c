@@ -30,7 +30,10 @@ int pipe_io_ask(struct ipc *s)
 
 	if (rc < 0)
 		return rc;
-	/* An unknown flag is EOPNOTSUPP; a known one finds an empty pipe, and room for a byte. */
+	/*
+	 * An unknown flag gives EOPNOTSUPP; with a known one the pipe is empty, and has room for a
+	 * byte.
+	 */
 	io_of(s)->by_mode = SYS(s, preadv2(fds[0], &iov, 1, -1, RWF_NOWAIT)) != -EAGAIN;
 	io_of(s)->nosignal = SYS(s, pwritev2(fds[1], &iov, 1, -1, RWF_NOSIGNAL)) == 1;
 	sys_close(&fds[0]);
@@ -82,7 +85,7 @@ static ssize_t put(struct ipc *s, int fd, const void *buf, size_t bytes, int fla
 	return flags ? SYS(s, pwritev2(fd, &iov, 1, -1, flags)) : SYS(s, write(fd, buf, bytes));
 }
 
-/* A write raises SIGPIPE for the thread that writes, so that thread can block and take it. */
+/* A write raises SIGPIPE for the writing thread, so this thread can block and take it. */
 static ssize_t put_masked(struct ipc *s, int fd, const void *buf, size_t bytes, int flags)
 {
 	static const struct timespec now = { 0 };

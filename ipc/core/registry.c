@@ -48,8 +48,8 @@ static const struct {
 };
 
 /*
- * What ipc_register has added, filled from the front. The only thing in the library that changes
- * and belongs to no session.
+ * What ipc_register has added, filled from the front. Nothing else in the library changes without
+ * belonging to a session.
  */
 static _Atomic(const struct ipc_backend *) added[IPC_MODULES_MAX];
 
@@ -77,7 +77,7 @@ const struct ipc_backend *ipc_backend_find(const char *name)
 	return NULL;
 }
 
-/* May stand on a command line beside others, in a file's name and in a C identifier. */
+/* The name must fit on a command line beside others, in a file's name and in a C identifier. */
 static bool name_usable(const char *name)
 {
 	return name && name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0;
@@ -101,8 +101,10 @@ int ipc_register(const struct ipc_module *module)
 	for (i = 0; i < IPC_MODULES_MAX; i++) {
 		const struct ipc_backend *none = NULL;
 
-		/* Looked for again each time: another thread may have taken the place, and the
-		 * name. */
+		/*
+		 * Searches anew each time, as another thread may have taken the place, and the
+		 * name.
+		 */
 		if (ipc_backend_find(module->backend->info.name))
 			return -EEXIST;
 		if (atomic_compare_exchange_strong(&added[i], &none, module->backend))

@@ -32,7 +32,7 @@ static inline ssize_t rest_take(const struct ipc *s, struct rest *rest, unsigned
 	return (ssize_t)n;
 }
 
-/* SLOT is detached: what is left is of its former owner. */
+/* SLOT is detached, so the rest belongs to its former owner: drops it. */
 static inline void rest_forget(struct rest *rest, unsigned slot)
 {
 	if (rest->slot == slot)

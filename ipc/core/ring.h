@@ -161,7 +161,7 @@ static inline unsigned char *ring_next(const struct ring *r, unsigned char *entr
 	return (unsigned char *)(r->control + 1);
 }
 
-/* The view goes on by one event, from ENTRY. The lap is stored only where it changes. */
+/* Moves the view on by one event, from ENTRY. Stores the lap only where it changes. */
 static inline void ring_step(struct ring *r, unsigned char *entry)
 {
 	entry += RING_LINE;
@@ -175,14 +175,14 @@ static inline void ring_step(struct ring *r, unsigned char *entry)
 
 /* ---- the sender ---- */
 
-/* Asks for the tail. How many records there is room for, or -EPROTO: this is no tail. */
+/* Loads the tail. Returns for how many records there is room, or -EPROTO: this is no valid tail. */
 static inline ssize_t ring_room(struct ring *r)
 {
 	/* Acquire: pairs with ring_tell's release; the copies out of those entries are over. */
 	uint64_t tail = RING_LOAD(&r->control->tail, memory_order_acquire);
 
 	if (tail - r->known > r->position - r->known)
-		return -EPROTO; /* behind what it once was, or ahead of what was ever sent */
+		return -EPROTO; /* before an earlier tail, or after the last record that was sent */
 	r->known = tail;
 	r->limit = tail + r->entries;
 	return (ssize_t)(r->limit - r->position);
@@ -192,7 +192,10 @@ static inline void ring_fill(unsigned char *entry, size_t stride, uint64_t lap, 
 			     size_t size)
 {
 	memcpy(entry, record, size);
-	/* Release: pairs with ring_pop's acquire. Who sees the sequence sees the record. */
+	/*
+	 * Release: pairs with ring_pop's acquire. A receiver that sees the sequence sees the
+	 * record.
+	 */
 	atomic_store_explicit(ring_sequence(entry, stride), lap, memory_order_release);
 }
 
@@ -272,7 +275,7 @@ static inline ssize_t ring_push(struct ring *r, const void *records, size_t n)
 
 /* ---- the receiver ---- */
 
-/* Is there a record, or something that is none (ring_pop will say so)? */
+/* Is there a record, or garbage, which ring_pop will report? */
 static inline bool ring_ready(const struct ring *r)
 {
 	return RING_LOAD(ring_sequence(r->entry, r->stride), memory_order_relaxed) != r->lap - 1;
