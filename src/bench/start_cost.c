@@ -82,7 +82,9 @@ static int join_and_send(const char *ticket, const struct ipc_peer *hub,
 		rc = ipc_join(&session, ticket, hub, &slot);
 	if (rc == 0 && sandbox)
 		rc = sandbox_enter_calls(sandbox, 1, report);
-	return rc < 0 ? rc : ipc_send_all(session, slot, &record, 1);
+	if (rc == 0)
+		rc = ipc_send_all(session, slot, &record, 1);
+	return rc;
 }
 
 static int wait_to_be_killed(int rc)
