@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -21,7 +22,9 @@
 #include "common/language.h"
 #include "common/spawn.h"
 
-#define FDS_OF_SLOT 64 /* sockets, files and channel ends that one worker may have at once */
+#define OFFER_NAP_NS 5000000 /* between two tries to send the listener ... */
+#define OFFER_NAPS   50     /* ... at most so many */
+#define FDS_OF_SLOT  64      /* sockets, files and channel ends that one worker may have at once */
 
 const char *const sandbox_modes[] = { "off", "auto", "require", NULL };
 
@@ -94,6 +97,21 @@ static int send_listener(int report, int listener)
 	return sendmsg(report, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/*
+ * Of all descriptors that this user's processes have under way to each other there may be no more
+ * than our RLIMIT_NOFILE (unix(7), ETOOMANYREFS): many workers that start at once wait for each
+ * other. One that waits in vain goes on: what is a violation then fails with ENOSYS, and nobody is
+ * told.
+ */
+static void offer_listener(int report, int listener)
+{
+	struct timespec nap = { .tv_nsec = OFFER_NAP_NS };
+	int naps;
+
+	for (naps = 0; send_listener(report, listener) < 0 && naps < OFFER_NAPS; naps++)
+		(void)nanosleep(&nap, NULL); /* a signal only makes it shorter */
+}
+
 int sandbox_enter_calls(const struct sandbox *sandbox, unsigned threads, int report)
 {
 	int listener = -1, rc = limit(RLIMIT_NOFILE, (threads + 1) * (rlim_t)FDS_OF_SLOT);
@@ -107,7 +125,7 @@ int sandbox_enter_calls(const struct sandbox *sandbox, unsigned threads, int rep
 		(void)close(sandbox->filter);
 	}
 	if (rc >= 0 && sandbox->filter >= 0 && sandbox->told) {
-		rc = send_listener(report, listener);
+		offer_listener(report, listener);
 		(void)close(listener);
 	}
 	(void)close(report);

@@ -168,8 +168,31 @@ machines() {
 	fails "nor the program itself" 2 'sandbox=require does not go with -o -'
 }
 
+# Another program of this user has so many descriptors under way that the kernel refuses ours.
+crowded() {
+	command -v python3 >/dev/null || {
+		skip_part "python3 is missing (Debian: apt-get install python3)"
+		return
+	}
+	mkfifo "$T/ready" "$T/go"
+	python3 -c '
+import array, socket, sys
+pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(300)]
+for pair in pairs:
+    pair[0].sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))])
+print(flush=True)
+sys.stdin.read()' <"$T/go" >"$T/ready" 8>&- &
+	holder=$!
+	exec 9>"$T/go"
+	read -r _ <"$T/ready"
+	confined "descriptors of others under way"
+	exec 9>&-
+	wait $holder
+}
+
 ipc=unix
 confined "first of all"
+crowded
 for_each_backend each
 ipc=unix
 attempts
