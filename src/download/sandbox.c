@@ -23,7 +23,7 @@
 #include "common/spawn.h"
 
 #define OFFER_NAP_NS 5000000 /* between two tries to send the listener ... */
-#define OFFER_NAPS   50     /* ... at most so many */
+#define OFFER_NAPS   50      /* ... at most so many */
 #define FDS_OF_SLOT  64      /* sockets, files and channel ends that one worker may have at once */
 
 const char *const sandbox_modes[] = { "off", "auto", "require", NULL };
