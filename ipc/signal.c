@@ -33,11 +33,12 @@
  *   pidfd, which is never another process; a bare pid costs about the same.
  * Pitfalls: of pending signals the lowest number goes first, standard ones before all: a second
  *   number for "urgent" would overtake what was sent before. kill(2) on a full queue returns 0;
- *   of several one arrives, without a sender. Never send to getppid(): an orphan's parent is init,
- *   where systemd takes
- *   SIGRTMIN+3 for "halt". Unblocked, the default action is death: open before the first
- *   thread starts, so that it inherits the mask. A blocked read does not notice that the peer
- *   dies: a timer, which sends the very same signal, makes it look.
+ *   of several one arrives, without a sender. Standard signals carry nothing and merge: of ten
+ *   SIGUSR1 one may arrive, so they count nothing (examples/broken/signal_count.c). Never send to
+ *   getppid(): an orphan's parent is init, where systemd takes SIGRTMIN+3 for "halt". Unblocked,
+ *   the default action is death: open before the first thread starts, so that it inherits the
+ *   mask. A blocked read does not notice that the peer dies: a timer, which sends the very same
+ *   signal, makes it look.
  * Use when: a few bytes must reach a process of which only the pid is known.
  * Avoid when: there is anything else: a pipe is faster, has no quota, and knows its sender.
  * Read next: shm.c - without the kernel in the way.

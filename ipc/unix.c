@@ -36,7 +36,7 @@
  * Use when: records must stay apart, both ends are related, or descriptors have to travel: one goes
  *   with a packet (SCM_RIGHTS), and is closed with it if nobody receives it.
  * Avoid when: the last microsecond counts: a pipe is faster, shared memory much faster.
- * Read next: pipe.c - the same file with a pipe: diff them; then shm.c.
+ * Read next: pipe.c - the same file with a pipe: diff them; then signal.c.
  */
 #include "config.h"
 

@@ -50,8 +50,10 @@
 #define RING_NOINLINE static __attribute__((noinline, unused))
 
 /*
- * What both sides map. The entries follow. A line has one writer. The bells count the rings, for
- * who sleeps on a word of memory (futex(2)).
+ * What both sides map. The entries follow. A cache line has one writer: words of both sides in one
+ * line would make each write of the one throw the line out of the other's cache, although neither
+ * reads that word (false sharing). The bells count the rings, for who sleeps on a word of memory
+ * (futex(2)).
  */
 struct ring_control {
 	_Alignas(RING_LINE) _Atomic uint64_t tail;
