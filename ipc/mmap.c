@@ -101,22 +101,31 @@ static void mmap_name(char name[MMAP_NAME], unsigned slot)
 	(void)snprintf(name, MMAP_NAME, "ipcdemo-mmap-%u", slot);
 }
 
-/* A new file: of a session that keeps with the slot's name, else without any. */
-static int mmap_make(struct ipc *s, unsigned slot)
+/* A new file without a name. The descriptor or -errno. */
+static int mmap_make(struct ipc *s)
 {
-	char path[IPC_PATH_MAX + MMAP_NAME], name[MMAP_NAME];
+	char name[IPC_PATH_MAX + 24];
 	int fd;
 
-	if (s->keep) {
-		mmap_name(name, slot);
-		return (int)SYS(s, openat(mmap_state(s)->dir, name,
-					  O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
-	}
-	(void)snprintf(path, sizeof path, "%s/ipcdemo-mmap.XXXXXX", s->runtime_dir);
-	fd = (int)SYS(s, mkostemp(path, O_CLOEXEC)); /* O_EXCL and mode 0600 by itself */
-	if (fd >= 0)
-		(void)SYS(s, unlink(path)); /* just made, in a directory where we may write */
+	do { /* not SYS(): a failed try has used the Xs up */
+		(void)snprintf(name, sizeof name, "%s/ipcdemo-mmap.XXXXXX", s->runtime_dir);
+		s->syscalls++;
+		fd = mkostemp(name, O_CLOEXEC); /* O_EXCL and mode 0600 by itself */
+	} while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return -errno;
+	(void)SYS(s, unlink(name)); /* just made, in a directory where we may write */
 	return fd;
+}
+
+/* A new file with SLOT's name, of a session that keeps. The descriptor or -errno. */
+static int mmap_make_kept(struct ipc *s, unsigned slot)
+{
+	char name[MMAP_NAME];
+
+	mmap_name(name, slot);
+	return (int)SYS(
+		s, openat(mmap_state(s)->dir, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600));
 }
 
 static void mmap_remove(struct ipc *s, unsigned slot)
@@ -163,7 +172,7 @@ static int mmap_open(struct ipc *s)
 /* Makes a slot's ring. TICKET: its owner needs the descriptor. NULL: a forked owner does not. */
 static int mmap_make_ring(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
-	int fd = mmap_make(s, slot);
+	int fd = s->keep ? mmap_make_kept(s, slot) : mmap_make(s);
 	int rc;
 
 	if (fd < 0)
