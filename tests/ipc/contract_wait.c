@@ -211,11 +211,14 @@ static void stopped_receiver(struct world *w, unsigned slot)
 	inbox_close(&inbox);
 }
 
-/* The worker waits for a record, and in the other direction for room. */
+/*
+ * The worker waits for a record, and in the other direction for room: so all the records of the
+ * rule, more than a queue holds, however it was built.
+ */
 static void stopped_sender(struct world *w, unsigned slot)
 {
 	struct stream stream = { .first = id_of(slot, 0, 0),
-				 .count = (uint64_t)w->subject->count,
+				 .count = (uint64_t)w->subject->rule->count,
 				 .batch = 8,
 				 .rng = rng_for(22) };
 
@@ -244,7 +247,7 @@ static void run_stop(const struct subject *subject)
 		}
 	}
 	if (to_hub)
-		inbox_until(&inbox, &w, subject->count, 64);
+		inbox_until(&inbox, &w, subject->rule->count, 64);
 	inbox_close(&inbox);
 	world_close(&w);
 }
