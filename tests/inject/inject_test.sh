@@ -78,7 +78,7 @@ verdict() {
 # points COUNT: those to try, of 1 to COUNT.
 points() {
 	stride=${INJECT_STRIDE:-$(($1 / 8 + 1))}
-	seq $((1 + $$ % stride % ($1 + 1))) "$stride" "$1"
+	seq 1 "$stride" "$1"
 }
 
 # each_point WHAT COUNT ALLOWED COMMAND...: runs COMMAND with each point in the place of '@'.
@@ -172,9 +172,9 @@ each() {
 	done
 }
 
+# In make check: one mechanism.
 if [ -z "${INJECT_STRIDE:-}" ] && [ -z "${IPC_LIST:-}" ]; then
-	# One mechanism, another in each run.
-	IPC_LIST=$(backends | awk -v n=$$ '{ name[NR] = $1 } END { print name[n % NR + 1] }')
+	IPC_LIST=$(backends | head -n 1)
 fi
 for_each_backend each
 finish

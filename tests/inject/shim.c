@@ -156,7 +156,7 @@ static size_t part_of(int fd, size_t n, bool writing)
 	if (what != SHORT || parent == 0 || n < 2 || fstat(fd, &status) < 0)
 		return n;
 	if (S_ISREG(status.st_mode))
-		may = true;
+		may = status.st_nlink > 0; /* a memfd has no disk to be full */
 	else if (S_ISFIFO(status.st_mode))
 		may = writing && n > PIPE_BUF;
 	else if (S_ISSOCK(status.st_mode))
