@@ -460,6 +460,13 @@ backends() {
 	fi
 }
 
+# Those that this build has and this machine can use.
+usable_backends() {
+	"$IPCDEMO" list --json </dev/null 8>&- | awk -F '"' '
+		$2 == "name" { name = $4 }
+		/"available": true/ { print name }'
+}
+
 # Of those, the first of each group.
 first_of_groups() {
 	"$IPCDEMO" list --json </dev/null 8>&- | awk -F '"' '

@@ -165,7 +165,7 @@ together() {
 	rm -rf "$T/got"
 }
 
-list=$(backends)
+list=$(usable_backends)
 together
 for_each_backend descriptors
 is_true "with enough descriptors there are files ($well)" [ "$well" -gt 0 ]

@@ -39,7 +39,7 @@ worker_stopped() {
 
 # ---- over all mechanisms at once ----
 
-list=$(backends)
+list=$(usable_backends)
 
 # start_all OPTION...: a run over each mechanism, with files that take two seconds.
 start_all() {
