@@ -28,6 +28,12 @@ static int usage_error(const char *why)
 	return EXIT_USAGE;
 }
 
+static int no_memory(void)
+{
+	message_error("%s", language_errno(ENOMEM));
+	return EXIT_UNAVAILABLE;
+}
+
 static int read_input(struct download *download, struct job_list *jobs, char **dir)
 {
 	const char *path = download->input_file;
@@ -190,7 +196,7 @@ int cmd_download(int argc, char **argv)
 	int code = 0;
 
 	if (!arguments)
-		return EXIT_INTERNAL;
+		return no_memory();
 	memcpy(arguments, argv, (size_t)argc * sizeof *arguments); /* before they are reordered */
 	options_parse(&download_options, &download, argc, argv);
 	signals_ignore_failed_writes();
@@ -215,7 +221,7 @@ int cmd_download(int argc, char **argv)
 	    !download_model_fits(&download, why, sizeof why))
 		code = usage_error(why);
 	if (code == 0 && fetch_global_init() < 0)
-		code = EXIT_INTERNAL;
+		code = no_memory();
 	if (code == 0)
 		code = open_summary(&download);
 	if (code == 0)

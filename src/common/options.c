@@ -14,6 +14,7 @@
 #include "common/exit_code.h"
 #include "common/help.h"
 #include "common/language.h"
+#include "common/message.h"
 #include "common/options_refused.h"
 
 #define WORD_MAX     32     /* longer words are not compared for a suggestion */
@@ -292,8 +293,10 @@ static struct argp_option *argp_options(const struct command_options *command)
 	size_t n = 0, i, at;
 
 	options = calloc(count_specs(tables[0]) + count_specs(tables[1]) + 2, sizeof *options);
-	if (!options)
-		abort(); /* a few hundred bytes at the very start */
+	if (!options) {
+		message_error("%s", language_errno(ENOMEM));
+		exit(EXIT_UNAVAILABLE);
+	}
 	for (i = 0; i < 2; i++)
 		for (at = 0; tables[i][at].name; at++)
 			options[n++] = (struct argp_option){
