@@ -302,7 +302,7 @@ const struct ipc_backend ipc_futex = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
-	.slot_calls = { { "futex_waitv" }, { "membarrier" } },
+	.slot_calls = { { .name = "futex_waitv" }, { .name = "membarrier" } },
 	.free_try = true,
 	.probe = futex_probe,
 	.limits = futex_limits,

@@ -159,7 +159,7 @@ const struct ipc_backend ipc_memfd = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
-	.slot_calls = { { "membarrier" } },
+	.slot_calls = { { .name = "membarrier" } },
 	.free_try = true,
 	.probe = memfd_probe,
 	.limits = memfd_limits,

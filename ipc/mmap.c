@@ -331,7 +331,7 @@ const struct ipc_backend ipc_mmap = {
 	},
 	.state_size = sizeof(struct mmap_state),
 	.slot_size = sizeof(struct ring_slot),
-	.slot_calls = { { "membarrier" } },
+	.slot_calls = { { .name = "membarrier" } },
 	.free_try = true,
 	.forked_harmless = true,
 	.limits = mmap_limits,

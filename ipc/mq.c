@@ -218,7 +218,7 @@ const struct ipc_backend ipc_mq = {
 	},
 	.state_size = sizeof(struct fd_slots),
 	.slot_size = sizeof(struct fd_slot),
-	.slot_calls = { { "mq_timedsend" }, { "mq_timedreceive" } },
+	.slot_calls = { { .name = "mq_timedsend" }, { .name = "mq_timedreceive" } },
 	.probe = mq_probe,
 	.limits = mq_limits,
 	.hub_fds = fd_slots_hub_fds,

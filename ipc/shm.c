@@ -207,7 +207,7 @@ const struct ipc_backend ipc_shm = {
 	},
 	.state_size = sizeof(struct ring_slots),
 	.slot_size = sizeof(struct ring_slot),
-	.slot_calls = { { "membarrier" } },
+	.slot_calls = { { .name = "membarrier" } },
 	.free_try = true,
 	.forked_harmless = true,
 	.probe = shm_probe,

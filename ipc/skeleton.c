@@ -276,7 +276,7 @@ const struct ipc_backend ipc_skeleton = {
 	.state_size = sizeof(struct skeleton_state),
 	.slot_size = sizeof(struct skeleton_slot),
 	/* What a slot's process asks of the kernel once it is attached: here nothing of its own. */
-	.slot_calls = { { NULL } },
+	.slot_calls = { { .name = NULL } },
 	.limits = skeleton_limits,
 	.hub_fds = skeleton_hub_fds,
 	.open = skeleton_open,

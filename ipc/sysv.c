@@ -353,7 +353,7 @@ const struct ipc_backend ipc_sysv = {
 	},
 	.state_size = sizeof(struct sysv_state),
 	.slot_size = sizeof(struct sysv_slot),
-	.slot_calls = { { "msgsnd", { IPC_ARG_NUMBER } }, { "msgrcv" } },
+	.slot_calls = { { "msgsnd", { IPC_ARG_NUMBER } }, { .name = "msgrcv" } },
 	.probe = sysv_probe,
 	.limits = sysv_limits,
 	.hub_fds = sysv_hub_fds,

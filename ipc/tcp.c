@@ -285,7 +285,7 @@ const struct ipc_backend ipc_tcp = {
 	},
 	.state_size = sizeof(struct fd_slots),
 	.slot_size = sizeof(struct tcp_slot),
-	.slot_calls = { { "shutdown" } },
+	.slot_calls = { { .name = "shutdown" } },
 	.probe = tcp_probe,
 	.limits = tcp_limits,
 	.hub_fds = tcp_hub_fds,

@@ -349,7 +349,7 @@ const struct ipc_backend ipc_uring = {
 	},
 	.state_size = sizeof(struct uring_state),
 	.slot_size = sizeof(struct uring_slot),
-	.slot_calls = { { "io_uring_enter" } },
+	.slot_calls = { { .name = "io_uring_enter" } },
 	.probe = uring_probe,
 	.limits = uring_limits,
 	.hub_fds = uring_hub_fds,

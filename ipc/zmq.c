@@ -355,7 +355,7 @@ const struct ipc_backend ipc_zmq = {
 	.state_size = sizeof(struct zipc_state),
 	.slot_size = sizeof(struct zipc_slot),
 	/* Its thread connects when it likes. */
-	.slot_calls = { { "socket" }, { "connect" }, { "sched_setscheduler" } },
+	.slot_calls = { { .name = "socket" }, { .name = "connect" }, { .name = "sched_setscheduler" } },
 	.own_threads = true,
 	.probe = sys_needs_proc_eventfd,
 	.limits = zipc_limits,
