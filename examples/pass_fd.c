@@ -22,7 +22,7 @@ static struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
 			     .msg_control = control, .msg_controllen = sizeof control };
 /* clang-format on */
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
 	perror(what);
 	exit(EXIT_FAILURE);
