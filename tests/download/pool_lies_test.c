@@ -154,7 +154,7 @@ static void flood_is_ended(struct batch_stage *stage)
 
 	assert_int_equal(pool_dispatch(&pool), 0);
 	grown = -resident_pages();
-	while (!pool.workers[0].kill_reason.kind || stage->batch.ok == 0)
+	while (job[0].deaths == 0 || stage->batch.ok == 0)
 		turn();
 	grown += resident_pages();
 #ifdef __SANITIZE_ADDRESS__
