@@ -26,7 +26,8 @@ english() {
 		-e 's/[^ ]*\.pdf//g; s/[a-z]*([0-9])//g' \
 		-e "s:$IPCDEMO\( [a-z]*\)*::g; s/ipcdemo\( [A-Za-z]*\)*//g" "$1" |
 		grep -oE '[A-Za-z]{4,}' | sort -u | grep -vxF -e Unix -e POSIX -e System -e Linux \
-		-e ZeroMQ -e futex -e memfd -e uring -e exec -e fork -e SEQPACKET $(backends |
+		-e ZeroMQ -e futex -e memfd -e uring -e exec -e fork -e SEQPACKET \
+		-e Debian -e configure -e libzmq $(backends |
 		sed 's/^/-e /')
 }
 

@@ -14,7 +14,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL GNUMAKEFLAGS
 [ -f "$abs_top_builddir/config.status" ] || skip_all "there is no build to copy"
 up=$(sed -n 's/^srcdir = //p' "$abs_top_builddir/Makefile")
 case $up in
-.. | ../..) ;;
+.. | ../.. | ../../..) ;;
 *) skip_all "the build is not in a directory below the source tree" ;;
 esac
 automake=$(sed -n 's/^AUTOMAKE = .* //p' "$abs_top_builddir/Makefile")
@@ -22,7 +22,10 @@ command -v "$automake" >/dev/null || skip_all "$automake is missing, which reads
 
 tree=$T/tree
 build=$tree/build
-[ "$up" = .. ] || build=$tree/build/sub
+case $up in
+../..) build=$tree/build/sub ;;
+../../..) build=$tree/build/sub/sub ;;
+esac
 
 # Times are kept, so that make finds done what is done.
 copy() {
