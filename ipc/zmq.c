@@ -322,11 +322,11 @@ static ssize_t zipc_send(struct ipc *s, unsigned slot, const void *records, size
 static int zipc_pollfd(struct ipc *s, short *events)
 {
 	struct zipc_state *state = s->state;
-	int fd = -1, rc = -ENOTSUP; /* sending: a ROUTER cannot tell which slot has room */
+	/* When sending, a ROUTER cannot tell which slot has room. */
+	int rc = !ipc_receives(s) ? -ENOTSUP : state->size < 0 ? zipc_fetch(s, ZMQ_DONTWAIT) : 0;
+	int fd = -1;
 
 	*events = POLLIN;
-	if (ipc_receives(s))
-		rc = state->size < 0 ? zipc_fetch(s, ZMQ_DONTWAIT) : 0;
 	(void)zmq_getsockopt(state->socket, ZMQ_FD, &fd, &(size_t){ sizeof fd });
 	return rc == -EAGAIN ? fd : rc < 0 ? rc : -EAGAIN;
 }
@@ -355,7 +355,10 @@ const struct ipc_backend ipc_zmq = {
 	.state_size = sizeof(struct zipc_state),
 	.slot_size = sizeof(struct zipc_slot),
 	/* Its thread connects when it likes. */
-	.slot_calls = { { .name = "socket" }, { .name = "connect" }, { .name = "sched_setscheduler" } },
+	/* clang-format off */
+	.slot_calls = { { .name = "socket" }, { .name = "connect" },
+			{ .name = "sched_setscheduler" } },
+	/* clang-format on */
 	.own_threads = true,
 	.probe = sys_needs_proc_eventfd,
 	.limits = zipc_limits,

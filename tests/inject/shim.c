@@ -88,7 +88,7 @@ static unsigned next_random(unsigned below)
 
 /* ---- allocations ---- */
 
-/* libseccomp 2.5.4 checks few allocations: after a failed one it crashes, or makes another filter. */
+/* libseccomp 2.5.4 checks few allocations: it then crashes, or makes another filter. */
 static bool cannot_fail(const void *caller)
 {
 	Dl_info object;
