@@ -38,7 +38,7 @@ void link_usage(const struct link *l, struct usage *used)
 	 */
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
 	(void)getrusage(RUSAGE_SELF, &usage);
-	used->cpu_ns = timespec_ns(&cpu) - l->paced_ns;
+	used->cpu_ns = timespec_ns(&cpu) > l->paced_ns ? timespec_ns(&cpu) - l->paced_ns : 0;
 	used->ctxsw = (uint64_t)usage.ru_nvcsw + (uint64_t)usage.ru_nivcsw;
 	used->faults = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
 	used->syscalls = l->ops->syscalls(l);
@@ -50,7 +50,8 @@ void link_usage_since(const struct link *l, struct usage *used, uint64_t records
 
 	link_usage(l, &now);
 	used->records = records;
-	used->cpu_ns = now.cpu_ns - used->cpu_ns;
+	/* A spin in which others ran is longer than the CPU time that it took: no less than none. */
+	used->cpu_ns = now.cpu_ns > used->cpu_ns ? now.cpu_ns - used->cpu_ns : 0;
 	used->ctxsw = now.ctxsw - used->ctxsw;
 	used->faults = now.faults - used->faults;
 	used->syscalls = now.syscalls == UINT64_MAX ? UINT64_MAX : now.syscalls - used->syscalls;
