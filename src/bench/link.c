@@ -50,7 +50,7 @@ void link_usage_since(const struct link *l, struct usage *used, uint64_t records
 
 	link_usage(l, &now);
 	used->records = records;
-	/* A spin in which others ran is longer than the CPU time that it took: no less than none. */
+	/* A spin in which others ran took more time than CPU: no less than none. */
 	used->cpu_ns = now.cpu_ns > used->cpu_ns ? now.cpu_ns - used->cpu_ns : 0;
 	used->ctxsw = now.ctxsw - used->ctxsw;
 	used->faults = now.faults - used->faults;
