@@ -245,6 +245,11 @@ find_nginx() {
 	return 1
 }
 
+# nginx_http DIR: a test defines it to say more in the http block, also which $nginx_log to keep.
+nginx_http() {
+	:
+}
+
 nginx_config() {
 	[ "$(id -u)" -ne 0 ] || echo "user root root;" # the worker must read our private directory
 	cat <<-END
@@ -254,7 +259,10 @@ nginx_config() {
 		error_log $T/nginx/error.log;
 		events { worker_connections 16384; }
 		http {
-			access_log off;
+	END
+	nginx_http "$1"
+	cat <<-END
+			access_log ${nginx_log:-off};
 			sendfile on;
 			tcp_nopush on;
 			keepalive_requests 100000;

@@ -245,7 +245,7 @@ static const char *reason(int rc)
 	case -EINVAL: /* so libseccomp says it */
 		return _("refused here");
 	default:
-		return strerror(-rc);
+		return language_errno(-rc);
 	}
 }
 

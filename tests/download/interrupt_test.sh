@@ -29,31 +29,9 @@ MOST=${MOST:-130} # of a small file, what a busy machine leaves in a dead socket
 SEED=${SEED:-$$}
 RUN_DEADLINE=300
 
-# As in lib.sh, with a pace: what waits in the sockets' buffers when one is cut is then little.
-nginx_config() {
-	[ "$(id -u)" -ne 0 ] || echo "user root root;"
-	cat <<-END
-		daemon off;
-		pid $T/nginx/pid;
-		error_log $T/nginx/error.log;
-		events { }
-		http {
-			access_log off;
-			limit_rate $RATE;
-			send_timeout 2s;
-			reset_timedout_connection on;
-			client_body_temp_path $T/nginx/body;
-			proxy_temp_path $T/nginx/proxy;
-			fastcgi_temp_path $T/nginx/fastcgi;
-			uwsgi_temp_path $T/nginx/uwsgi;
-			scgi_temp_path $T/nginx/scgi;
-			server {
-				listen 127.0.0.1:$port;
-				root $1;
-				location = /ready-$$ { return 200 "$T"; }
-			}
-		}
-	END
+# A pace: what waits in the sockets' buffers when one is cut is then little.
+nginx_http() {
+	echo "limit_rate $RATE; send_timeout 2s; reset_timedout_connection on;"
 }
 
 network_bytes() {

@@ -39,39 +39,21 @@ certificates() {
 (certificates) >"$T/openssl" 2>&1 || skip_all "openssl: $(tail -n 1 "$T/openssl")"
 chmod -R a+rX "$T/ca"
 
-tls_config() {
-	nginx_config "$W" | sed '$d' # all but the last brace
+# A second server, which speaks TLS.
+nginx_http() {
+	tls=$("$ORIGIN_TOOL" --free-port)
 	cat <<-END
 			server {
 				listen 127.0.0.1:$tls ssl;
 				ssl_certificate $T/ca/pem;
 				ssl_certificate_key $T/ca/key;
-				root $W;
+				root $1;
 				location /secret/ {
 					auth_basic x;
 					auth_basic_user_file $T/htpasswd;
 				}
 			}
-		}
 	END
-}
-
-# As start_nginx, with a second server that speaks TLS.
-start_tls() {
-	mkdir -p "$T/nginx"
-	echo "user:{PLAIN}word" >"$T/htpasswd"
-	for _ in 1 2 3 4 5; do
-		port=$("$ORIGIN_TOOL" --free-port) && tls=$("$ORIGIN_TOOL" --free-port) || break
-		tls_config >"$T/nginx/conf"
-		"$nginx" -e "$T/nginx/error.log" -p "$T/nginx" -c "$T/nginx/conf" \
-			</dev/null >"$T/nginx/out" 2>&1 8>&- &
-		nginx_pid=$!
-		"$ORIGIN_TOOL" --wait "$port" "/ready-$$" && return 0
-		stop_nginx
-	done
-	not_ok "nginx starts"
-	note_file "$T/nginx/error.log"
-	finish
 }
 
 # fetched WHAT [VARIABLE=VALUE]... ARGUMENT...: file `one` arrives.
@@ -141,7 +123,8 @@ resumed() {
 mkdir -p "$T/home" "$G"
 echo 'machine localhost login user password word' >"$T/home/.netrc"
 chmod 755 "$T/home"
-start_tls
+echo "user:{PLAIN}word" >"$T/htpasswd"
+start_nginx "$W"
 who='as root'
 [ "$(id -u)" -eq 0 ] || who='as oneself'
 all

@@ -32,27 +32,10 @@ make_certificates() {
 		leaf old IP:127.0.0.1 -1
 }
 
-# As in lib.sh, and a port with TLS for each certificate.
-nginx_config() {
-	[ "$(id -u)" -ne 0 ] || echo "user root root;"
-	cat <<-END
-		daemon off;
-		pid $T/nginx/pid;
-		error_log $T/nginx/error.log;
-		events { }
-		http {
-			log_format protocol '\$server_protocol';
-			access_log $T/nginx/access.log protocol;
-			client_body_temp_path $T/nginx/body;
-			proxy_temp_path $T/nginx/proxy;
-			fastcgi_temp_path $T/nginx/fastcgi;
-			uwsgi_temp_path $T/nginx/uwsgi;
-			scgi_temp_path $T/nginx/scgi;
-			server {
-				listen 127.0.0.1:$port;
-				location = /ready-$$ { return 200 "$T"; }
-			}
-	END
+# A port with TLS for each certificate.
+nginx_http() {
+	echo "log_format protocol '\$server_protocol';"
+	nginx_log="$T/nginx/access.log protocol"
 	for name in good host old; do
 		eval "${name}_port=$("$ORIGIN_TOOL" --free-port)"
 		cat <<-END
@@ -64,7 +47,6 @@ nginx_config() {
 			}
 		END
 	done
-	echo '}'
 }
 
 run() {
