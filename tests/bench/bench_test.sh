@@ -118,10 +118,15 @@ for _ in $(seq "$(nproc)"); do
 done
 run_ipcdemo bench --ipc=pipe --place=same --wait=block --rounds=2 --time=2 --quiet --format=json \
 	--output="$T/json"
+run_ipcdemo bench --ipc=pipe --mode=oneway --rate=50000 --place=cross --wait=block --rounds=3 \
+	--count=2000 --quiet --format=json --output="$T/paced.json"
 # shellcheck disable=SC2086 # pids are words
 kill $loops
 holds "a busy loop on each CPU is told" '.environment | .quiet == false and
 	.others_share > 0.05 and any(.warnings[]; test("^other programs used [0-9]+% of"))'
+mv "$T/paced.json" "$T/json"
+holds "a pacing that others interrupt leaves a CPU time that can be" \
+	'all(.results[]; .cpu_ns_per_record < 1e9)'
 
 # ---- what a row costs that is not saturated ----
 
