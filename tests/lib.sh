@@ -246,15 +246,12 @@ find_nginx() {
 }
 
 # nginx_http DIR: a test defines it to say more in the http block, also which $nginx_log to keep.
-nginx_http() {
-	:
-}
+nginx_http() { :; }
 
 nginx_config() {
 	[ "$(id -u)" -ne 0 ] || echo "user root root;" # the worker must read our private directory
 	cat <<-END
 		daemon off;
-		worker_processes 1;
 		pid $T/nginx/pid;
 		error_log $T/nginx/error.log;
 		events { worker_connections 16384; }
@@ -263,8 +260,7 @@ nginx_config() {
 	nginx_http "$1"
 	cat <<-END
 			access_log ${nginx_log:-off};
-			sendfile on;
-			tcp_nopush on;
+			sendfile on; tcp_nopush on;
 			keepalive_requests 100000;
 			default_type application/octet-stream;
 			client_body_temp_path $T/nginx/body;
@@ -275,7 +271,6 @@ nginx_config() {
 			server {
 				listen 127.0.0.1:$port;
 				root $1;
-				${nginx_limit:-}
 				location = /ready-$$ { return 200 "$T"; }
 			}
 		}

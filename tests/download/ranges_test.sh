@@ -133,7 +133,7 @@ ctrl_c() {
 changed_meanwhile() {
 	printf '%s old\n%s new\n' $SIZE $SIZE | make_files "$T/www" >/dev/null
 	cp "$T/www/old" "$T/www/file"
-	nginx_limit='limit_rate 1000k;'
+	nginx_http() { echo 'limit_rate 1000k;'; }
 	if ! start_nginx "$T/www"; then
 		skip_part "there is no nginx"
 		return
