@@ -41,14 +41,15 @@ worker_stopped() {
 
 list=$(usable_backends)
 
-# start_all OPTION...: a run over each mechanism, with files that take two seconds.
+# start_all OPTION...: a run over each mechanism, with files of 200,000 bytes at $pace a second.
+pace=100000
 start_all() {
 	rm -rf "$T/all" && mkdir "$T/all"
 	for ipc in $list; do
 		mkdir "$T/all/$ipc"
 		env --default-signal=INT,QUIT "$IPCDEMO" --ipc="$ipc" -j 2 --progress=plain "$@" \
-			-d "$T/all/$ipc" "$ORIGIN/fault/slow/100000/200000/one" \
-			"$ORIGIN/fault/slow/100000/200000/two" "$ORIGIN/bytes/7/three" \
+			-d "$T/all/$ipc" "$ORIGIN/fault/slow/$pace/200000/one" \
+			"$ORIGIN/fault/slow/$pace/200000/two" "$ORIGIN/bytes/7/three" \
 			</dev/null >"$T/all/$ipc.out" 2>"$T/all/$ipc.err" 8>&- &
 		echo $! >"$T/all/$ipc.pid"
 	done
@@ -121,6 +122,7 @@ all_stopped() {
 
 # At any moment, the first milliseconds too. Who was asleep meanwhile has finished.
 interrupted() {
+	pace=2000 # the first must not be through before the last has begun
 	for ms in 000 005 020 100; do
 		start_all
 		await 20 all_executed || not_ok "all runs have begun"
