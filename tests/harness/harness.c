@@ -12,9 +12,9 @@
  *
  * The harness is the subreaper of all that COMMAND starts: whatever forks, detaches or
  * loses its parent becomes a child of the harness and cannot hide. COMMAND runs in a
- * session of its own, so signals to its process group reach it alone, and with SIGINT, SIGQUIT,
- * SIGPIPE and SIGCHLD as in a terminal: a shell starts background jobs with the first two
- * ignored.
+ * session of its own, so signals to its process group reach it alone, and with SIGHUP, SIGINT,
+ * SIGQUIT, SIGPIPE and SIGCHLD as in a terminal: nohup(1) ignores the first, a shell starts
+ * background jobs with the next two ignored.
  *
  * What lives on when the grace is over is a leak (the defunct are reaped), and so are new
  * files in /dev/shm and /dev/mqueue and new System V objects of our user. Directories in /dev/shm
@@ -192,7 +192,8 @@ static pid_t start(char **argv)
 		const struct sigaction usual = { .sa_handler = SIG_DFL };
 		sigset_t none;
 
-		(void)sigaction(SIGINT, &usual, NULL); /* none of these can fail */
+		(void)sigaction(SIGHUP, &usual, NULL); /* none of these can fail */
+		(void)sigaction(SIGINT, &usual, NULL);
 		(void)sigaction(SIGQUIT, &usual, NULL);
 		(void)sigaction(SIGPIPE, &usual, NULL);
 		(void)sigemptyset(&none);

@@ -112,4 +112,7 @@ is_true "told to end: the deaf command was killed" none_alive "$T/pids"
 wait $!
 equal "SIGINT is not ignored beneath a harness in the background" "signal 2" "$(cat "$T/how")"
 
+env --ignore-signal=HUP "$HARNESS" --report="$T/how" -- sh -c 'kill -s HUP $$; exit 5' 2>"$T/err"
+equal "SIGHUP is not ignored beneath a harness under nohup" "signal 1" "$(cat "$T/how")"
+
 finish
