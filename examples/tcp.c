@@ -50,7 +50,7 @@ int main(void)
 	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, status;
 	socklen_t len = sizeof here;
-	uint64_t said = 0;
+	uint64_t claimed = 0;
 	uint32_t percent = 0;
 	pid_t worker;
 
@@ -64,7 +64,9 @@ int main(void)
 	if (worker == 0)
 		work(&here);
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	check(recv(fd, &said, sizeof said, MSG_WAITALL) != sizeof said || said != secret, "secret");
+	check(recv(fd, &claimed, sizeof claimed, MSG_WAITALL) != sizeof claimed ||
+		      claimed != secret,
+	      "secret");
 	/* MSG_WAITALL: all of a report, in however many pieces it came. Less of it: the end. */
 	while (recv(fd, &percent, sizeof percent, MSG_WAITALL) == sizeof percent)
 		printf("%u%%%s\n", ntohl(percent), ntohl(percent) == 100 ? " done" : "");

@@ -271,7 +271,7 @@ static void mmap_settle(struct ipc *s)
 		return;
 	at = ring_slot_at(s, state->last);
 	state->last = s->slots;
-	ring_slots_tell(s, at);
+	ring_slots_store_tail(s, at);
 	at->ring.limit = UINT64_MAX;
 }
 

@@ -144,7 +144,7 @@ static int tcp_accept(struct ipc *s, int listener, int ours, const struct tcp_se
 {
 	struct sockaddr_in own, from;
 	socklen_t len = sizeof own;
-	struct tcp_secret said;
+	struct tcp_secret claimed;
 	int fd, rc = (int)SYS(s, getsockname(ours, (struct sockaddr *)&own, &len));
 
 	while (rc == 0) {
@@ -153,8 +153,8 @@ static int tcp_accept(struct ipc *s, int listener, int ours, const struct tcp_se
 		if (fd < 0)
 			return fd;
 		if (from.sin_port == own.sin_port && from.sin_addr.s_addr == own.sin_addr.s_addr &&
-		    SYS(s, recv(fd, &said, sizeof said, MSG_WAITALL)) == sizeof said &&
-		    tcp_same(&said, secret))
+		    SYS(s, recv(fd, &claimed, sizeof claimed, MSG_WAITALL)) == sizeof claimed &&
+		    tcp_same(&claimed, secret))
 			return fd;
 		sys_close(&fd);
 	}

@@ -233,7 +233,7 @@ static int vm_copy(struct ipc *s, struct vm_slot *at, void *records, size_t n)
  * Receives the next note from SLOT's other end. 1; 0: that end has closed; -EAGAIN; -EPROTO: the
  * note is invalid.
  */
-static int vm_hear(struct ipc *s, unsigned slot, unsigned flags)
+static int vm_read_note(struct ipc *s, unsigned slot, unsigned flags)
 {
 	struct vm_slot *at = vm_slot(s, slot);
 	struct vm_note note = { 0 };
@@ -259,7 +259,7 @@ static ssize_t vm_send(struct ipc *s, unsigned slot, const void *records, size_t
 	int rc = 1;
 
 	if (at->there == 0)
-		rc = vm_hear(s, slot, flags);
+		rc = vm_read_note(s, slot, flags);
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
 	if (rc <= 0)
@@ -302,7 +302,7 @@ static ssize_t vm_recv(struct ipc *s, unsigned *slot, void *records, size_t cap,
 		if (vm_slot(s, *slot)->there == 0) {
 			rc = fd_slots_next(s, slot, flags);
 			if (rc == 0)
-				rc = vm_hear(s, *slot, flags);
+				rc = vm_read_note(s, *slot, flags);
 			if (rc == 0)
 				fd_slots_ended(s, *slot);
 			if (rc <= 0)

@@ -52,9 +52,9 @@ ssize_t control_send_bytes(struct ipc *s, int fd, const void *bytes, size_t size
 }
 
 /*
- * Takes what came with MSG: the descriptor into *FD, the credentials' pid into *PID. Returns how
- * many descriptors there were, of which all but the last are closed. It may be more than there was
- * room asked for: CMSG_SPACE is rounded up, and the kernel uses all of it.
+ * Stores what came with MSG: the descriptor in *FD, the sender's pid in *PID. Returns how many
+ * descriptors came, and closes all but the last. They may be more than fit into the space that was
+ * asked for, because CMSG_SPACE is rounded up and the kernel uses all of it.
  */
 static unsigned take_all(struct msghdr *msg, int *fd, pid_t *pid)
 {

@@ -88,7 +88,7 @@ int fd_slots_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 int fd_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
 		  const struct ipc_peer *peer)
 {
-	(void)peer; /* whoever holds the other end */
+	(void)peer; /* the process that has the other end */
 	set_of(s)->epoll = -1;
 	set_of(s)->room = set_of(s)->room ? set_of(s)->room : EPOLLOUT;
 	fd_slots_armed(s, slot, ticket->fds[0], -1);
@@ -134,7 +134,8 @@ void fd_slots_full(struct ipc *s, unsigned slot)
 	if (s->single)
 		return;
 	/*
-	 * If this fails (ENOMEM) only the hint is lost: the sender may still try again at any time.
+	 * If this fails (ENOMEM), only the wake-up is lost: the sender can still try again at any
+	 * time.
 	 */
 	if (SYS(s, epoll_ctl(set_of(s)->epoll, at->polled ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, at->own,
 			     &event)) == 0)
@@ -162,7 +163,7 @@ int fd_slots_pollfd(struct ipc *s, short *events)
 	if (s->single) {
 		*events = ipc_receives(s) ? POLLIN : (short)set->room;
 		if (fd_slots_at(s, s->self)->ended)
-			return -ENOTCONN; /* it would be ready for ever */
+			return -ENOTCONN; /* at its end of file the descriptor is always ready */
 		return fd_slots_at(s, s->self)->own;
 	}
 	*events = POLLIN;
@@ -183,13 +184,13 @@ void fd_slots_detach(struct ipc *s, unsigned slot)
 	int i;
 
 	/*
-	 * Deregisters by hand: a registration ends by itself only with the last duplicate of the
-	 * descriptor, and a child that was just forked may still hold one.
+	 * A registration ends by itself only with the last duplicate of the descriptor, and a child
+	 * that was forked just now may still have one. So it is removed explicitly.
 	 */
 	fd_slots_ended(s, slot);
 	for (i = set->next; i < set->ready; i++)
 		if (set->turn[i].data.u32 == slot)
-			set->turn[i].data.u32 = IPC_SLOTS_MAX; /* fd_slots_next passes over it */
+			set->turn[i].data.u32 = IPC_SLOTS_MAX; /* fd_slots_next skips it */
 	sys_close(&at->own);
 	sys_close(&at->other);
 	sys_close(&at->passed);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fd_slots.h - for mechanisms with a descriptor per slot: which descriptor a call is for.
+ * fd_slots.h - for mechanisms with a descriptor per slot: which descriptor a call uses.
  *
- * With one peer (a slot's process, or a hub with one slot) that is the one descriptor,
- * and a call is the mechanism's own system call with nothing around it. A hub with
- * several slots keeps them in one epoll(7) instance of the session:
+ * With one peer (a slot's process, or a hub with one slot) there is only one, and a call is just
+ * the mechanism's system call. A hub with several slots registers them in the session's epoll(7)
+ * instance:
  *
  *  - receiving: every slot, level-triggered. A turn serves each ready slot once, so that a
  *    flooding sender cannot starve the others.
@@ -29,8 +29,8 @@ struct fd_slot {
 	int other;     /* the peer's end, between arm and attach */
 	int passed;    /* came with a record that is not whole yet (framing.c); -1: none */
 	bool polled;   /* registered in the epoll instance */
-	bool ended;    /* its end of file was told */
-	bool nonblock; /* the open file of own is so: fd_slots_mode() */
+	bool ended;    /* its end of file was reported */
+	bool nonblock; /* own has O_NONBLOCK: fd_slots_mode() */
 };
 
 /* The session state of such a mechanism begins with this, its slot state with struct fd_slot. */
@@ -50,9 +50,9 @@ static inline struct fd_slot *fd_slots_at(const struct ipc *s, unsigned slot)
 
 /* The backend's arm puts both ends here. HUB_END is the hub's, SLOT_END the worker's. */
 void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
-/* All that attach does for such a mechanism. The peer is whoever holds the other end. */
+/* All that attach does for such a mechanism. The peer is the process that has the other end. */
 int fd_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
-/* After the backend's own arm: the rest of ticket. And the whole of join. */
+/* The rest of ticket, after the mechanism's own arm; and all of join. */
 int fd_slots_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket);
 int fd_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticket,
 		  const struct ipc_peer *peer);
@@ -64,18 +64,18 @@ static inline int fd_slots_next(struct ipc *s, unsigned *slot, unsigned flags)
 	if (!s->single)
 		return fd_slots_next_of_many(s, slot, flags);
 	*slot = s->self;
-	/* Keeps a loop that drains until -EAGAIN from meeting the same end for ever. */
+	/* A loop that receives until -EAGAIN must not meet the same end of file for ever. */
 	return (flags & IPC_NOWAIT) && fd_slots_at(s, s->self)->ended ? -EAGAIN : 0;
 }
-/* Receiving: SLOT has ended, look at it no more. */
+/* Receiving: SLOT has ended, do not look at it again. */
 void fd_slots_ended(struct ipc *s, unsigned slot);
-/* Sending: SLOT is full. The session's descriptor will tell when it no longer is. */
+/* Sending: SLOT is full. The session's descriptor becomes ready when it has room again. */
 void fd_slots_full(struct ipc *s, unsigned slot);
 
 /*
- * For calls that have no flag for it: makes the own end block, or not, as FLAGS ask. O_NONBLOCK
- * belongs to the open file, but each end here is used by one process alone; and only a call of the
- * other kind than the last one changes it. 0 or -errno.
+ * For system calls that have no flag for not waiting: sets or clears O_NONBLOCK on the own end, as
+ * FLAGS ask, unless it is so already. O_NONBLOCK belongs to the open file, but only one process
+ * uses this end. 0 or -errno.
  */
 int fd_slots_mode(struct ipc *s, unsigned slot, unsigned flags);
 
@@ -83,7 +83,7 @@ int fd_slots_pollfd(struct ipc *s, short *events);
 void fd_slots_detach(struct ipc *s, unsigned slot);
 void fd_slots_close(struct ipc *s);
 
-/* Hub: one descriptor a slot and the epoll instance; arm needs the other end for a moment. */
+/* In the hub: a descriptor a slot, the epoll instance, and for a moment the other end in arm. */
 int fd_slots_hub_fds(unsigned slots);
 
 #endif

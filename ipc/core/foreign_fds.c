@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define GAP_MAX 1024 /* free numbers in a row: then no more descriptors come */
+#define GAP_MAX 1024 /* so many free numbers in a row mean that there are no more descriptors */
 
 int foreign_fds_room(int spare)
 {

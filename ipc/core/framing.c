@@ -42,15 +42,15 @@ ssize_t framing_send(struct ipc *s, unsigned slot, const void *records, size_t n
 }
 
 /*
- * A descriptor arrives with the first byte of its record, which is whole only with its last; until
- * then the slot keeps the descriptor. 0, or -EPROTO: two came with one record.
+ * A descriptor arrives with the first byte of its record. Until the record is whole, the slot keeps
+ * it. 0, or -EPROTO: two came with one record.
  */
 static int framing_passed(struct ipc *s, struct fd_slot *at, bool whole)
 {
 	int *from = whole ? &at->passed : s->passed, *to = whole ? s->passed : &at->passed;
 
 	if (whole && !s->passed)
-		sys_close(&at->passed); /* the caller does not want it */
+		sys_close(&at->passed); /* the caller wants no descriptor */
 	if (!s->passed || *from == -1)
 		return 0;
 	if (*to != -1)
@@ -83,11 +83,11 @@ static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t 
 	ssize_t rc;
 
 	memcpy(records, at->begun, at->held);
-	do { /* once more after ECONNRESET: it died with something unread; then comes the end */
+	do { /* again after ECONNRESET: the peer died with unread data; the end of file follows */
 		rc = framing_read(s, at->fd.own, records + at->held, cap * size - at->held, flags);
 	} while (rc == -ECONNRESET);
 	if (rc == 0) {
-		at->held = 0; /* of a record that its sender has not finished */
+		at->held = 0; /* bytes of a record that its sender did not finish */
 		sys_close(&at->fd.passed);
 		fd_slots_ended(s, slot);
 	}
@@ -102,7 +102,7 @@ static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t 
 	return whole > 0 ? (ssize_t)whole : -EAGAIN;
 }
 
-/* A slot that has only begun a record has none to give yet, so the next slot gets its turn. */
+/* A slot with only a part of a record is skipped: the next slot gets its turn. */
 ssize_t framing_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
 	const bool once = s->single && (flags & IPC_NOWAIT);

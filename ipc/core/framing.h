@@ -11,8 +11,8 @@
  *    returns, because the receiver already has its beginning. No call here is larger than what
  *    the kernel puts into one buffer, so this is rare; a mechanism whose kernel may split smaller
  *    calls asks for room first (tcp.c).
- *  - The rest of a record that was begun by a sender which is now dead never comes. Nobody has
- *    acknowledged that record, so its beginning is dropped.
+ *  - If a sender dies in the middle of a record, the receiver drops its beginning. That record was
+ *    never acknowledged.
  */
 #ifndef IPC_FRAMING_H
 #define IPC_FRAMING_H

@@ -15,7 +15,7 @@
 int named_make(struct ipc *s, struct named *name, const char *kind)
 {
 	(void)snprintf(name->dir, sizeof name->dir, "%s/ipcdemo-%.8s.XXXXXX", s->runtime_dir, kind);
-	if (strlen(name->dir) + 2 >= IPC_PATH_MAX) /* as a socket's address it would be cut */
+	if (strlen(name->dir) + 2 >= IPC_PATH_MAX) /* a socket's address would be cut */
 		return -ENAMETOOLONG;
 	s->syscalls++; /* SYS() is for calls that return an int */
 	if (!mkdtemp(name->dir))

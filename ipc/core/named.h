@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * named.h - for objects that need a name for a moment: in a private directory of their own.
+ * named.h - a private directory for an object that needs a name for a moment.
  *
  *      named_make(s, &name, "fifo")     RUNTIME_DIR/ipcdemo-fifo.XXXXXX/f, mode 0700
  *      mkfifo(name.path), open ...      nobody else can look in, or has put something there
@@ -16,7 +16,7 @@ struct named {
 };
 
 int named_make(struct ipc *s, struct named *name, const char *kind);
-/* What the name stands for, if there is anything, and the directory. */
+/* Removes the named object, if there is one, and the directory. */
 void named_remove(struct ipc *s, const struct named *name);
 
 #endif

@@ -39,7 +39,7 @@ ssize_t packet_io_read(struct ipc *s, unsigned slot, void *buf, size_t bytes, un
 	if (io->rest.count > 0)
 		return rest_take(s, &io->rest, &slot, buf, bytes / s->record_size) *
 		       (ssize_t)s->record_size;
-	do { /* once more after ECONNRESET: the packets of the dead are still there, then the end */
+	do { /* again after ECONNRESET: a dead peer's packets are still there */
 		rc = control_recv(s, fd_slots_at(s, slot)->own, &msg, flags, NULL);
 	} while (rc == -ECONNRESET);
 	if (rc > 0 && (msg.msg_flags & MSG_TRUNC))
@@ -54,7 +54,7 @@ ssize_t packet_io_read(struct ipc *s, unsigned slot, void *buf, size_t bytes, un
 	return (ssize_t)bytes;
 }
 
-/* The rest of a packet is available even if the socket is empty. */
+/* -EAGAIN while a packet is not read to its end: the socket itself may be empty. */
 int packet_io_pollfd(struct ipc *s, short *events)
 {
 	return io_of(s)->rest.count > 0 ? -EAGAIN : fd_slots_pollfd(s, events);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * packet_io.h - for connected sockets that keep packets apart (SOCK_SEQPACKET): write and read
- * whole records, as pipe_io.h does for pipes, with what is different about packets.
+ * whole records, as pipe_io.h does for pipes, with two differences:
  *
- *  - A packet is received whole, or its end is lost. It may hold more records than the caller has
- *    room for: the others wait in the session (rest.h), and the next read is of them.
- *  - ECONNRESET: the peer died with unread packets. Those that it sent are still there, and behind
- *    them the end of file.
+ *  - A packet is received whole, or its end is lost. If it holds more records than the caller has
+ *    room for, the others stay in the session (rest.h), and the next read returns them.
+ *  - ECONNRESET means that the peer died with unread packets. Those that it sent are still there,
+ *    then comes the end of file.
  */
 #ifndef IPC_PACKET_IO_H
 #define IPC_PACKET_IO_H
@@ -21,10 +21,10 @@ struct packet_io {
 	struct fd_slots slots; /* first: fd_slots.h */
 	struct rest rest;
 	char text[PACKET_BYTES +
-		  1]; /* one byte more: a packet that is too long is seen in any case */
+		  1]; /* one byte more, so that a packet that is too long is noticed */
 };
 
-/* Receiving: as fd_slots_next, but a slot whose packet is not read to its end comes first. */
+/* Receiving: as fd_slots_next, but first the slot whose packet is not read to its end. */
 int packet_io_next(struct ipc *s, unsigned *slot, unsigned flags);
 
 /* SLOT's own end, as write(2) and read(2). Results or -errno; -EPIPE without a signal. */

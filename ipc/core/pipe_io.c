@@ -64,7 +64,7 @@ int pipe_io_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 
 int pipe_io_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 {
-	ticket->words[0] = io_of(s)->by_mode; /* the kernel is the same there */
+	ticket->words[0] = io_of(s)->by_mode; /* the ticket's holder runs on the same kernel */
 	ticket->words[1] = io_of(s)->nosignal;
 	return fd_slots_ticket(s, slot, ticket);
 }
@@ -85,7 +85,7 @@ static ssize_t put(struct ipc *s, int fd, const void *buf, size_t bytes, int fla
 	return flags ? SYS(s, pwritev2(fd, &iov, 1, -1, flags)) : SYS(s, write(fd, buf, bytes));
 }
 
-/* A write raises SIGPIPE for the writing thread, so this thread can block and take it. */
+/* A write raises SIGPIPE in the writing thread, so this thread can block the signal and take it. */
 static ssize_t put_masked(struct ipc *s, int fd, const void *buf, size_t bytes, int flags)
 {
 	static const struct timespec now = { 0 };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pipe_io.h - for pipes and FIFOs: read and write whole records, with two things that a socket has
- * flags for and a pipe, on older kernels, has not.
+ * pipe_io.h - for pipes and FIFOs: read and write whole records, with two things for which sockets
+ * have flags and pipes, on older kernels, have not.
  *
- *  - Not to wait. RWF_NOWAIT (preadv2(2)) asks for it per call, but pipes know it only since Linux
- *    6.4, and FIFOs not at all. Else the mode of the end decides (fd_slots_mode).
+ *  - Not to wait. RWF_NOWAIT (preadv2(2)) is a flag for it, but pipes know it only since Linux 6.4,
+ *    and FIFOs not at all. Otherwise O_NONBLOCK is set or cleared (fd_slots_mode).
  *  - No SIGPIPE when the reader is gone. If the program ignores the signal, a write is a plain
- *    write(2). If not, RWF_NOSIGNAL (Linux 6.18) keeps it away; before that it is blocked around
- *    each write and taken off the queue, which costs two system calls more. A session never
- *    changes what the program has decided about the signal: the decision is looked at in attach.
+ *    write(2). Otherwise RWF_NOSIGNAL (Linux 6.18) suppresses it. On older kernels the signal is
+ *    blocked around each write and taken off the queue, which costs two system calls more. A
+ *    session never changes the program's disposition of the signal; attach looks it up.
  */
 #ifndef IPC_PIPE_IO_H
 #define IPC_PIPE_IO_H
@@ -23,12 +23,12 @@ struct pipe_io {
 	bool ignored;          /* the program ignores SIGPIPE */
 };
 
-/* Asks the kernel what it knows. 0 or -errno. */
+/* Finds out which of the flags the kernel knows. 0 or -errno. */
 int pipe_io_ask(struct ipc *s);
-/* Asks what the program does about SIGPIPE. In attach and in join. */
+/* Looks up whether the program ignores SIGPIPE. Call it in attach and in join. */
 void pipe_io_look(struct ipc *s);
 
-/* As those of fd_slots.h, which they end with; a ticket carries the kernel's answers. */
+/* As those of fd_slots.h, which they call last; a ticket carries what the kernel knows. */
 int pipe_io_open(struct ipc *s);
 int pipe_io_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
 int pipe_io_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket);

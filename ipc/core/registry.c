@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * registry.c - which mechanisms there are: those of the build's one list, then those that the
- * program has added.
+ * registry.c - the list of mechanisms: those of the build, then those that the program has added.
  *
  * backends.inc and cards.inc are generated: the first from IPC_BACKENDS in Makefile.am, the second
  * from the card at the top of each mechanism's file.
@@ -48,8 +47,8 @@ static const struct {
 };
 
 /*
- * What ipc_register has added, filled from the front. Nothing else in the library changes without
- * belonging to a session.
+ * What ipc_register has added, filled from the front. This is the library's only variable data
+ * outside sessions.
  */
 static _Atomic(const struct ipc_backend *) added[IPC_MODULES_MAX];
 
@@ -77,7 +76,7 @@ const struct ipc_backend *ipc_backend_find(const char *name)
 	return NULL;
 }
 
-/* The name must fit on a command line beside others, in a file's name and in a C identifier. */
+/* A name must be usable on a command line, in a file's name and in a C identifier. */
 static bool name_usable(const char *name)
 {
 	return name && name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == 0;
@@ -102,8 +101,8 @@ int ipc_register(const struct ipc_module *module)
 		const struct ipc_backend *none = NULL;
 
 		/*
-		 * Searches anew each time, as another thread may have taken the place, and the
-		 * name.
+		 * Searches again in each round, because another thread may have taken the place,
+		 * and the name.
 		 */
 		if (ipc_backend_find(module->backend->info.name))
 			return -EEXIST;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rest.h - for mechanisms whose messages hold several records: what a caller has not taken yet.
+ * rest.h - for mechanisms whose messages hold several records: those that the caller has not taken
+ * yet.
  *
  * A message is received whole. If it holds more records than the caller has room for, the others
  * wait in the session, and the next call gets them. Until then pollfd answers -EAGAIN, because the
@@ -14,12 +15,12 @@
 #include <string.h>
 
 struct rest {
-	unsigned slot;      /* whose records they are */
-	size_t next, count; /* of them, in records */
-	const char *text;   /* the first of them */
+	unsigned slot;      /* that sent the records */
+	size_t next, count; /* in records */
+	const char *text;   /* the first record */
 };
 
-/* Hands out up to CAP of them. At least one is there. */
+/* Copies up to CAP of the records, of which there is at least one. */
 static inline ssize_t rest_take(const struct ipc *s, struct rest *rest, unsigned *slot,
 				void *records, size_t cap)
 {

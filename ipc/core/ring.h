@@ -3,7 +3,7 @@
  * ring.h - a ring of fixed-size records between one sender and one receiver, in memory that
  * two processes map. Pure memory: no system call, no lock, nothing that a dead peer can hold.
  *
- *      line 0   tail       the receiver's: how many records it has taken, told every quarter ring
+ *      line 0   tail       the receiver's: how many records it has taken, stored every quarter ring
  *      line 1   receiver   the receiver's: does it sleep? (see "The doorbell" below)
  *      line 2   sender     the sender's: does it sleep, for room?
  *      line 3+  entries    [ record, padding, sequence ] [ record, padding, sequence ] ...
@@ -12,8 +12,8 @@
  * line the sequence, stored last: the lap in which the entry was filled, 1 for the first time
  * round. A record of up to 56 bytes and its sequence share one line, so a round trip moves one
  * line each way; the indices of the usual ring would move two more. The receiver knows which
- * lap it waits for: it finds that one (a record) or the one before (nothing yet); anything else
- * no sender wrote.
+ * lap it waits for: it finds that one (a record) or the one before (nothing yet). No honest sender
+ * writes anything else.
  *
  * Each side keeps its position in its own memory (struct ring) and believes nothing that it
  * reads: a word is loaded once, through RING_LOAD, compared, and a payload is copied out before
@@ -50,10 +50,10 @@
 #define RING_NOINLINE static __attribute__((noinline, unused))
 
 /*
- * What both sides map. The entries follow. A cache line has one writer: words of both sides in one
- * line would make each write of the one throw the line out of the other's cache, although neither
- * reads that word (false sharing). The bells count the rings, for who sleeps on a word of memory
- * (futex(2)).
+ * What both sides map. The entries follow. A cache line has one writer: if words of both sides
+ * shared a line, each write by one side would throw the line out of the other's cache, although
+ * the other does not read that word (false sharing). The bells count the rings, for a side that
+ * sleeps on a word of memory (futex(2)).
  */
 struct ring_control {
 	_Alignas(RING_LINE) _Atomic uint64_t tail;
@@ -71,17 +71,17 @@ struct ring {
 	unsigned char *entry; /* of the next record to push, or to pop */
 	uint64_t lap;         /* its sequence once it is filled; one less before */
 	uint64_t position;    /* records pushed, or popped, so far */
-	uint64_t limit;     /* sender: no push beyond; receiver: the tail is due at this position */
+	uint64_t limit;     /* sender: no push beyond; receiver: store the tail at this position */
 	unsigned char *end; /* of the entries */
 	struct ring_control *control; /* NULL: no ring */
 	uint32_t stride;              /* bytes of an entry */
 	uint32_t size;                /* bytes of a record */
 	uint32_t group;               /* records published in one go */
 	bool live;                    /* for the owner of the view: is it in use? */
-	/* seldom looked at */
+	/* seldom used */
 	uint32_t entries;
-	uint64_t known;         /* the tail as this side last saw, or told, it */
-	uint64_t said;          /* this side's own word of the doorbell, as last said */
+	uint64_t known;         /* the tail as this side last loaded or stored it */
+	uint64_t bell;          /* this side's own word of the doorbell, as last written */
 	uint64_t announcements; /* of this side, so far */
 	uint64_t rung;          /* the peer's announcement that this side has answered */
 };
@@ -99,7 +99,7 @@ static inline size_t ring_bytes(size_t record_size, uint32_t entries)
 	return sizeof(struct ring_control) + entries * ring_stride(record_size);
 }
 
-/* A quarter of the ring: how often the tail is told. */
+/* A quarter of the ring: how often the receiver stores the tail. */
 static inline uint32_t ring_quarter(const struct ring *r)
 {
 	return r->entries >= 4 ? r->entries / 4 : 1;
@@ -138,7 +138,7 @@ static inline void ring_init_receiver(struct ring *r, void *memory, size_t size,
 	r->limit = ring_quarter(r);
 }
 
-/* The receiver's view goes on at POSITION, of which an earlier receiver has told. */
+/* The receiver's view goes on at POSITION, the tail that an earlier receiver has stored. */
 static inline void ring_resume(struct ring *r, uint64_t position)
 {
 	r->position = r->known = position;
@@ -177,10 +177,10 @@ static inline void ring_step(struct ring *r, unsigned char *entry)
 
 /* ---- the sender ---- */
 
-/* Loads the tail. Returns for how many records there is room, or -EPROTO: this is no valid tail. */
+/* Loads the tail. Returns for how many records there is room, or -EPROTO for an invalid tail. */
 static inline ssize_t ring_room(struct ring *r)
 {
-	/* Acquire: pairs with ring_tell's release; the copies out of those entries are over. */
+	/* Acquire: pairs with ring_store_tail's release: copies out of those entries are over. */
 	uint64_t tail = RING_LOAD(&r->control->tail, memory_order_acquire);
 
 	if (tail - r->known > r->position - r->known)
@@ -204,9 +204,10 @@ static inline void ring_fill(unsigned char *entry, size_t stride, uint64_t lap, 
 /*
  * Publishes N records, not more than a group, in one go: filled from the last to the first. The
  * receiver waits at the first and looks at no other, so nothing of the group is seen if we are
- * killed before; and nobody pulls at the lines while they are written, which is what a
- * stream costs when each record is shown at once. (Filled forwards, and the first at the end, a
- * stream is a quarter slower: what the receiver's CPU has fetched ahead is just being written.)
+ * killed before. And no other CPU asks for the cache lines while they are written, which is what
+ * makes a stream slow that publishes record by record. (If the group is filled forwards, with its
+ * first record last, a stream is a quarter slower: the receiver's CPU prefetches lines that are
+ * just being written.)
  */
 RING_INLINE void ring_publish(struct ring *r, const unsigned char *from, size_t n, size_t size,
 			      size_t stride)
@@ -260,7 +261,7 @@ RING_INLINE bool ring_push_event(struct ring *r, const void *record)
 	return true;
 }
 
-/* Pushes N >= 1 records, or as many as there is room for; 0: full; -EPROTO: a spoilt tail. */
+/* Pushes N >= 1 records, or as many as there is room for; 0: full; -EPROTO: an invalid tail. */
 static inline ssize_t ring_push(struct ring *r, const void *records, size_t n)
 {
 	if (r->limit - r->position < n) {
@@ -318,7 +319,7 @@ RING_INLINE bool ring_pop_event(struct ring *r, void *record)
 {
 	unsigned char *entry = r->entry;
 
-	/* Acquire: pairs with ring_fill's release. The last of an entry, whatever its stride. */
+	/* Acquire: pairs with ring_fill's release. It is at the end, whatever the stride. */
 	if (RING_LOAD(ring_sequence(entry, r->stride), memory_order_acquire) != r->lap ||
 	    r->size != RING_EVENT)
 		return false;
@@ -328,8 +329,8 @@ RING_INLINE bool ring_pop_event(struct ring *r, void *record)
 }
 
 /*
- * Pops up to CAP >= 1 records, at most up to where the tail is due; 0: nothing there;
- * -EPROTO: a sequence that no sender writes. Follow it with ring_due and ring_tell.
+ * Pops up to CAP >= 1 records, none beyond the position at which the tail is due. 0: nothing is
+ * there; -EPROTO: an invalid sequence. Call ring_tail_due and ring_store_tail afterwards.
  */
 static inline ssize_t ring_pop(struct ring *r, void *records, size_t cap)
 {
@@ -341,14 +342,14 @@ static inline ssize_t ring_pop(struct ring *r, void *records, size_t cap)
 				       ring_pop_any(r, records, most);
 }
 
-/* Is it time to tell the tail? */
-static inline bool ring_due(const struct ring *r)
+/* Has the receiver to store the tail now? */
+static inline bool ring_tail_due(const struct ring *r)
 {
 	return r->position == r->limit;
 }
 
-/* Tells how far the receiver is: the sender may fill those entries again. */
-static inline void ring_tell(struct ring *r)
+/* Stores how far the receiver is: the sender may fill those entries again. */
+static inline void ring_store_tail(struct ring *r)
 {
 	/* Release: pairs with ring_room's acquire; the copies out of the entries come before. */
 	atomic_store_explicit(&r->control->tail, r->position, memory_order_release);
@@ -359,11 +360,11 @@ static inline void ring_tell(struct ring *r)
 /*
  * ---- The doorbell ----
  *
- * Who finds nothing to do announces its sleep in its own word, looks once more, and sleeps; who
- * has just published reads that word, and rings if it says so. This is Dekker's pattern: each
- * side stores one word and then loads the other's, and a CPU lets a load overtake an earlier
- * store. Then each would miss the other, and the sleep would last for ever. So each side has a
- * full fence between its store and its load:
+ * A side that finds nothing to do writes into its own word that it is about to sleep, looks once
+ * more, and sleeps. A side that has just published something reads that word, and rings if it
+ * says so. This is Dekker's pattern: each side stores one word, then loads the other side's. A CPU
+ * may carry out a load before an earlier store. Then neither side would see the other's store, and
+ * the sleep would last for ever. So each side has a full fence between its store and its load:
  *
  *      sleeper                                 publisher
  *      (A) word = a new number                 (1) sequence (or tail) stored
@@ -371,67 +372,68 @@ static inline void ring_tell(struct ring *r)
  *      (C) look again: sequence (or tail)      (3) load the word: a number? ring
  *      sleep
  *
- * If (3) does not see (A), then (2) came before (B) in the order of all seq_cst fences, and
- * (C) sees (1). One of the two notices.
+ * If (3) does not see (A), then (2) came before (B) in the total order of seq_cst fences, so (C)
+ * sees (1). At least one side sees the other's store.
  *
- * A fence in each send waits until the line is ours and costs a stream two thirds of its speed,
- * for a receiver that may never sleep. So a word begins as BELL_NEVER: "I have never slept". As
- * long as the publisher reads that, it leaves (2) out, and the sleeper owes it: the first time,
- * its (B) is membarrier(2), which makes every CPU that runs a registered process execute a full
- * fence. A publisher that did not see (A) has loaded the word before that fence, so it stored
- * (1) before it as well, and (C) sees it; one that loads later sees the number. From then on
- * the word is never BELL_NEVER and both fence, until the sleeper has long been awake and says
- * so again.
+ * A fence in each send waits until this CPU owns the cache line. It costs a stream two thirds of
+ * its speed, for a receiver that may never sleep. So a word begins as BELL_NEVER: this side has
+ * not slept yet. As long as the publisher reads BELL_NEVER, it leaves out (2). In return, the first
+ * time, the sleeper's (B) is membarrier(2), which makes every CPU that runs a registered process
+ * execute a full fence. A publisher that loaded the word before that fence, and so did not see (A),
+ * stored (1) before the fence as well: (C) sees it. A publisher that loads the word later sees the
+ * number. From then on the word is not BELL_NEVER and both sides fence, until the sleeper has been
+ * awake for long and writes BELL_NEVER again.
  *
- * A word is written by its sleeper alone. Were the publisher to clear it ("I have rung"), it
- * could wipe out the sleeper's next announcement, and both would sleep. The publisher rather
- * remembers the number it has rung for: a sleeper is woken once, however many records follow.
+ * Only the sleeper writes its word. If the publisher cleared it after ringing, it could wipe out
+ * the sleeper's next announcement, and both sides would sleep. Instead, the publisher remembers
+ * the number for which it has rung: it wakes a sleeper once, however many records follow.
  *
- * A ring may come late: the publisher stores a record, the sleeper, awake, takes it and announces
- * its next sleep, and only then the publisher comes to (3), and answers that announcement. So a
- * sleeper that finds its bell rung, and silences it, must make each announcement that still
- * stands anew, even if there was no record for it: it may have been answered.
+ * A ring may come late: the publisher stores a record, the sleeper, still awake, takes it and
+ * announces its next sleep, and only then does the publisher reach (3) and ring for the new
+ * announcement. So a sleeper that has been rung for must assume that every announcement of its own
+ * was answered: after it has collected the rings, it announces each sleep with a new number, also
+ * where it found no record.
  *
- * tests/ipc/spin/ring.pml is a model of all this.
+ * tests/ipc/spin/ring.pml is a model of this protocol.
  */
-#define BELL_NEVER 0u /* never sleeps without membarrier(2): no fence needed */
-#define BELL_AWAKE 1u /* awake, may sleep: fence. From 2 on: asleep, the announcement's number */
+#define BELL_NEVER 0u /* it calls membarrier(2) before it sleeps: the publisher needs no fence */
+#define BELL_AWAKE 1u /* it may sleep: the publisher fences. From 2 on: asleep, with that number */
 
-/* The own word of a side. It is remembered, not read back: the other side could have changed it. */
-static inline void bell_say(struct ring *r, _Atomic uint64_t *word, uint64_t what)
+/* Writes this side's own word. It is remembered, because the other side could have changed it. */
+static inline void bell_write(struct ring *r, _Atomic uint64_t *word, uint64_t value)
 {
-	r->said = what;
-	atomic_store_explicit(word, what, memory_order_relaxed);
+	r->bell = value;
+	atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
 static inline bool bell_announced(const struct ring *r)
 {
-	return r->said > BELL_AWAKE;
+	return r->bell > BELL_AWAKE;
 }
 
-/* The sleeper, (A). True: (B) must be membarrier(2). */
+/* The sleeper's (A). True: (B) must be membarrier(2). */
 static inline bool bell_announce(struct ring *r, _Atomic uint64_t *word)
 {
-	bool never = r->said == BELL_NEVER;
+	bool never = r->bell == BELL_NEVER;
 
-	bell_say(r, word, BELL_AWAKE + ++r->announcements);
+	bell_write(r, word, BELL_AWAKE + ++r->announcements);
 	return never;
 }
 
-/* The sleeper, (B): pairs with the fence in bell_wanted. */
+/* The sleeper's (B): pairs with the fence in bell_wanted. */
 static inline void bell_fence(void)
 {
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
-/* The publisher, (3), where (2) is not needed. WORD is the other side's. True: it never sleeps. */
+/* The publisher's (3), where (2) is not needed. WORD is the peer's. True: it has not slept. */
 static inline bool bell_never(_Atomic uint64_t *word)
 {
 	atomic_signal_fence(memory_order_seq_cst); /* the compiler keeps (1) before this load */
 	return RING_LOAD(word, memory_order_relaxed) == BELL_NEVER;
 }
 
-/* The publisher, (2) and (3). True: ring, once. */
+/* The publisher's (2) and (3). True: ring now; it answers once for each announcement. */
 static inline bool bell_wanted(struct ring *r, _Atomic uint64_t *word)
 {
 	uint64_t number;

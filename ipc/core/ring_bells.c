@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring_bells.c - the doorbells of ring_slots.h: who announces a sleep, who rings, who looks again.
- * The order of the steps, and why none can be left out, is told in ring.h.
+ * ring_bells.c - the doorbells of ring_slots.h: announcing a sleep, ringing, looking again. ring.h
+ * explains the order of the steps, and why none can be left out.
  */
 #include "config.h"
 
@@ -15,7 +15,7 @@
 
 #include "ipc/core/sys.h"
 
-#define BELLS_TURN 64    /* bells heard by one epoll_wait */
+#define BELLS_TURN 64    /* bells collected by one epoll_wait */
 #define BELLS_CALM 4096u /* records without a sleep, then back to BELL_NEVER */
 
 static void ring_bell(struct ipc *s, const struct ring_slot *slot)
@@ -36,27 +36,30 @@ void ring_slots_wake(struct ipc *s, struct ring_slot *slot, _Atomic uint64_t *wo
 		ring_bell(s, slot);
 }
 
-void ring_slots_tell(struct ipc *s, struct ring_slot *from)
+void ring_slots_store_tail(struct ipc *s, struct ring_slot *from)
 {
 	struct ring *r = &from->ring;
 
-	ring_tell(r);
+	ring_store_tail(r);
 	ring_slots_wake(s, from, &r->control->sender);
-	if (r->said == BELL_AWAKE && r->position - from->slept >= BELLS_CALM &&
+	if (r->bell == BELL_AWAKE && r->position - from->slept >= BELLS_CALM &&
 	    ring_slots_of(s)->asymmetric)
-		bell_say(r, &r->control->receiver, BELL_NEVER);
+		bell_write(r, &r->control->receiver, BELL_NEVER);
 }
 
 /* ---- sleep ---- */
 
-/* Which bells were rung since the last look? One event each, so this ends, whoever rings. */
-static void hear(struct ipc *s)
+/*
+ * Marks the bells that were rung since the last call. Each is one event however often it was rung,
+ * so the loop ends even if a peer keeps ringing.
+ */
+static void collect_rings(struct ipc *s)
 {
 	struct epoll_event turn[BELLS_TURN];
-	unsigned heard;
+	unsigned seen;
 	ssize_t n, i;
 
-	for (heard = 0; heard <= s->slots; heard += BELLS_TURN) {
+	for (seen = 0; seen <= s->slots; seen += BELLS_TURN) {
 		n = SYS(s, epoll_wait(ring_slots_of(s)->epoll, turn, BELLS_TURN, 0));
 		for (i = 0; i < n; i++)
 			ring_slot_at(s, turn[i].data.u32)->rung = true;
@@ -65,33 +68,33 @@ static void hear(struct ipc *s)
 	}
 }
 
-/* Does the session wait for this one? A hub that sends: only if its last send met no room. */
+/* Does the session wait for SLOT? A hub that sends does so only after a send that met no room. */
 static bool awaited(const struct ipc *s, const struct ring_slot *slot)
 {
 	return slot->ring.live && (s->single || slot->full || ipc_receives(s));
 }
 
 /*
- * (A) of ring.h for one slot, unless an announcement stands that nobody can have answered.
- * True: (B) has to be membarrier(2).
+ * (A) of ring.h for one slot, unless its last announcement is still unanswered. True: (B) must be
+ * membarrier(2).
  */
 static bool announce(struct ipc *s, struct ring_slot *slot)
 {
-	/* Who sends while we sleep sees all the room there is. */
+	/* A sender must see all the room there is while we sleep. */
 	if (ipc_receives(s) && slot->ring.known != slot->ring.position)
-		ring_slots_tell(s, slot);
+		ring_slots_store_tail(s, slot);
 	if (bell_announced(&slot->ring) && !slot->rung)
 		return false;
 	slot->rung = false;
 	return bell_announce(&slot->ring, ring_slots_own_word(s, slot));
 }
 
-/* (C) of ring.h: has this one published in the meantime? */
+/* (C) of ring.h: has the peer of SLOT published something in the meantime? */
 static bool look_again(const struct ipc *s, struct ring_slot *slot)
 {
 	if (ipc_receives(s) ? !ring_ready(&slot->ring) : ring_room(&slot->ring) == 0)
 		return false;
-	slot->full = false; /* room is told once, the caller may have lost interest */
+	slot->full = false; /* room is reported once: the caller may not want it any more */
 	return true;
 }
 
@@ -111,12 +114,12 @@ int ring_slots_announce(struct ipc *s, unsigned first, unsigned end)
 	else
 		bell_fence();
 	if (rc < 0)
-		return rc; /* a sandbox: to sleep now could be for ever */
+		return rc; /* a sandbox forbids membarrier(2): the sleep might never end */
 	for (i = first; i < end; i++)
 		if (awaited(s, ring_slot_at(s, i)) && look_again(s, ring_slot_at(s, i)))
 			return -EAGAIN;
 	if (waiting == 0 && !ipc_receives(s))
-		return -EAGAIN; /* as far as we know there is room in all of them */
+		return -EAGAIN; /* no send has met a full ring: there is room */
 	return 0;
 }
 
@@ -125,9 +128,11 @@ int ring_slots_pollfd(struct ipc *s, short *events)
 	struct ring_slots *set = ring_slots_of(s);
 	int rc;
 
-	/* Before the announcements: what was rung for is seen below, a ring from now on stays. */
+	/*
+	 * Before the announcements: what has been rung for is found below, later rings stay queued.
+	 */
 	if (set->announced)
-		hear(s);
+		collect_rings(s);
 	set->announced = true;
 	rc = s->single ? ring_slots_announce(s, s->self, s->self + 1) :
 			 ring_slots_announce(s, 0, s->slots);

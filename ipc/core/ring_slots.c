@@ -15,17 +15,18 @@
 
 #include "ipc/core/sys.h"
 
-#define OWN_BYTES   16384u      /* of entries, where the caller does not care: half of an L1 */
-#define OWN_LARGE   16u         /* records, where not even one fits into that ... */
-#define OWN_LARGEST (1u << 20)  /* ... and bytes for those, unless a single one needs more */
+#define OWN_BYTES   16384u      /* of entries, if the caller names no depth: half of an L1 cache */
+#define OWN_LARGE   16u         /* records, if they are larger than that ... */
+#define OWN_LARGEST (1u << 20)  /* ... but no more bytes than this, unless two records need more */
 #define MOST_BYTES  (64u << 20) /* of entries in a slot, whatever the caller asks for */
 
 /* ---- life of a slot ---- */
 
 /*
- * Both caches hold a ring of 16 KiB: 256 events stream twice as fast as 512, and two records of
- * 8 KiB twice as fast as sixteen. Where that is lost anyway, more of them let the two copies
- * overlap: of 64 KiB, sixteen move 13 GB/s and two 5.
+ * A ring of 16 KiB fits into the caches of both CPUs: 256 events stream twice as fast as 512, and
+ * two records of 8 KiB twice as fast as sixteen. Records too large for that gain from a deeper
+ * ring, in which the two copies overlap: with records of 64 KiB, sixteen move 13 GB/s and two move
+ * 5.
  */
 static size_t own_depth(size_t stride)
 {
@@ -64,7 +65,7 @@ void ring_slots_use(struct ipc *s, ring_slots_ring *ring, size_t extra)
 	ring_slots_of(s)->extra = extra;
 }
 
-/* This process' epoll instance, unless it sleeps otherwise. */
+/* This process' epoll instance, unless the mechanism sleeps in another way. */
 static int open_epoll(struct ipc *s)
 {
 	struct ring_slots *set = ring_slots_of(s);
@@ -96,7 +97,9 @@ int ring_slots_size(struct ipc *s, int fd)
 {
 	int rc;
 
-	/* Takes the pages now: ftruncate succeeds on a full tmpfs, and a store kills us then. */
+	/*
+	 * Allocates the pages now: on a full tmpfs ftruncate succeeds, and a store would kill us.
+	 */
 	do {
 		s->syscalls++;
 		rc = posix_fallocate(fd, 0, (off_t)ring_slots_bytes(s));
@@ -114,7 +117,7 @@ static void look(struct ipc *s, struct ring_slot *slot, void *memory)
 	else
 		ring_init_sender(&slot->ring, memory, s->record_size, entries);
 	if (!ring_slots_of(s)->asymmetric)
-		bell_say(&slot->ring, ring_slots_own_word(s, slot), BELL_AWAKE);
+		bell_write(&slot->ring, ring_slots_own_word(s, slot), BELL_AWAKE);
 }
 
 static void drop(struct ipc *s, struct ring_slot *slot)
@@ -155,7 +158,7 @@ int ring_slots_map(struct ipc *s, unsigned slot, int fd)
 	return rc < 0 ? rc : 0;
 }
 
-/* BELL will be heard in this process, as SLOT's. */
+/* A ring of BELL wakes this process, as SLOT's. */
 static int listen_to(struct ipc *s, unsigned slot, int bell)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u32 = slot };
@@ -169,13 +172,15 @@ static int attach_hub(struct ipc *s, unsigned slot)
 {
 	struct ring_slot *own = ring_slot_at(s, slot);
 
-	/* Later workers do not get it; if this fails, they drop it as one that is armed. */
+	/* Later children do not inherit the mapping; if this fails, they unmap it themselves. */
 	own->inherited = SYS(s, madvise(own->ring.control, ring_slots_bytes(s), MADV_DONTFORK)) < 0;
 	own->ring.live = true;
 	return listen_to(s, slot, own->to_hub);
 }
 
-/* The slot's owner, with its ring mapped and both doorbells: the rest of attach and of join. */
+/*
+ * The rest of attach and of join in the slot's process, which has the ring mapped and both bells.
+ */
 static int enter_slot(struct ipc *s, unsigned slot)
 {
 	struct ring_slots *set = ring_slots_of(s);
@@ -192,8 +197,9 @@ static int enter_slot(struct ipc *s, unsigned slot)
 	look(s, own, own->ring.control);
 	own->ring.live = true;
 	/*
-	 * A process is registered by itself. One that may not be has to fence, and says so in the
-	 * peer's word as if the peer had; unless the peer has said something else meanwhile.
+	 * Each process registers itself for membarrier(2). One that may not has to fence. It writes
+	 * that into the peer's word, as if the peer had done so, unless the peer has written a
+	 * value meanwhile.
 	 */
 	if (set->asymmetric && sys_membarrier(s, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED) < 0)
 		(void)atomic_compare_exchange_strong(ring_slots_peer_word(s, own), &never,
@@ -202,9 +208,10 @@ static int enter_slot(struct ipc *s, unsigned slot)
 }
 
 /*
- * A forked process: nothing of a sibling stays. A ring with MADV_DONTFORK is not here, only its
- * former address, where something else may live by now. The hub's epoll instance goes without
- * another word to it: the registrations are shared, not copied, by fork (epoll(7), Q6).
+ * In a forked process: drops everything of its siblings. A ring with MADV_DONTFORK was not
+ * inherited, and something else may be mapped at its former address by now. The hub's epoll
+ * instance is closed without an epoll_ctl: fork shares the registrations, it does not copy them
+ * (epoll(7), Q6).
  */
 static int attach_slot(struct ipc *s, unsigned slot)
 {
@@ -227,7 +234,7 @@ int ring_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 	return s->role == IPC_HUB ? attach_hub(s, slot) : attach_slot(s, slot);
 }
 
-/* The hub keeps both doorbells, so their new owner gets duplicates. */
+/* The hub keeps both doorbells, so the slot's new process gets duplicates. */
 int ring_slots_ticket(struct ipc *s, unsigned slot, int fd, struct ipc_ticket *ticket)
 {
 	const struct ring_slot *own = ring_slot_at(s, slot);
@@ -270,7 +277,7 @@ int ring_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticke
 	own->to_slot = ticket->fds[2];
 	rc = enter_slot(s, slot);
 	if (rc == 0)
-		return close(ticket->fds[0]) < 0 ? -errno : 0; /* mapped: nobody needs it here */
+		return close(ticket->fds[0]) < 0 ? -errno : 0; /* the mapping stays */
 	own->to_hub = own->to_slot = -1;                       /* still the caller's */
 	drop(s, own);
 	sys_close(&ring_slots_of(s)->epoll);
@@ -281,7 +288,10 @@ void ring_slots_detach(struct ipc *s, unsigned slot)
 {
 	struct ring_slot *old = ring_slot_at(s, slot);
 
-	/* By hand: a child that was forked a moment ago may keep the bell, thus the events. */
+	/*
+	 * Explicitly: a child that was forked just now may hold the bell open, and with it the
+	 * events.
+	 */
 	if (s->role == IPC_HUB && old->to_hub >= 0) /* ENOENT: was only armed */
 		(void)SYS(s, epoll_ctl(ring_slots_of(s)->epoll, EPOLL_CTL_DEL, old->to_hub, NULL));
 	drop(s, old);
@@ -299,13 +309,13 @@ int ring_slots_hub_fds(unsigned slots)
 
 /* ---- records ---- */
 
-/* N records were pushed: the rest of a send where there is any. */
+/* The rest of a send that has pushed N records: wakes the receiver if it sleeps. */
 static __attribute__((noinline)) ssize_t sent(struct ipc *s, struct ring_slot *to, ssize_t n)
 {
 	ring_slots_wake(s, to, &to->ring.control->receiver);
 	to->full = false;
 	if (bell_announced(&to->ring))
-		bell_say(&to->ring, &to->ring.control->sender, BELL_AWAKE);
+		bell_write(&to->ring, &to->ring.control->sender, BELL_AWAKE);
 	return n;
 }
 
@@ -333,17 +343,17 @@ ssize_t ring_slots_send(struct ipc *s, unsigned slot, const void *records, size_
 	return 1;
 }
 
-/* Something was popped: the rest of a receive where there is any. */
+/* The rest of a receive that has popped something: the tail, and waking the sender. */
 static inline void taken(struct ipc *s, struct ring_slot *from)
 {
 	struct ring *r = &from->ring;
 
 	if (bell_announced(r)) {
 		from->slept = r->position;
-		bell_say(r, &r->control->receiver, BELL_AWAKE);
+		bell_write(r, &r->control->receiver, BELL_AWAKE);
 	}
-	if (ring_due(r))
-		ring_slots_tell(s, from);
+	if (ring_tail_due(r))
+		ring_slots_store_tail(s, from);
 }
 
 static __attribute__((noinline)) ssize_t take(struct ipc *s, struct ring_slot *from, void *records,
@@ -354,7 +364,7 @@ static __attribute__((noinline)) ssize_t take(struct ipc *s, struct ring_slot *f
 	if (rc > 0)
 		taken(s, from);
 	else if (rc < 0)
-		from->ring.live = false; /* told once; then silent until it is detached */
+		from->ring.live = false; /* reported once; then ignored until it is detached */
 	return rc == 0 ? -EAGAIN : rc;
 }
 
@@ -365,8 +375,8 @@ static __attribute__((noinline)) ssize_t took_event(struct ipc *s, struct ring_s
 }
 
 /*
- * A hub with several slots looks at one after the other, from where it stopped the last time: 3 ns
- * for each that has nothing, so 3 us for 1,000 of them, a tenth of what waking up has cost.
+ * A hub with several slots looks at one after the other, beginning where it last stopped. An empty
+ * slot costs 3 ns, so 1,000 of them cost 3 us, a tenth of a wake-up.
  */
 static __attribute__((noinline)) ssize_t take_any(struct ipc *s, unsigned *slot, void *records,
 						  size_t cap)
@@ -398,7 +408,7 @@ ssize_t ring_slots_recv(struct ipc *s, unsigned *slot, void *records, size_t cap
 	*slot = s->self;
 	if (cap != 1 || !own->ring.live || !ring_pop_event(&own->ring, records))
 		return take(s, own, records, cap);
-	if (bell_announced(&own->ring) || ring_due(&own->ring))
+	if (bell_announced(&own->ring) || ring_tail_due(&own->ring))
 		return took_event(s, own);
 	return 1;
 }

@@ -2,23 +2,22 @@
 /*
  * ring_slots.h - for mechanisms that are shared memory: a ring (ring.h) and two doorbells per slot.
  *
- * What differs between them is only how the memory is made; their arm() does that, and
- * hands the descriptor over:
+ * They differ only in how the memory is made. Their arm() does that, and passes the descriptor on:
  *
  *      fd = shm_open() or memfd_create()
- *      ring_slots_size(s, fd)          no memory left is said here, not by SIGBUS later
+ *      ring_slots_size(s, fd)          a lack of memory shows here, not as SIGBUS later
  *      ring_slots_map(s, slot, fd)
- *      close(fd)                  before the worker exists: none can truncate it
+ *      close(fd)                       before the worker exists: none can truncate it
  *
- * A doorbell is an eventfd(2): the hub has one in each slot's ring to ring for that slot's process,
- * and that process has one to ring for the hub. It is rung only for a side that has announced
- * its sleep: for a record where it receives, for room where it sends.
+ * A doorbell is an eventfd(2). Each slot has two: the hub writes one to wake the slot's process,
+ * the slot's process writes the other to wake the hub. Only a side that has announced its sleep is
+ * woken: a receiver for a record, a sender for room.
  *
- * Nobody reads a doorbell, and who sleeps does not even hold it. It sleeps on an epoll(7) instance
- * of its own, in which the doorbell is edge-triggered: each ring is one event, taken by epoll_wait.
- * So a worker that has turned hostile cannot silence another's bell; and it cannot, by filling the
- * counter and clearing O_NONBLOCK (which belongs to the open file, thus to all), make the hub's
- * next ring or look wait for ever: the one it could fill, nobody else touches.
+ * No process reads a doorbell. A sleeper waits on an epoll(7) instance of its own, in which its
+ * doorbells are registered edge-triggered: each ring is one event, which epoll_wait takes. So a
+ * hostile worker cannot silence another worker's bell. It could fill the counter of a bell that it
+ * holds and clear O_NONBLOCK, which belongs to the open file and thus to all who share it; but it
+ * holds only the bell that it writes itself, so no ring and no look of the hub can block on that.
  */
 #ifndef IPC_RING_SLOTS_H
 #define IPC_RING_SLOTS_H
@@ -32,21 +31,21 @@ typedef void ring_slots_ring(struct ipc *s, const struct ring_slot *slot);
 
 /* The session state of such a mechanism. */
 struct ring_slots {
-	ring_slots_ring *ring; /* NULL: doorbells as told above; else there are none */
+	ring_slots_ring *ring; /* how the mechanism wakes a peer; NULL: by the doorbells above */
 	size_t extra;          /* bytes that the mechanism wants behind each ring */
 	int epoll;             /* this process sleeps on it */
-	bool announced;        /* so a bell may have been rung since the last look */
+	bool announced;        /* a bell may have been rung since the last look */
 	bool asymmetric;       /* membarrier(2) works here: see ring.h */
-	unsigned next;         /* a receiving hub: whose turn it is */
+	unsigned next;         /* a receiving hub: the slot to look at first */
 	uint32_t entries;      /* of each ring */
 };
 
 /* The slot state of such a mechanism. */
 struct ring_slot {
-	struct ring ring; /* live: attached, and the peer has written nothing impossible */
+	struct ring ring; /* live: attached, and the peer has written nothing invalid */
 	bool inherited;   /* a child forked now would have the mapping too */
 	bool full;        /* sending: the last send met no room */
-	bool rung;        /* the bell was: the announcement that stands is used up */
+	bool rung;        /* its bell was rung: the last announcement was answered */
 	int to_hub;       /* doorbells: the slot's process rings this */
 	int to_slot;      /* the hub rings this */
 	uint64_t slept;   /* receiving: the position after the last sleep */
@@ -62,7 +61,7 @@ static inline struct ring_slot *ring_slot_at(const struct ipc *s, unsigned slot)
 	return (struct ring_slot *)s->slot_state + slot;
 }
 
-/* What the mechanism wanted behind SLOT's ring; zero at arm. */
+/* The extra bytes behind SLOT's ring; zero at arm. */
 static inline void *ring_slots_extra(const struct ipc *s, const struct ring_slot *slot)
 {
 	return (char *)slot->ring.control + ring_bytes(s->record_size, ring_slots_of(s)->entries);
@@ -83,7 +82,8 @@ static inline _Atomic uint64_t *ring_slots_peer_word(const struct ipc *s,
 
 int ring_slots_open(struct ipc *s);
 /*
- * In open, and first in join: a mechanism with a wake-up of its own. It has no ring_slots_pollfd.
+ * For a mechanism with its own way to wake a peer: in open, and first in join. It does not use
+ * ring_slots_pollfd.
  */
 void ring_slots_use(struct ipc *s, ring_slots_ring *ring, size_t extra);
 /* Bytes of memory that a slot needs. */
@@ -104,15 +104,14 @@ void ring_slots_close(struct ipc *s);
 int ring_slots_hub_fds(unsigned slots);
 
 /*
- * Before a sleep of this side in slots FIRST..END-1, of which it awaits the live ones: announces
- * it,
- * then looks again. 0: sleep; -EAGAIN: there is something already; or -errno.
+ * Before this side sleeps in the live slots of FIRST..END-1: announces it there, then looks again.
+ * 0: sleep; -EAGAIN: there is something already; or -errno.
  */
 int ring_slots_announce(struct ipc *s, unsigned first, unsigned end);
-/* After something was published: wakes the peer if its WORD says that it sleeps. */
+/* After publishing something: wakes the peer if its WORD says that it sleeps. */
 void ring_slots_wake(struct ipc *s, struct ring_slot *slot, _Atomic uint64_t *word);
-/* Tells the sender how far we are, and wakes it if it waits for room. */
-void ring_slots_tell(struct ipc *s, struct ring_slot *slot);
+/* Stores the tail, and wakes the sender if it waits for room. */
+void ring_slots_store_tail(struct ipc *s, struct ring_slot *slot);
 
 /* Bytes that a slot maps for records of RECORD_SIZE, with the mechanism's own depth. */
 size_t ring_slots_slot_bytes(size_t record_size);

@@ -18,7 +18,7 @@ int rt_signal_claim(struct ipc *s, struct rt_signal *own)
 	sigset_t blocked;
 	int number;
 
-	(void)sigprocmask(SIG_BLOCK, NULL, &blocked); /* only asks: cannot fail */
+	(void)sigprocmask(SIG_BLOCK, NULL, &blocked); /* only reads the mask: cannot fail */
 	for (number = SIGRTMIN; number <= SIGRTMAX; number++)
 		if (!sigismember(&blocked, number) && sigaction(number, NULL, &own->before) == 0 &&
 		    (own->before.sa_handler == SIG_DFL || own->before.sa_handler == SIG_IGN))
@@ -33,7 +33,7 @@ void rt_signal_release(struct ipc *s, const struct rt_signal *own, bool haunted)
 {
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	/* To ignore a signal throws away what is pending, which would end us once unblocked. */
+	/* Ignoring a signal discards pending ones, which would end the process once unblocked. */
 	(void)SYS(s, sigaction(own->number, &ignore, NULL)); /* cannot fail, nor can these */
 	if (!haunted)
 		(void)SYS(s, sigaction(own->number, &own->before, NULL));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rt_signal.h - a real-time signal for the use of one session: a number that nobody else in this
- * process uses, blocked as long as the session lives, and all as it was afterwards.
+ * rt_signal.h - a real-time signal for one session: a number that nothing else in this process
+ * uses, blocked while the session exists and restored afterwards.
  */
 #ifndef IPC_RT_SIGNAL_H
 #define IPC_RT_SIGNAL_H
@@ -13,13 +13,14 @@ struct ipc;
 
 struct rt_signal {
 	int number;
-	sigset_t set; /* that one alone */
+	sigset_t set; /* that signal only */
 	struct sigaction before;
 };
 
 /*
- * Claims and blocks a number that is neither blocked, as one in use is, nor has a handler: it is
- * s->number, too. A child and an executed program inherit the mask. 0, or -EBUSY: none is left.
+ * Chooses and blocks a signal that is not blocked and has no handler; a signal in use is blocked.
+ * Its number is also s->number. A child and an executed program inherit the mask. 0, or -EBUSY:
+ * none is left.
  */
 int rt_signal_claim(struct ipc *s, struct rt_signal *own);
 
@@ -27,8 +28,8 @@ int rt_signal_claim(struct ipc *s, struct rt_signal *own);
 int rt_signal_adopt(struct rt_signal *own, int number);
 
 /*
- * Throws away what is pending, restores the disposition and unblocks. HAUNTED: somebody may still
- * send it, which by default would end us; then it stays ignored.
+ * Discards pending signals, restores the disposition and unblocks. HAUNTED: a process may still
+ * send the signal, whose default action would end this process; then it stays ignored.
  */
 void rt_signal_release(struct ipc *s, const struct rt_signal *own, bool haunted);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session.c - the facade: the life of a session, and the checks that no mechanism then repeats.
+ * session.c - the facade: the life of a session, and the checks that mechanisms need not repeat.
  */
 #include "config.h"
 
@@ -18,12 +18,12 @@
 #include "ipc/core/ticket.h"
 #include "ipc/core/waiting.h"
 
-/* What a slot is good for. After attach: of which side this process is, or neither if it failed. */
+/* What may be done with a slot. SLOT_BROKEN: attach has failed, only detach is allowed. */
 enum stage { SLOT_FREE, SLOT_ARMED, SLOT_SENDS, SLOT_RECEIVES, SLOT_BROKEN };
 
 /* A session: what its mechanism sees of it, and what the facade keeps for itself. */
 struct session {
-	struct ipc ipc; /* first: the caller's pointer is to this one */
+	struct ipc ipc; /* first: callers have a pointer to it */
 	struct waiting waiting;
 	bool receives;
 	unsigned char *stage; /* [slots]: enum stage */
@@ -80,7 +80,10 @@ static struct session *session_new(const struct ipc_backend *backend,
 	s->opener = getpid();
 	session->receives = ipc_receives(s);
 	waiting_init(&session->waiting, backend);
-	/* calloc of nothing may be NULL. One byte more than needed, and NULL means "no memory". */
+	/*
+	 * One byte more than needed: calloc of 0 bytes may return NULL, which must mean "no
+	 * memory".
+	 */
 	s->state = calloc(1, backend->state_size + 1);
 	s->slot_state = calloc(config->slots, backend->slot_size + 1);
 	session->stage = calloc(config->slots, sizeof *session->stage);
@@ -129,7 +132,7 @@ static void become_slot(struct session *session, unsigned slot, const struct ipc
 	s->self = slot;
 	s->syscalls = 0;
 	session->waiting.peer = *hub;
-	memset(session->stage, SLOT_FREE, s->slots); /* the siblings' are not ours to detach */
+	memset(session->stage, SLOT_FREE, s->slots); /* the siblings' are not its own */
 }
 
 static int arm_check(const struct ipc *s, unsigned slot)
@@ -208,7 +211,7 @@ int ipc_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
 	return rc;
 }
 
-/* Are they all open? They are close-on-exec from now on, as every descriptor here. */
+/* Makes the descriptors close-on-exec, as all of a session are. -EBADF: one is not open. */
 static int take_descriptors(const struct ipc_ticket *ticket)
 {
 	size_t i;
@@ -284,8 +287,8 @@ void ipc_close(struct ipc *s)
 /* ---- records ---- */
 
 /*
- * Both first make the mechanism's own call, with nothing around it, where the strategy allows
- * (waiting_set_strategy says where): a call that need not wait pays for none of it.
+ * Where the strategy allows (see waiting_set_strategy), both first make the mechanism's call
+ * directly, so that a call that need not wait costs nothing more.
  */
 ssize_t ipc_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
 {

@@ -28,8 +28,7 @@ uint64_t sys_now_ns(void)
 void sys_close(int *fd)
 {
 	if (*fd >= 0)
-		(void)close(*fd); /* of a pipe, socket or epoll: nothing is flushed, nothing can be
-				     lost */
+		(void)close(*fd); /* no pipe, socket or epoll instance holds unwritten data */
 	*fd = -1;
 }
 

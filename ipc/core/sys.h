@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys.h - idioms that every mechanism shares. Nothing here waits or decides.
+ * sys.h - idioms that the mechanisms share.
  */
 #ifndef IPC_SYS_H
 #define IPC_SYS_H
@@ -12,7 +12,7 @@
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t sys_now_ns(void);
 
-/* close(2) and forget: *FD becomes -1. Never repeated on EINTR: Linux has closed it then. */
+/* close(2); *FD becomes -1. Not repeated on EINTR: Linux has closed it even then. */
 void sys_close(int *fd);
 
 /*
@@ -29,12 +29,12 @@ void sys_limit(struct ipc_limit *limit, const char *name, const char *source, co
 	       ...) __attribute__((format(printf, 4, 5)));
 void sys_limit_file(struct ipc_limit *limit, const char *name, const char *path);
 
-/* A clause for probe's REASON; returns RC. */
+/* Stores TEXT in probe's REASON; returns RC. */
 int sys_reason(char *reason, size_t size, int rc, const char *text);
 
 /*
- * Probes for what several mechanisms, or a library, need of the machine: /proc/self/fd, the way to
- * a socket without a name; that and eventfd(2); pidfd_open(2) and pidfd_send_signal(2);
+ * Probes for what several mechanisms, or a library, need: /proc/self/fd, by which a process reaches
+ * a socket without a name; the same and eventfd(2); pidfd_open(2) and pidfd_send_signal(2);
  * process_vm_readv(2) and process_vm_writev(2).
  */
 int sys_needs_proc(char *reason, size_t size);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ticket.h - a ticket as a line of text: the mechanism's name, then numbers in hexadecimal, all
- * parted by colons. The text comes from the hub by way of the caller's own command line or memory:
- * it is checked against mistakes, not against enemies.
+ * ticket.h - a ticket as a line of text: the mechanism's name, then hexadecimal numbers, separated
+ * by colons. The text comes from the hub through the caller's own command line or memory, so it is
+ * trusted: it is checked against mistakes, not against attacks.
  */
 #ifndef IPC_TICKET_H
 #define IPC_TICKET_H
 
 #include "ipc/ipc.h"
 
-/* What the text says beside the ticket's own descriptors and words. */
+/* What the text holds besides the ticket's descriptors and words. */
 struct ticket_session {
 	char name[32];
 	unsigned slot;

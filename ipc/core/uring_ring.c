@@ -24,12 +24,15 @@ int uring_ring_make(struct ipc *s)
 {
 	struct uring_ring *state = ring_of(s);
 	unsigned slots = s->role == IPC_HUB ? s->slots : 1;
-	/* Room for a result of each slot. Rings count as locked memory: small ones for many. */
+	/*
+	 * Room for one result of each slot. Rings count as locked memory, so many slots get small
+	 * rings.
+	 */
 	struct io_uring_params params = { .flags = IORING_SETUP_CQSIZE,
 					  .cq_entries = 2 * (slots + URING_SENDS) };
 	int rc, naps = 0;
 
-	/* The rings of the dead count until the kernel has taken them down, a moment later. */
+	/* Rings of dead processes count until the kernel has freed them, a moment later. */
 	while ((rc = io_uring_queue_init_params(URING_SENDS, &state->io, &params)) == -ENOMEM &&
 	       naps++ < MAKE_NAPS)
 		(void)sys_poll(s, -1, 0, -1, MAKE_NAP_NS);

@@ -11,16 +11,16 @@
 #include "ipc/core/sys.h"
 
 #define SPIN_CHECK      4096u  /* tries between two looks at the peer's pidfd */
-#define PATIENCE_NS     50000u /* about one wake-up of a sleeping CPU: at worst twice the optimum */
+#define PATIENCE_NS     50000u /* one wake-up of a sleeping CPU: at most twice the optimum */
 #define PATIENCE_MIN_NS 3000u  /* below that a try is not worth its system calls */
-#define BACKOFF_MAX     1024u  /* calls between two probes of a peer that does not answer at once */
-#define TRUST_FULL      8u     /* clean successes in a row: from then on one in TRUST_SAMPLE ... */
+#define BACKOFF_MAX     1024u  /* calls between two probes, while tries do not pay */
+#define TRUST_FULL      8u     /* successes in a row, from which on one in TRUST_SAMPLE ... */
 #define TRUST_SAMPLE    32u    /* ... is checked */
 #define NAP_NS          200000 /* between two looks at a mechanism that has no descriptor */
 
 /*
- * The direct way is one call of the mechanism with nothing around it. A blocking call is that by
- * itself; a mechanism whose try costs next to nothing is tried before any strategy.
+ * direct: the first step is one plain call of the mechanism. For IPC_BLOCK that is its blocking
+ * call; where a try costs next to nothing, it is a try, whatever the strategy.
  */
 void waiting_set_strategy(struct waiting *w, const struct ipc_backend *backend,
 			  enum ipc_strategy strategy)
@@ -37,11 +37,11 @@ void waiting_init(struct waiting *w, const struct ipc_backend *backend)
 	waiting_set_strategy(w, backend, IPC_BLOCK);
 }
 
-/* One ipc_send or ipc_recv under way, so that waiting is written once for both. */
+/* One ipc_send or ipc_recv in progress: waiting is written once for both. */
 struct call {
 	struct ipc *s;
 	struct waiting *w;
-	unsigned *slot; /* receiving: where to tell the slot; sending: the slot */
+	unsigned *slot; /* receiving: where to store the slot; sending: the slot */
 	void *in;       /* receiving; else NULL */
 	const void *out;
 	size_t n;
@@ -55,7 +55,7 @@ static inline ssize_t attempt(const struct call *c, unsigned flags)
 		       backend->send(c->s, *c->slot, c->out, c->n, flags);
 }
 
-/* The pidfd to watch, if the mechanism itself does not tell that the peer is dead; else -1. */
+/* The pidfd to watch if the mechanism does not notice the peer's death itself; else -1. */
 static int watched_peer(const struct ipc *s, const struct waiting *w)
 {
 	return s->single && !(s->backend->info.capabilities & IPC_CAP_EOF) ? w->peer.pidfd : -1;
@@ -63,7 +63,7 @@ static int watched_peer(const struct ipc *s, const struct waiting *w)
 
 enum { WOKE_TIMEOUT = 0, WOKE_READY = 1, WOKE_PEER_DEAD = 2, WOKE_YIELDED };
 
-/* Sleeps once, or where nothing would wake it only yields. One of the above, or -errno. */
+/* Sleeps once; only yields if nothing would wake it and YIELD. One of the above, or -errno. */
 static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns, bool yield)
 {
 	int peer = watched_peer(s, w);
@@ -73,11 +73,11 @@ static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns
 
 	if (fd == -EAGAIN)
 		return WOKE_READY;
-	if (fd == -ENOTSUP && yield) { /* nothing tells: let the peer run, if it shares our CPU */
+	if (fd == -ENOTSUP && yield) { /* no descriptor: let the peer run, if it shares this CPU */
 		(void)SYS(s, sched_yield());
 		return WOKE_YIELDED;
 	}
-	if (fd == -ENOTSUP) { /* look again in a moment */
+	if (fd == -ENOTSUP) { /* no descriptor: try again after a nap */
 		rc = sys_poll(s, -1, 0, peer,
 			      timeout_ns >= 0 && timeout_ns < NAP_NS ? timeout_ns : NAP_NS);
 		return rc == 0 ? WOKE_READY : rc < 0 ? rc : WOKE_PEER_DEAD;
@@ -95,7 +95,7 @@ int waiting_sleep(struct ipc *s, const struct waiting *w, int64_t timeout_ns)
 	return woke > 0 ? 1 : woke;
 }
 
-/* The peer is dead. Its records are still to be had; then comes the end. */
+/* After the peer's death: returns its remaining records, then the end. */
 static ssize_t after_death(const struct call *c)
 {
 	ssize_t rc;
@@ -109,7 +109,7 @@ static ssize_t after_death(const struct call *c)
 	return 0;
 }
 
-/* Sleeps, then tries, until there is an answer. */
+/* Sleeps and tries in turn until there is a result. */
 static ssize_t sleep_and_try(const struct call *c, unsigned flags)
 {
 	uint64_t now, start = 0;
@@ -123,7 +123,7 @@ static ssize_t sleep_and_try(const struct call *c, unsigned flags)
 			return woke;
 		if (woke == WOKE_PEER_DEAD)
 			return after_death(c);
-		if (woke == WOKE_YIELDED) { /* where others want the CPU too, one may take long */
+		if (woke == WOKE_YIELDED) { /* which takes long while others want the CPU */
 			now = sys_now_ns();
 			start = start ? start : now;
 			yield = now - start < PATIENCE_NS;
@@ -133,7 +133,7 @@ static ssize_t sleep_and_try(const struct call *c, unsigned flags)
 	return rc;
 }
 
-/* The mechanism's own blocking call; one that has none answers -EAGAIN. */
+/* The mechanism's own blocking call; -EAGAIN if it has none. */
 static ssize_t block(const struct call *c)
 {
 	ssize_t rc = attempt(c, 0);
@@ -155,10 +155,12 @@ static ssize_t spin(const struct call *c)
 	return rc;
 }
 
-/* Tries for the budget. -EAGAIN: in vain. */
+/* Tries for BUDGET_NS. -EAGAIN: without success. */
 static ssize_t try_patiently(const struct call *c, uint64_t budget_ns)
 {
-	/* The clock costs as much as several tries at a ring, and a tenth of a system call. */
+	/*
+	 * Reading the clock costs as much as several tries of a ring, or a tenth of a system call.
+	 */
 	const unsigned look = c->s->backend->free_try ? 32 : 4;
 	uint64_t start = 0, now;
 	unsigned tries;
@@ -179,7 +181,7 @@ static ssize_t try_patiently(const struct call *c, uint64_t budget_ns)
 	}
 }
 
-/* A try found nothing, or found something only because the scheduler took our CPU away. */
+/* The tries found nothing, or found something only because the scheduler took this CPU away. */
 static void lose_patience(struct patience *p)
 {
 	p->budget_ns /= 2;
@@ -191,7 +193,7 @@ static void lose_patience(struct patience *p)
 	p->backoff = p->backoff < BACKOFF_MAX ? p->backoff * 2 : BACKOFF_MAX;
 }
 
-/* Did this thread lose its CPU since the last look? Then the peer may run on the same one. */
+/* Has this thread lost its CPU since the last look? Then the peer may run on the same CPU. */
 static bool was_switched(struct ipc *s, long *switches)
 {
 	struct rusage usage;
@@ -204,7 +206,7 @@ static bool was_switched(struct ipc *s, long *switches)
 	return *switches != before;
 }
 
-/* One call with tries: -EAGAIN if they were in vain. Learns from how it went. */
+/* Tries for the current budget, and adapts the budget to the result. -EAGAIN: without success. */
 static ssize_t try_and_learn(const struct call *c)
 {
 	struct patience *p = &c->w->patience;
@@ -219,7 +221,7 @@ static ssize_t try_and_learn(const struct call *c)
 			(void)was_switched(c->s, &switches);
 		rc = try_patiently(c, p->budget_ns ? p->budget_ns : PATIENCE_NS);
 	}
-	if (first) { /* it was there already: says nothing about waiting, but a probe has failed */
+	if (first) { /* it was there at once: a probe has learnt nothing */
 		if (p->budget_ns == 0)
 			lose_patience(p);
 	} else if (rc == -EAGAIN || (sample && was_switched(c->s, &switches))) {
@@ -233,12 +235,12 @@ static ssize_t try_and_learn(const struct call *c)
 }
 
 /*
- * Tries pay if the peer runs on another CPU and answers sooner than a sleeper wakes up. On the
- * same CPU they do harm: they keep the peer from running, and succeed only after the scheduler
- * has stepped in. So each failure, and each success that needed a context switch, halves the
- * budget, down to no try at all: then a call costs what the bare blocking call costs. Now and
- * then, ever more rarely, a probe finds out whether the peer has moved to another CPU. One clean
- * success restores the budget.
+ * Tries pay if the peer runs on another CPU and answers sooner than a sleeper wakes up. On the same
+ * CPU they do harm: they keep the peer from running, and succeed only after a context switch. So
+ * each failure, and each success that needed a context switch, halves the budget, down to no tries
+ * at all: then a call costs as much as the bare blocking call. From time to time, at growing
+ * intervals, a probe finds out whether the peer has moved to another CPU. One success without a
+ * context switch restores the budget.
  */
 static ssize_t adapt(const struct call *c)
 {
@@ -257,9 +259,8 @@ static ssize_t adapt(const struct call *c)
 }
 
 /*
- * As an event loop does it: a receiver asks for a record only after its descriptor said that there
- * is one. A sender tries first, since a hub's descriptor tells of room only after a send that
- * found none.
+ * As in an event loop: a receiver waits for its descriptor before it asks for a record. A sender
+ * tries first, since a hub's descriptor reports room only after a send that found none.
  */
 static ssize_t poll_first(const struct call *c)
 {

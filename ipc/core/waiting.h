@@ -2,16 +2,16 @@
 /*
  * waiting.h - how a call without IPC_NOWAIT waits: written once, for all mechanisms.
  *
- * A mechanism only tries (IPC_NOWAIT), blocks in its own call where it has one, and offers a
- * descriptor to sleep on. Which of these a call does, in which order and for how long, is the
- * strategy of the session (enum ipc_strategy), and it is decided here.
+ * A mechanism can try (IPC_NOWAIT), block in its own call if it has one, and offer a descriptor to
+ * sleep on. The session's strategy (enum ipc_strategy) decides which of these a call does, in which
+ * order and for how long. This file carries it out.
  */
 #ifndef IPC_WAITING_H
 #define IPC_WAITING_H
 
 #include "ipc/core/backend.h"
 
-/* What IPC_ADAPTIVE has learnt about this session so far. */
+/* What IPC_ADAPTIVE knows about this session so far. */
 struct patience {
 	uint64_t budget_ns; /* how long to try before sleeping; 0: not at all */
 	unsigned skip;      /* calls left until the next probe when the budget is 0 */
@@ -26,14 +26,14 @@ struct waiting {
 	bool direct;           /* the first try is one call of the mechanism, with ... */
 	unsigned direct_flags; /* ... these flags */
 	struct patience patience;
-	struct ipc_peer peer; /* of a session with one peer; pidfd -1: none to watch */
+	struct ipc_peer peer; /* the only peer, if there is one; pidfd -1: none to watch */
 };
 
 void waiting_init(struct waiting *w, const struct ipc_backend *backend);
 void waiting_set_strategy(struct waiting *w, const struct ipc_backend *backend,
 			  enum ipc_strategy strategy);
 
-/* What the direct try left undone. Results as of ipc_send and ipc_recv. */
+/* The rest of a call whose direct step had no result. Return as ipc_send and ipc_recv. */
 ssize_t waiting_send(struct ipc *s, struct waiting *w, unsigned slot, const void *records,
 		     size_t n);
 ssize_t waiting_recv(struct ipc *s, struct waiting *w, unsigned *slot, void *records, size_t cap);

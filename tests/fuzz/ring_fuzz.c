@@ -52,8 +52,8 @@ static void receive(struct ring *r, unsigned char *records)
 	rc = cap == 1 && ring_pop_event(r, records) ? 1 : ring_pop(r, records, cap);
 	REQUIRE(rc == -EPROTO || (rc >= 0 && rc <= (ssize_t)cap));
 	REQUIRE(r->position - before == (uint64_t)(rc > 0 ? rc : 0));
-	if (ring_due(r))
-		ring_tell(r);
+	if (ring_tail_due(r))
+		ring_store_tail(r);
 }
 
 static void send(struct ring *r, const unsigned char *records)

@@ -252,7 +252,7 @@ static void expect_end(int fd)
 }
 
 /* What comes of the record, and of the descriptor that has come with its first byte. */
-static void part_judge(struct world *w, enum part part)
+static void part_check(struct world *w, enum part part)
 {
 	char record[56];
 	unsigned slot;
@@ -290,7 +290,7 @@ static void run_part(const struct subject *subject)
 	CHECK_EQ(ipc_recv_fd(w.s, &slot, record, &fd, IPC_NOWAIT), -EAGAIN);
 	CHECK_EQ(fd, -1);
 	gate_open(&w.board->gate[1]);
-	part_judge(&w, (enum part)subject->count);
+	part_check(&w, (enum part)subject->count);
 	world_close(&w);
 }
 

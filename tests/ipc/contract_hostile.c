@@ -214,7 +214,7 @@ static bool recv_among(struct world *w, struct inbox *inbox)
 	return true;
 }
 
-static void bury(struct world *w)
+static void reap_owner(struct world *w)
 {
 	CHECK_EQ(kill(w->worker[0].pid, SIGKILL), 0);
 	CHECK_EQ(waitpid(w->worker[0].pid, NULL, 0), w->worker[0].pid);
@@ -239,7 +239,7 @@ static void run_hostile_sender(const struct subject *subject)
 		if (!recv_among(&w, &inbox))
 			(void)ipc_wait(w.s, 1000000);
 	CHECK(world_fds(&w) <= subject->backend->hub_fds(w.slots)); /* none were slipped in */
-	bury(&w);
+	reap_owner(&w);
 	for (i = 0; recv_among(&w, &inbox);
 	     i++) /* the dead add nothing: who drains comes to an end */
 		CHECK(i < LEFT_MAX);
@@ -281,7 +281,7 @@ static void run_hostile_receiver(const struct subject *subject)
 		world_spawn(&w, slot, slot == 0 ? hostile_worker : honest_reader);
 	for (turn = 0; done < w.slots - 1 || w.worker[0].pid; turn++) {
 		if (w.worker[0].pid && is_through(&w))
-			bury(&w); /* at once: a zombie's unread signals count for all of us */
+			reap_owner(&w); /* at once: a zombie's unread signals count for all of us */
 		slot = turn % w.slots;
 		if (slot > 0 && next[slot] == subject->count)
 			continue;
@@ -385,7 +385,7 @@ static void run_torn(const struct subject *subject)
 		silent = torn_sizes[i] == 0 || atomic_load(&w.board->value[0]) == TORN;
 		rc = torn_answer(&w, &slot, &whole);
 		CHECK_RC(rc, rc != -EAGAIN || silent || !can(&w, IPC_CAP_BOUNDARIES));
-		bury(&w);
+		reap_owner(&w);
 		if (rc == -EAGAIN && !silent)
 			CHECK(torn_answer(&w, &slot, &whole) != -EAGAIN);
 		world_detach(&w, 0);

@@ -69,8 +69,8 @@ static void test_ring_hole_reads_as_nothing_then_as_hostile(void **state)
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(ring_push(&out, record, 1), 1);
 		assert_int_equal(ring_pop(&in, record, 1), 1);
-		if (ring_due(&in))
-			ring_tell(&in);
+		if (ring_tail_due(&in))
+			ring_store_tail(&in);
 	}
 	assert_int_equal(madvise(memory, 4096, MADV_REMOVE), 0);
 	assert_int_equal(ring_pop(&in, record, 1), -EPROTO);

@@ -95,8 +95,8 @@ static uint64_t stream_in(struct stream *s, bool (*ended)(void))
 			assert_true(record_is(buffer + (size_t)i * s->size, s->size,
 					      got + (uint64_t)i));
 		got += (uint64_t)rc;
-		if (ring_due(&r))
-			ring_tell(&r);
+		if (ring_tail_due(&r))
+			ring_store_tail(&r);
 		if (rc == 0 && last)
 			break;
 		if (rc == 0)
@@ -206,7 +206,7 @@ static void player_init(struct player *p, void *out, void *in, bool asymmetric)
 	ring_init_receiver(&p->in, in, 56, 4);
 	p->asymmetric = asymmetric;
 	if (!asymmetric)
-		bell_say(&p->in, &p->in.control->receiver, BELL_AWAKE);
+		bell_write(&p->in, &p->in.control->receiver, BELL_AWAKE);
 	else if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) < 0)
 		abort();
 }
@@ -249,12 +249,12 @@ static void player_recv(struct player *p, unsigned char *record)
 		player_sleep(p);
 	if (rc != 1)
 		abort();
-	if (ring_due(&p->in))
-		ring_tell(&p->in);
+	if (ring_tail_due(&p->in))
+		ring_store_tail(&p->in);
 	dawdle(p);
 	if (bell_announced(&p->in)) /* now and then it has been awake for long */
-		bell_say(&p->in, &p->in.control->receiver,
-			 p->asymmetric && roll(&p->seed, 4) == 0 ? BELL_NEVER : BELL_AWAKE);
+		bell_write(&p->in, &p->in.control->receiver,
+			   p->asymmetric && roll(&p->seed, 4) == 0 ? BELL_NEVER : BELL_AWAKE);
 }
 
 static void player_send(struct player *p, const unsigned char *record)

@@ -46,9 +46,9 @@ static void pop_some(struct ring *r, struct reference *m, unsigned char *buffer,
 	for (i = 0; i < (size_t)got; i++)
 		assert_true(record_is(buffer + i * r->size, r->size, m->popped + i));
 	m->popped += (size_t)got;
-	assert_int_equal(ring_due(r), m->popped - m->told == ring_quarter(r));
-	if (ring_due(r)) {
-		ring_tell(r);
+	assert_int_equal(ring_tail_due(r), m->popped - m->told == ring_quarter(r));
+	if (ring_tail_due(r)) {
+		ring_store_tail(r);
 		m->told = m->popped;
 	}
 	assert_int_equal(ring_ready(r), m->pushed > m->popped);
@@ -107,8 +107,8 @@ static void test_ring_event_at_a_time_is_the_same_ring(void **state)
 			assert_int_equal(ring_push(&out, record, 1), 1);
 		assert_int_equal(ring_pop(&in, record, 5), 1);
 		assert_true(record_is(record, 56, n));
-		if (ring_due(&in))
-			ring_tell(&in);
+		if (ring_tail_due(&in))
+			ring_store_tail(&in);
 	}
 	for (n = 0; n < 8; n++)
 		assert_int_equal(ring_push(&out, record, 1), 1);
@@ -128,7 +128,7 @@ static void test_ring_told_before_sleep_leaves_no_false_full(void **state)
 	assert_int_equal(ring_push(&out, records, 64), 64);
 	assert_int_equal(ring_pop(&in, records, 3), 3);
 	assert_int_equal(ring_push(&out, records, 9), 0); /* not due yet */
-	ring_tell(&in);
+	ring_store_tail(&in);
 	assert_int_equal(ring_push(&out, records, 9), 3);
 	fenced_free(&f);
 }
@@ -155,8 +155,8 @@ static void test_ring_group_without_its_first_is_invisible(void **state)
 	for (i = 0; i < 4; i++) {
 		assert_int_equal(ring_pop(&in, record, 1), 1);
 		assert_true(record_is(record, 56, i));
-		if (ring_due(&in))
-			ring_tell(&in);
+		if (ring_tail_due(&in))
+			ring_store_tail(&in);
 	}
 	fenced_free(&f);
 }
@@ -183,7 +183,7 @@ static void test_ring_hostile_sequence_is_refused(void **state)
 			for (n = 0; n < 9; n++) { /* lap 3 begins: an empty entry says 2 */
 				assert_int_equal(ring_push(&out, record, 1), 1);
 				assert_int_equal(ring_pop(&in, record, 1), 1);
-				ring_tell(&in);
+				ring_store_tail(&in);
 			}
 			before = in;
 			atomic_store(ring_sequence(in.entry, in.stride), wild[i]);
@@ -255,8 +255,8 @@ static void test_ring_random_junk_never_leads_outside(void **state)
 			rc = ring_pop(&in, records, 1 + roll(&seed, 40));
 			assert_in_range(rc + 100, 100 - EPROTO, 100 + 4);
 			assert_int_equal(in.position, was + (rc > 0 ? (uint64_t)rc : 0));
-			if (ring_due(&in))
-				ring_tell(&in);
+			if (ring_tail_due(&in))
+				ring_store_tail(&in);
 			rc = ring_push(&out, records, 1 + roll(&seed, 40));
 			assert_in_range(rc + 100, 100 - EPROTO, 100 + 16);
 		}
@@ -285,7 +285,7 @@ static void test_bell_rings_once_for_an_announcement(void **state)
 	assert_false(bell_wanted(&out, word)); /* rung already */
 	assert_false(bell_announce(&in, word));
 	assert_true(bell_wanted(&out, word)); /* a new one */
-	bell_say(&in, word, BELL_AWAKE);
+	bell_write(&in, word, BELL_AWAKE);
 	assert_false(bell_announced(&in));
 	assert_false(bell_wanted(&out, word));
 	assert_false(bell_announce(&in, word));
