@@ -137,7 +137,7 @@ static const char **split(const char *text)
 		n += text[i] == ',';
 	list = calloc(1, n * sizeof *list + strlen(text) + 1);
 	if (!list)
-		abort(); /* some bytes at the very start, as in options_parse */
+		abort(); /* no memory at the start, as in options_parse */
 	copy = (char *)(list + n);
 	memcpy(copy, text, strlen(text) + 1);
 	for (i = 0; i < n - 1; i++) {
@@ -198,8 +198,7 @@ static bool is_missing(const char *name)
 }
 
 /*
- * What this build lacks, or this machine, is the plan's to report; a name unknown to all is a
- * mistake.
+ * Refuses names that do not exist. The plan reports what only this build or this machine lacks.
  */
 static void check_names(const char **names)
 {
@@ -253,7 +252,7 @@ static double time_of(struct argp_state *state, const char *option, const char *
 #define ONLY_START    (1u << MODE_START)
 #define BOTH          (ONLY_DOWNLOAD | ONLY_START)
 
-/* Some modes have no such axes; and an option that has no effect would mislead. */
+/* Refuses axes that the mode does not have: an option without effect would mislead. */
 static void check_alone(const struct options *o, struct argp_state *state, enum mode mode)
 {
 	const struct {
@@ -313,7 +312,7 @@ static void finish(void *values, struct argp_state *state)
 
 	o->modes = set_of(state, "mode", o->text.modes, mode_words);
 	if (o->modes == 1u << MODE_START && o->text.ipc == spec_of("ipc")->initial)
-		o->text.ipc = "unix"; /* which mechanism it is makes little difference here */
+		o->text.ipc = "unix"; /* the mechanism matters little here */
 	o->ipc = split(o->text.ipc);
 	check_names(o->ipc);
 	o->places = split(o->text.places);

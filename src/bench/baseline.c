@@ -2,8 +2,8 @@
 /*
  * baseline.c - see baseline.h
  *
- * They are measured in each round, because they tell a slow mechanism from a slow moment of the
- * machine. A spin that looks for gaps in its own time shows how much of the CPU others took.
+ * Each round measures them, to tell a slow mechanism from a moment at which the machine was slow. A
+ * spin that looks for gaps in its own time shows how much of the CPU other programs took.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@
 #define CALLS            2000u
 #define CACHE_LINE_TRIPS 5000u
 #define LOOK_NS          (5 * NS_PER_MS)
-#define GAP_NS           5000 /* what is longer between two stamps was somebody else's */
+#define GAP_NS           5000 /* a longer gap between two stamps: another program ran */
 
 /* Empty, and kept so: the loop must really call it. */
 static __attribute__((noinline)) void nothing(void)

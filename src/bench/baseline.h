@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * baseline.h - costs that are no mechanism's: an empty call, a copy, the clocks, the cache line.
+ * baseline.h - costs of the machine itself: an empty call, a copy, the clocks, a cache line.
  */
 #ifndef IPCDEMO_BASELINE_H
 #define IPCDEMO_BASELINE_H

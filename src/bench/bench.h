@@ -8,7 +8,7 @@
  *	round      one round of one row, in those processes (a hub and its slots)
  *	loop       the measuring loops, compiled once for each link
  *	link       a way of moving records: link_ipc (our library), floor_* (the bare system calls)
- *	baseline   a call, a copy, the clocks, the bare cache line: costs that are no mechanism's
+ *	baseline   costs of the machine itself: a call, a copy, the clocks, a cache line
  *	figures    from rounds to figures
  *	write/     the result as table, JSON, CSV, HdrHistogram text and HTML
  *
@@ -27,7 +27,7 @@
 #include "bench/stats.h"
 #include "ipc/ipc.h"
 
-#define SCHEMA          "ipcdemo-bench/1" /* of the JSON; keys are only ever added */
+#define SCHEMA          "ipcdemo-bench/1" /* of the JSON; no key is ever removed */
 #define SENDERS_MAX     64u
 #define ROUNDS_MAX      10000u
 #define COUNT_MAX       10000000u
@@ -37,11 +37,11 @@
 #define WAITS           4   /* of enum ipc_strategy */
 #define WARMUP_AUTO     UINT32_MAX
 #define CPU_RATE        1000u /* round trips a second, at which each row's use of CPU is measured */
-#define BENCH_PARTS_MAX 10u   /* in which a row and its floor take turns during a round */
+#define BENCH_PARTS_MAX 10u   /* of a round, in which a row and its floor take turns */
 
 enum api { API_IPC, API_FLOOR };
 enum mode { MODE_LATENCY, MODE_THROUGHPUT, MODE_ONEWAY, MODE_DOWNLOAD, MODE_START, MODES };
-/* Saturated: the row did not keep the rate that was asked of it. */
+/* ROW_SATURATED: the row did not reach the rate that was asked for. */
 enum row_status { ROW_OK, ROW_ERROR, ROW_STOPPED, ROW_SATURATED };
 enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV };
 
@@ -78,7 +78,7 @@ struct place {
 	int hub, slot;       /* CPU numbers */
 };
 
-/* What is downloaded, in that mode. */
+/* In mode download: the files that a row downloads. */
 struct load {
 	const char *name;
 	unsigned files;
@@ -86,7 +86,7 @@ struct load {
 	unsigned workers;
 };
 
-/* How a process or thread begins, in that mode. */
+/* In mode start: how a row starts a process or thread. */
 struct start_kind {
 	const char *name;
 	int how;             /* see start_cost.c */
@@ -124,13 +124,13 @@ struct round {
 	double cache_line_ns;           /* the bare cache line's round trip, measured right after */
 	double error_ns;                /* oneway: by how much the two CPUs' clocks may differ */
 	double achieved;                /* records a second, where a rate was asked for */
-	double late_ns;                 /* by how much the last of them began late */
-	double late_share; /* of the records: began late since the one before had not ended */
+	double late_ns;                 /* by how much the last record began late */
+	double late_share; /* of the records that began late because the one before had not ended */
 	double ratio;      /* of time, to the same round of the floor: 1 is perfect */
 	unsigned parts;    /* 0: not measured in turn with the floor */
 	double part[BENCH_PARTS_MAX]; /* of each: the figure that is compared, ns */
 	double wall_s, cpu_s;         /* of a download: parent and workers, not the origin */
-	double wall_share, cpu_share; /* of that, what IPC cost */
+	double wall_share, cpu_share; /* the part of it that IPC cost */
 	double memory;                /* bytes that are private to what was started */
 	struct costs costs;
 };
@@ -139,7 +139,7 @@ struct row {
 	struct axes axes;
 	struct row *floor; /* its own (of downloads: the one without IPC), or NULL */
 	struct row *block; /* the same in blocks, or NULL */
-	bool apart;        /* it and its floor could not be measured in turn */
+	bool apart;        /* the row and its floor could not be measured in turn */
 	enum row_status status;
 	char reason[REASON_SIZE]; /* "" when ok */
 	unsigned rounds;          /* done */
@@ -165,7 +165,7 @@ struct plan {
 	size_t skips_n, skips_room;
 };
 
-/* Costs that are no mechanism's, of one round, in ns. */
+/* The baselines of one round, in ns. */
 struct baseline {
 	double call, copy, getpid, clock, stamp;
 	double cache_line; /* a round trip between two CPUs; NAN: there is only one */

@@ -2,9 +2,9 @@
 /*
  * compare.c - see compare.h
  *
- * Figures per round are compared, never single samples: samples of one round share its processes
- * and its moment, so a million of them are not a million observations. Where both runs have a
- * floor, the ratio to the floor is compared, from which the machine's own changes cancel out.
+ * Compares figures per round, never single samples: samples of one round share its processes and
+ * its moment, so a million of them are not a million observations. If both runs have a floor, it
+ * compares the ratios to the floor, in which changes of the machine cancel out.
  */
 #include "config.h"
 
@@ -20,7 +20,7 @@
 #include "bench/axes.h"
 #include "common/language.h"
 
-#define NOISE 0.02 /* where a run was not quiet, a smaller difference is not believed */
+#define NOISE 0.02 /* if a run was not quiet, a smaller difference counts as equal */
 
 json_t *compare_read(const char *path)
 {
@@ -56,7 +56,7 @@ static bool is_ours(const json_t *row)
 	return json_is_object(row) && api && strcmp(api, "ipc") == 0;
 }
 
-/* Results of earlier versions lack the later axes, which were 0 then. */
+/* Results of earlier versions lack later axes, whose value was 0 then. */
 bool compare_same_axis(const json_t *a, const json_t *b)
 {
 	if (a && b)
@@ -88,7 +88,7 @@ static const json_t *find(const json_t *results, const json_t *wanted)
 	return NULL;
 }
 
-/* Are the figures of ROW under KEY rates, of which more is better? Earlier ratios were. */
+/* Are the figures of ROW under KEY rates (more is better)? Ratios of earlier versions were. */
 static bool are_rates(const json_t *row, const char *key)
 {
 	const char *of = json_string_value(json_object_get(row, "floor_ratio_of"));
@@ -124,7 +124,7 @@ static bool has(const json_t *row, const char *key)
 	return json_array_size(json_object_get(row, key)) > 0;
 }
 
-/* The best figure that both have. */
+/* The most precise figure that both have. */
 static const char *choose(const json_t *old, const json_t *new)
 {
 	static const char *const keys[] = { "round_floor_ratio", "round_records_per_s",
@@ -134,7 +134,9 @@ static const char *choose(const json_t *old, const json_t *new)
 
 	for (i = 0; i < sizeof keys / sizeof keys[0]; i++)
 		if (has(old, keys[i]) && has(new, keys[i])) {
-			/* Near the clock the mean is the finer figure, as for the ratio. */
+			/*
+			 * Near the clock's resolution the mean is more precise, as for the ratio.
+			 */
 			if (strcmp(keys[i], "round_p50_ns") == 0 &&
 			    ((of && strcmp(of, "mean_ns") == 0) ||
 			     json_integer_value(json_object_get(old, "block")) > 1))

@@ -12,7 +12,7 @@
 
 #include "bench/stats.h"
 
-#define COMPARE_LEVEL 0.01 /* one false alarm in a hundred comparisons, not in a hundred rows */
+#define COMPARE_LEVEL 0.01 /* one false alarm in a hundred comparisons of two results */
 
 enum compare_verdict { COMPARE_SAME, COMPARE_BETTER, COMPARE_WORSE, COMPARE_UNKNOWN };
 
@@ -33,7 +33,7 @@ struct comparison {
 	struct compare_row *rows;
 	size_t rows_n;
 	size_t counts[COMPARE_UNKNOWN + 1]; /* of each verdict */
-	bool quiet;                         /* both runs had their machine to themselves */
+	bool quiet;                         /* no other program disturbed either run */
 	double resolution; /* a smaller difference cannot be shown in half of the rows; NAN */
 };
 
@@ -41,8 +41,8 @@ struct comparison {
 json_t *compare_read(const char *path);
 
 /*
- * Matches the rows of c->old and c->new by their axes and compares them; floors only serve as such
- * and are left out. c->rows is the caller's to free. 0 or -ENOMEM.
+ * Matches the rows of c->old and c->new by their axes and compares them, except the floors. The
+ * caller frees c->rows. 0 or -ENOMEM.
  */
 int compare_rows(struct comparison *c);
 

@@ -20,7 +20,7 @@
 #include "download/models.h"
 #include "origin/process.h"
 
-/* Many small files: IPC at its most frequent. A few large ones: as most downloads are. */
+/* Many small files need the most records. A few large ones are the usual download. */
 const struct load download_loads[] = {
 	{ .name = "1,000 x 16 KiB", .files = 1000, .size = 16384, .workers = 4 },
 	{ .name = "8 x 32 MiB", .files = 8, .size = 32 << 20, .workers = 4 },

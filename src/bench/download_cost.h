@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * download_cost.h - what IPC costs the job that it serves: rows of `ipcdemo bench --mode=download`.
+ * download_cost.h - what IPC costs a download: rows of `ipcdemo bench --mode=download`.
  *
  * The same files are fetched from the built-in origin by the same pool over each mechanism, and by
  * as many workers that report to nobody ("none": each has its share of the list from the start,

@@ -15,7 +15,7 @@
 #include "common/language.h"
 
 #define KEPT  0.95 /* of a rate: less is saturated */
-#define DOUBT 0.25 /* beyond: two figures do not divide to their ratio */
+#define DOUBT 0.25 /* a larger difference: the two figures do not divide to their ratio */
 
 #define OVER_ROUNDS(row, member, ci) STATS_MEDIAN((row)->round, (row)->rounds, member, ci)
 
@@ -52,7 +52,7 @@ static double rate_of(const struct row *row, const struct area *area,
 	return (double)area->records * 1e9 / stamp_to_ns(clock, end - start);
 }
 
-/* Records (or round trips) a second, at most what was asked for: the last may end early. */
+/* Records (or round trips) a second, at most the rate asked for: the last may end early. */
 static double achieved_of(const struct row *row, const struct area *area,
 			  const struct stamp_clock *clock)
 {
@@ -194,7 +194,8 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 		round->achieved = achieved_of(row, area, clock);
 		round->late_ns = stamp_to_ns(clock, area->late);
 		/*
-		 * One way, the sender does not wait, and the queue hides how late the receiver is.
+		 * In mode oneway the sender does not wait, and the queue hides how late the
+		 * receiver is.
 		 */
 		round->late_share = row->axes.mode == MODE_ONEWAY ?
 					    1 :
@@ -210,8 +211,8 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 /* ---- ratios to the floor ---- */
 
 /*
- * The median. But a round trip over shared memory is only a few steps of the clock, so that its
- * median jumps by a whole step; its mean does not.
+ * Normally medians are compared. But a round trip over shared memory takes only a few steps of the
+ * clock, so its median jumps by a whole step; its mean does not.
  */
 static bool compares_means(const struct axes *axes)
 {
@@ -238,7 +239,9 @@ static double compared_figure(const struct axes *axes, const struct round *round
 	}
 }
 
-/* The median over the parts: each has its own moment of the machine. NAN: there are none. */
+/*
+ * The median over the parts, since the machine differs from moment to moment. NAN: there are none.
+ */
 static double ratio_of_parts(const struct round *round, const struct round *floor)
 {
 	double ratio[BENCH_PARTS_MAX];
@@ -269,7 +272,7 @@ bool figures_kept(const struct round *round, unsigned rate)
 	return round->achieved >= KEPT * rate || round->late_share < 0.5;
 }
 
-/* A row that did not keep its rate in most rounds has a queue that grows, and no latency. */
+/* If a row missed its rate in most rounds, its queue grew, so that its latency means nothing. */
 static void check_rate(struct row *row)
 {
 	unsigned kept = 0, i;
@@ -352,8 +355,8 @@ static double spread_of(const struct row *row)
 }
 
 /*
- * Do the two figures that stand beside a ratio divide to it? The ratio is a median of the rounds'
- * ratios; where the machine changes between rounds, it can differ from the ratio of the medians.
+ * Do the two figures beside a ratio not divide to it? The ratio is the median of the rounds'
+ * ratios. If the machine changes between rounds, it can differ from the ratio of the medians.
  */
 static bool doubtful(const struct row *row, const struct figures *f, const struct figures *floor)
 {

@@ -18,7 +18,7 @@ struct figures {
 	struct costs costs;
 	double ratio; /* of time, to the floor */
 	struct stats_interval ratio_ci;
-	bool ratio_doubtful;   /* the figures of the two rows do not divide to it */
+	bool ratio_doubtful;   /* the two rows' figures do not divide to it */
 	double spread;         /* between the quartiles of the rounds, as a share of the median */
 	double achieved, late; /* as in struct round */
 	double cache_line, error; /* as in struct round */
@@ -35,8 +35,8 @@ int figures_add_round(struct row *row, const struct stamp_clock *clock, const st
 		      const uint64_t *samples, const uint64_t *lags);
 
 /*
- * Did ROUND keep RATE? Not, if it reached less and most of its records began late: then they queue
- * up. Another program that held it up for a moment makes only a few late.
+ * Did ROUND keep RATE? It did not if it reached less and most of its records began late, because
+ * they queue up. If another program disturbs it for a moment, only a few records are late.
  */
 bool figures_kept(const struct round *round, unsigned rate);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * floor.c - see floor.h: which mechanism has which floor.
+ * floor.c - see floor.h: the floor of each mechanism.
  *
  * Each floor makes the mechanism's own system calls, or touches the same cache lines, and does
- * nothing else: no check of the peer, no fairness, no accounting. So no library can be faster; what
- * a row takes longer, the library adds.
+ * nothing else: no check of the peer, no fairness, no accounting. So no library can be faster, and
+ * the difference between a row and its floor is what the library costs.
  */
 #include "config.h"
 

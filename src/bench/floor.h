@@ -11,8 +11,8 @@
 const struct link_ops *floor_find(const struct axes *axes, const char **reason);
 
 /*
- * How the floor of AXES waits. Adaptive waiting is measured against what it should choose: block
- * where both ends share a CPU, else spin.
+ * How the floor of AXES waits. The floor of adaptive waiting uses what adaptive waiting should
+ * choose: block if both ends share a CPU, else spin.
  */
 enum ipc_strategy floor_wait(const struct axes *axes);
 

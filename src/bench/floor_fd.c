@@ -21,9 +21,9 @@
 
 #include "bench/floor_fd.h"
 
-#define UNIX_PACKET  4096 /* a batch travels as one packet, as in the mechanism */
+#define UNIX_PACKET  4096 /* a batch is one packet, as in the mechanism */
 #define SIGNALS_READ 64
-#define QUEUE_NAP_NS 50000 /* nothing tells when a signal queue has room */
+#define QUEUE_NAP_NS 50000 /* there is no wake-up for room in a signal queue */
 
 struct signal_link {
 	struct fd_ends ends;
@@ -147,7 +147,7 @@ FD_FLOOR(floor_pipe, pipe_pair, pipe);
 
 /* ---- named pipe ---- */
 
-/* Both ends of a FIFO, which needs its name only here. Spinning needs O_NONBLOCK: no RWF_NOWAIT. */
+/* Both ends of a FIFO, whose name is needed only here. Spinning needs O_NONBLOCK: no RWF_NOWAIT. */
 static int fifo_pair(const struct link *l, int ends[2], bool to_hub)
 {
 	const int spin = l->wait == IPC_SPIN ? O_NONBLOCK : 0;
@@ -226,7 +226,7 @@ FD_FLOOR(floor_unix, unix_pair, unix);
 
 /* ---- real-time signals ---- */
 
-/* The last of them: a session in the same process takes the first that are free. */
+/* The last real-time signal: a session in the same process takes the first free one. */
 #define SIGNAL SIGRTMAX
 
 static int signal_open(struct link *l)

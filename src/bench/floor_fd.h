@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * floor_fd.h - what the floors of all mechanisms that are descriptors share: two ends each way.
+ * floor_fd.h - what the floors of mechanisms with descriptors share: two ends in each direction.
  *
- * Waiting is as bare as the rest: block is the blocking call, poll is ppoll(2) and the call, spin
- * is the call that does not wait, again and again.
+ * block is the blocking call, poll is ppoll(2) and the call, spin is the call that does not wait,
+ * repeated.
  */
 #ifndef IPCDEMO_FLOOR_FD_H
 #define IPCDEMO_FLOOR_FD_H
@@ -72,7 +72,7 @@ static inline int fd_ends_send(struct link *l, size_t n, size_t call)
 	return rc < 0 ? (int)rc : 0;
 }
 
-/* CAP records at most, of one packet, with SIZE bytes of room for what the kernel adds. */
+/* Receives at most CAP records of one packet, and up to SIZE bytes that the kernel adds. */
 static inline ssize_t fd_ends_recv_packet(struct link *l, size_t cap, void *control, size_t size)
 {
 	struct fd_ends *state = l->state;

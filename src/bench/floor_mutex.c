@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * floor_mutex.c - the floor of the queue under a lock: a robust process-shared mutex, and two words
- * to sleep on. pthread_cond_t is no floor for it: it has a lock of its own inside, so it costs more
- * and does not survive a process that is killed in it (ipc/mutex.c).
+ * to sleep on. pthread_cond_t cannot be the floor: it has a lock of its own, so it costs more, and
+ * it does not survive a process that is killed in it (ipc/mutex.c).
  */
 #include "config.h"
 
@@ -103,7 +103,7 @@ static uint64_t mutex_syscalls(const struct link *l)
 	return l->syscalls;
 }
 
-/* With the lock, which is given up meanwhile. */
+/* Waits. Call it with the lock, which is released meanwhile. */
 static inline void await(struct link *l, struct queue *queue, struct condition *what)
 {
 	uint32_t seen = atomic_load(&what->changes);
@@ -119,7 +119,7 @@ static inline void await(struct link *l, struct queue *queue, struct condition *
 	(void)pthread_mutex_lock(&queue->lock);
 }
 
-/* With the lock, which is given up. */
+/* Wakes the other side. Call it with the lock, which is released. */
 static inline void change(struct link *l, struct queue *queue, struct condition *what)
 {
 	const bool sleeper = what->sleeper;

@@ -2,8 +2,8 @@
 /*
  * floor_queue.c - the bare system calls of POSIX and of System V message queues.
  *
- * A System V queue is no descriptor: nothing waits for it but the receiving call itself, so poll
- * is block there. The hub removes it.
+ * A System V queue has no descriptor: only the receiving call itself can wait for it, so poll means
+ * block there. The hub removes the queue.
  */
 #include "config.h"
 
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* <sys/ipc.h> has the name too, for a flag of another value. */
+/* <sys/ipc.h> defines the same name with another value. */
 enum { QUEUE_NOWAIT = IPC_NOWAIT };
 #undef IPC_NOWAIT
 
@@ -152,7 +152,7 @@ static inline ssize_t sysv_recv(struct link *l, unsigned *slot, size_t cap)
 
 LINK_LOOPS(sysv)
 
-/* By whichever side comes first; the other then meets EINVAL. */
+/* Whichever side comes first removes the queues; the other gets EINVAL. */
 static void sysv_close(struct link *l)
 {
 	struct sysv_link *state = l->state;

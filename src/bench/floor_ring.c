@@ -40,7 +40,7 @@ struct ring_end {
 	struct ring_words *words;
 	unsigned char *entries;
 	uint64_t position, limit, rung, sleeps;
-	int bell, peer_bell; /* ours to read, the other's to write; -1: the word is a futex */
+	int bell, peer_bell; /* to read, and to write; -1: the word is a futex */
 };
 
 struct ring_link {
@@ -89,7 +89,7 @@ static int ring_attach(struct link *l, unsigned slot, enum ipc_role role,
 
 	(void)slot;
 	(void)peer;
-	/* Mapped here, too, before the start; where that fails, the warm-up does it. */
+	/* Maps the pages before the start; if this fails, the warm-up does it. */
 	(void)madvise(state->memory, 2 * state->bytes, MADV_POPULATE_WRITE);
 	state->out.words = hub ? down : up;
 	state->in.words = hub ? up : down;
@@ -156,7 +156,7 @@ static void sleep_on(struct link *l, const struct ring_end *end, _Atomic uint64_
 	struct pollfd bell = { .fd = end->bell, .events = POLLIN };
 	uint64_t count;
 
-	if (end->peer_bell < 0) { /* the lower half comes first on every machine that we know */
+	if (end->peer_bell < 0) { /* the word's lower half comes first: little endian */
 		l->syscalls++;
 		(void)syscall(SYS_futex, word, FUTEX_WAIT, (uint32_t)end->sleeps, NULL, NULL, 0);
 		return;
@@ -166,7 +166,7 @@ static void sleep_on(struct link *l, const struct ring_end *end, _Atomic uint64_
 		(void)ppoll(&bell, 1, NULL, NULL);
 	}
 	l->syscalls++;
-	(void)read(end->bell, &count, sizeof count); /* a spurious return only makes us look */
+	(void)read(end->bell, &count, sizeof count); /* if spurious: only another look */
 }
 
 static inline void ring_if_asleep(struct link *l, struct ring_end *end, _Atomic uint64_t *word)
@@ -183,7 +183,10 @@ static inline void ring_if_asleep(struct link *l, struct ring_end *end, _Atomic 
 	end->rung = number;
 	l->syscalls++;
 	if (end->peer_bell < 0) {
-		/* Its number alone: the other may have announced the next sleep already. */
+		/*
+		 * Only if it is still NUMBER: the other side may have announced its next sleep
+		 * already.
+		 */
 		(void)atomic_compare_exchange_strong(word, &number, 0);
 		(void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
 		return;
@@ -191,7 +194,7 @@ static inline void ring_if_asleep(struct link *l, struct ring_end *end, _Atomic 
 	(void)write(end->peer_bell, &one, sizeof one);
 }
 
-/* Waits until READY(...), which is looked at with the sleep announced in WORD. */
+/* Waits until READY(...), which is tested again after the sleep was announced in WORD. */
 #define RING_AWAIT(l, end, word, ready)                                \
  do {                                                                  \
   if ((l)->wait == IPC_SPIN) {                                         \

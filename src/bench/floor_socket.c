@@ -18,7 +18,7 @@
 #define TCP_BUFFER  (128 * 1024)
 #define DGRAM_BATCH 4096
 
-/* ---- streams: what does not end with a record is completed ---- */
+/* ---- streams: a record that is cut off is completed ---- */
 
 static int stream_pair(const struct link *l, int ends[2], bool to_hub)
 {
@@ -97,11 +97,11 @@ static int tcp_pair(const struct link *l, int fds[2], bool to_hub)
 
 FD_FLOOR(floor_tcp, tcp_pair, stream);
 
-/* ---- datagrams, of which the kernel says who sent them ---- */
+/* ---- datagrams, with the sender's credentials ---- */
 
 /*
- * To the hub: a socket that has a name, so that max_dgram_qlen counts as in the mechanism, and of
- * whose senders the kernel tells.
+ * To the hub: a socket with a name, so that max_dgram_qlen counts as in the mechanism, to which the
+ * kernel adds the senders' credentials.
  */
 static int dgram_pair(const struct link *l, int fds[2], bool to_hub)
 {

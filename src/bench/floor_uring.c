@@ -2,8 +2,8 @@
 /*
  * floor_uring.c - the floor of io_uring: liburing's own calls on SEQPACKET socket pairs. A send
  * submits its packets, linked, and waits for their results; a receive submits its request and waits
- * in the same call. There is a ring for each direction, as two sessions have one each: a single
- * ring for both would take 6 % off the floor, and off what a program can do that has both in hand.
+ * in the same call. There is a ring for each direction, because each of two sessions has one. With
+ * a single ring for both directions the floor would be 6 % lower, but no session could reach it.
  */
 #include "config.h"
 
@@ -36,7 +36,7 @@ static int uring_open(struct link *l)
 	return 0;
 }
 
-/* After the fork: a ring belongs to one process. */
+/* Makes the rings after the fork: a ring belongs to one process. */
 static int uring_attach(struct link *l, unsigned slot, enum ipc_role role,
 			const struct ipc_peer *peer)
 {
@@ -62,7 +62,7 @@ static void uring_close(struct link *l)
 	fd_ends_close(l);
 }
 
-/* Submits what there is and waits for N results; none may be an error. The last one, or -errno. */
+/* Submits all requests and waits for N results. Returns the last one, or -errno if one failed. */
 static inline int uring_results(struct link *l, struct io_uring *ring, unsigned n)
 {
 	struct io_uring_cqe *cqe = NULL;

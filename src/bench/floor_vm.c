@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * floor_vm.c - the floor of the peer's memory: process_vm_readv(2) and process_vm_writev(2) on two
- * rings that are the slot's alone, and a packet that says how many records are there, or how many
- * places are free again.
+ * rings in the slot's memory, and a packet with the number of new records, or of places that are
+ * free again.
  *
- * The rings are mapped before the fork, so the hub knows where they are; its own copies it never
- * touches.
+ * The rings are mapped before the fork, so the hub knows their addresses; it never touches its own
+ * copies.
  */
 #include "config.h"
 
@@ -23,7 +23,7 @@ struct vm_ring {
 	char *at;          /* in the slot's memory */
 	uint64_t position; /* of this side */
 	uint64_t count;    /* sending: places that are free; receiving: records that are there */
-	uint64_t owed;     /* receiving: places that the sender does not know of yet */
+	uint64_t owed;     /* receiving: free places that were not reported to the sender yet */
 };
 
 struct vm_link {
@@ -43,7 +43,7 @@ static int vm_open(struct link *l)
 		return rc;
 	state->depth = l->axes->depth ? l->axes->depth : DEPTH;
 	bytes = state->depth * l->axes->size;
-	/* "Out" is the hub's, until attach says otherwise. They stay until the process ends. */
+	/* As in the hub; attach swaps them in the slot. Mapped until the process ends. */
 	state->out.at =
 		mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (state->out.at == MAP_FAILED ||
@@ -62,7 +62,7 @@ static int vm_attach(struct link *l, unsigned slot, enum ipc_role role, const st
 	if (role == IPC_HUB) {
 		state->slot = peer->pid;
 	} else {
-		/* Faulted in before the start; the hub may have written into it already. */
+		/* Maps the pages before the start. The hub may have written into them already. */
 		(void)madvise(down.at, 2 * state->depth * l->axes->size, MADV_POPULATE_WRITE);
 		state->out = state->in;
 		state->in = down;
@@ -71,7 +71,7 @@ static int vm_attach(struct link *l, unsigned slot, enum ipc_role role, const st
 	return fd_ends_attach(l, slot, role, peer);
 }
 
-/* N records between the buffer, from DONE on, and RING. 0 or -errno. */
+/* Copies N records, from DONE on, between the buffer and RING. 0 or -errno. */
 static inline int vm_copy(struct link *l, struct vm_ring *ring, size_t done, size_t n, bool in)
 {
 	const struct vm_link *state = l->state;
@@ -99,8 +99,8 @@ static inline int vm_copy(struct link *l, struct vm_ring *ring, size_t done, siz
 	return 0;
 }
 
-/* Waits for the next note. 1, 0 the end, or -errno. */
-static inline int vm_hear(struct link *l, int fd, struct vm_ring *ring)
+/* Waits for the next note. 1; 0 at the end of file; or -errno. */
+static inline int vm_read_note(struct link *l, int fd, struct vm_ring *ring)
 {
 	const int dontwait = l->wait == IPC_SPIN ? MSG_DONTWAIT : 0;
 	uint64_t note = 0;
@@ -132,7 +132,7 @@ static inline int vm_send(struct link *l, unsigned slot, size_t n)
 	(void)slot;
 	for (done = 0; done < n && rc >= 0; done += part) {
 		part = n - done < most ? n - done : most;
-		if (ring->count == 0 && (rc = vm_hear(l, state->ends.out, ring)) <= 0)
+		if (ring->count == 0 && (rc = vm_read_note(l, state->ends.out, ring)) <= 0)
 			return rc < 0 ? rc : -EPIPE;
 		part = part < ring->count ? part : (size_t)ring->count;
 		ring->count -= part;
@@ -151,7 +151,7 @@ static inline ssize_t vm_recv(struct link *l, unsigned *slot, size_t cap)
 	int rc;
 
 	*slot = 0;
-	if (ring->count == 0 && (rc = vm_hear(l, state->ends.in, ring)) <= 0)
+	if (ring->count == 0 && (rc = vm_read_note(l, state->ends.in, ring)) <= 0)
 		return rc;
 	n = cap < ring->count ? cap : (size_t)ring->count;
 	rc = vm_copy(l, ring, 0, n, true);

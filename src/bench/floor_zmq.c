@@ -99,7 +99,7 @@ static int bare_zmq_attach(struct link *l, unsigned slot, enum ipc_role role,
 	(void)peer;
 	if (role == IPC_HUB)
 		return learn_id(state);
-	/* What was inherited is the hub's; it must not be used here, nor ended. */
+	/* The inherited context is the hub's: it must be neither used nor terminated here. */
 	state->hub = false;
 	rc = make_socket(state, ZMQ_DEALER);
 	if (rc == 0 && zmq_connect(state->socket, state->endpoint) < 0)
@@ -132,7 +132,7 @@ static uint64_t bare_zmq_syscalls(const struct link *l)
 	return UINT64_MAX; /* libzmq hides them */
 }
 
-/* Hands over a message of N bytes; the library frees it. */
+/* Sends a message of N bytes; the library frees it. */
 static inline int put(const struct zmq_link *state, const void *from, size_t n, int more)
 {
 	int flags = more | (state->wait == IPC_SPIN ? ZMQ_DONTWAIT : 0);
@@ -167,7 +167,7 @@ static inline int bare_zmq_send(struct link *l, unsigned slot, size_t n)
 	return rc;
 }
 
-/* One frame. DONTWAIT is the loop's, for records beyond the first. */
+/* Receives one frame. FLAGS: ZMQ_DONTWAIT for records after the first. */
 static inline int get(const struct zmq_link *state, zmq_msg_t *msg, int flags)
 {
 	int rc;
@@ -188,7 +188,7 @@ static inline int get_record(struct link *l, char *to, int flags)
 	(void)zmq_msg_init(&msg);
 	rc = get(state, &msg, flags);
 	if (rc >= 0 && state->hub)
-		rc = get(state, &msg, 0); /* the one before was the routing id; both are there */
+		rc = get(state, &msg, 0); /* the message follows its routing id */
 	if (rc >= 0 && (size_t)rc == l->axes->size)
 		memcpy(to, zmq_msg_data(&msg), l->axes->size);
 	else if (rc >= 0)
@@ -210,7 +210,7 @@ static inline ssize_t bare_zmq_recv(struct link *l, unsigned *slot, size_t cap)
 			;
 	while ((rc = get_record(l, l->records, 0)) == -EAGAIN)
 		link_pause();
-	/* More, if it is there: as the library drains. */
+	/* Receives more if they are there, as the library does. */
 	while (rc >= 0 && ++got < cap)
 		rc = get_record(l, (char *)l->records + got * l->axes->size, ZMQ_DONTWAIT);
 	return got > 0 ? (ssize_t)got : rc;

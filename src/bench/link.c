@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* link.c - see link.h: what every kind of link uses. */
+/* link.c - see link.h: what all links use. */
 #include "config.h"
 
 #include "bench/link.h"
@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#define CACHE_LINE_WARM 100u    /* the other side may come late to the first */
+#define CACHE_LINE_WARM 100u    /* not measured: the other side may come late */
 #define SPIN_NS         100000u /* link_pace sleeps until so long before the moment, then spins */
 
 int link_pin(int cpu)
@@ -50,7 +50,7 @@ void link_usage_since(const struct link *l, struct usage *used, uint64_t records
 
 	link_usage(l, &now);
 	used->records = records;
-	/* A spin in which others ran took more time than CPU: no less than none. */
+	/* While other programs ran, the spin took more time than CPU: clamped to 0. */
 	used->cpu_ns = now.cpu_ns > used->cpu_ns ? now.cpu_ns - used->cpu_ns : 0;
 	used->ctxsw = now.ctxsw - used->ctxsw;
 	used->faults = now.faults - used->faults;
@@ -63,7 +63,7 @@ uint64_t link_pace(struct link *l, uint64_t due)
 	uint64_t now = stamp_now(l->clock), spin;
 	double left_ns = now < due ? stamp_to_ns(l->clock, due - now) : 0;
 
-	/* On one CPU an awake pacer would keep the receiver from running. */
+	/* On one CPU a spin would keep the receiver from running. */
 	if (left_ns > 0 && (same || left_ns > SPIN_NS)) {
 		uint64_t wake = clock_ns() + (uint64_t)left_ns - (same ? 0 : SPIN_NS);
 		struct timespec at = { .tv_sec = (time_t)(wake / NS_PER_S),

@@ -14,12 +14,12 @@
 
 #include "bench/bench.h"
 
-/* One word that two CPUs hand to and fro. */
+/* Two words that two CPUs write in turn. */
 struct cache_line {
 	alignas(64) _Atomic uint64_t word[2]; /* both in one line: [0] there, [1] back */
 };
 
-/* What a process used between two moments. */
+/* What a process has used in a time. */
 struct usage {
 	uint64_t records; /* that it sent or received meanwhile */
 	uint64_t cpu_ns;
@@ -28,7 +28,7 @@ struct usage {
 	uint64_t faults;
 };
 
-/* What one process reports. Written by it alone, read after its end. */
+/* The report of one process, which only it writes. Read after its end. */
 struct side {
 	uint64_t start,
 		end;        /* ticks: of a stream or of paced records; oneway: of the last record */
@@ -55,7 +55,7 @@ struct area {
 	struct side hub, slot[SENDERS_MAX];
 };
 
-/* What the process that measures one round is given. */
+/* The argument of the process that measures one round. */
 struct link_job {
 	const struct bench *bench;
 	const struct axes *axes;
@@ -78,7 +78,7 @@ struct link {
 	enum ipc_strategy wait; /* how the receiver waits: of the axes, or what the floor does */
 	const char *dir;
 	struct area *area;
-	unsigned part; /* of how many parts this is, from 0 */
+	unsigned part; /* of how many parts this one is, from 0 */
 	unsigned parts;
 	uint64_t *samples, *lags; /* shared; [room]: of this part */
 	size_t room;
@@ -86,7 +86,7 @@ struct link {
 	size_t cap;        /* records that a receiver takes at once, at most */
 	void *state;       /* of the ops */
 	uint64_t syscalls; /* counted by a floor, which has no session to do it */
-	uint64_t paced_ns; /* CPU time that link_pace spent spinning: not the mechanism's */
+	uint64_t paced_ns; /* CPU time of link_pace's spins, which is not the mechanism's */
 };
 
 struct link_ops {
@@ -100,7 +100,7 @@ struct link_ops {
 	int (*slot)(struct link *link, unsigned slot);
 	uint64_t (*syscalls)(const struct link *link);
 	void (*close)(struct link *link);
-	/* A floor whose library waits by itself: adaptive is measured against block. */
+	/* The library waits by itself: the floor of adaptive waiting is block. */
 	bool own_threads;
 };
 
@@ -108,10 +108,10 @@ extern const struct link_ops link_ipc;
 
 /* What this process has used so far. */
 void link_usage(const struct link *link, struct usage *usage);
-/* USAGE becomes what was used since it was taken, for RECORDS. */
+/* Changes USAGE to what was used since it was taken, for RECORDS records. */
 void link_usage_since(const struct link *link, struct usage *usage, uint64_t records);
 
-/* Waits for the moment DUE (ticks) as precisely as the placement allows; returns the moment. */
+/* Waits for DUE (ticks) as precisely as the placement allows; returns the time of its end. */
 uint64_t link_pace(struct link *link, uint64_t due);
 
 /* N round trips of the bare cache line. LEAD: this side begins. Ticks per round trip. */

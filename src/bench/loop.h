@@ -2,10 +2,10 @@
 /*
  * loop.h - the measuring loops, the same for our library and for every floor.
  *
- * They take the two calls that move records as constant function pointers and are always inlined,
- * so that a floor's system call stands in the loop with nothing between: a call through a pointer
- * would cost a bare ring some percent. LINK_LOOPS(name) makes NAME_hub and NAME_slot of NAME_send
- * and NAME_recv.
+ * They get the two functions that move records as constant function pointers and are always
+ * inlined, so that a floor's system call is in the loop itself: a call through a pointer would cost
+ * a bare ring some percent. LINK_LOOPS(name) makes NAME_hub and NAME_slot of NAME_send and
+ * NAME_recv.
  *
  * The first word of a record says what it is (8 bits) and carries a number (56 bits), which the
  * receiver checks: a record that is lost, doubled or changed ends the row. The rest of the record
@@ -26,9 +26,9 @@
 
 enum loop_kind {
 	LOOP_DATA, /* the number is its sequence */
-	LOOP_MARK, /* what follows is measured */
+	LOOP_MARK, /* the measured part begins */
 	LOOP_GO,   /* the number is how many records to stream */
-	LOOP_ACK,  /* the receiver has them all */
+	LOOP_ACK,  /* the receiver has all records */
 	LOOP_STOP,
 };
 
@@ -161,10 +161,10 @@ LOOP_INLINE int loop_latency(struct link *l, loop_send send, loop_recv recv)
 }
 
 /*
- * Open loop: each begins at a moment fixed beforehand, and its latency counts from that moment, so
- * that one slow answer delays all that were due meanwhile. Where the pacing itself was late, the
- * mechanism is not to blame: that is kept in the lags. REPLY: a round trip, else the slot takes the
- * time.
+ * Open loop: each record begins at a time fixed beforehand, and its latency counts from that time,
+ * so that one slow answer delays all records that were due meanwhile. By how much the pacing itself
+ * was late, which is not the mechanism's fault, is kept in the lags. REPLY: round trips; else the
+ * slot takes the time.
  */
 LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv recv)
 {
@@ -175,13 +175,13 @@ LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv
 	int rc;
 
 	for (i = 0; i < most && due < end; i++) {
-		if (last <= due) { /* not late because of the one before */
+		if (last <= due) { /* the one before had ended */
 			last = link_pace(l, due);
 			l->lags[l->area->lags_n++] = last - due;
 		}
 		l->area->late = last - due;
 		if (last > end && last - end > end - start)
-			break; /* so far behind that the round would take several times as long */
+			break; /* the round would take several times as long */
 		if (!reply)
 			loop_at(l, 0)[1] = due;
 		rc = reply ? loop_round_trip(l, loop_word(LOOP_DATA, i), send, recv) :
@@ -265,7 +265,10 @@ LOOP_INLINE int loop_slot_trips(struct link *l, unsigned slot, loop_send send, l
 
 			side->end = now;
 			if (measured && n < l->room) {
-				/* clocks of two CPUs: a way may seem to end before it began */
+				/*
+				 * the two CPUs' clocks differ: a record may seem to arrive before
+				 * it was sent
+				 */
 				l->samples[n] = (int64_t)way < 0 ? 0 : way;
 				there_min = l->samples[n] < there_min ? l->samples[n] : there_min;
 			}
@@ -324,8 +327,8 @@ LOOP_INLINE int loop_burst(struct link *l, uint64_t count, loop_send send, loop_
 }
 
 /*
- * Finds how many records each slot sends in the time of a round, by ever longer bursts, which are
- * the warm-up, too.
+ * Finds how many records each slot can send in the time of a round, by ever longer bursts, which
+ * are also the warm-up.
  */
 LOOP_INLINE int loop_calibrate(struct link *l, uint64_t *count, loop_send send, loop_recv recv)
 {

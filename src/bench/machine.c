@@ -31,7 +31,7 @@
 # define IPCDEMO_CFLAGS "unknown"
 #endif
 
-/* Beyond one of these shares a run was not quiet. */
+/* If one of these shares is exceeded, a run was not quiet. */
 #define OTHERS_SHARE 0.05
 #define LOST_SHARE   0.02
 #define STEAL_SHARE  0.02
@@ -142,7 +142,7 @@ static json_t *limit(__rlimit_resource_t which)
 	return json_integer((json_int_t)limit.rlim_cur);
 }
 
-/* Those that a mechanism may run into. */
+/* The limits that a mechanism may reach. */
 static json_t *limits(void)
 {
 	json_t *record = json_object();
@@ -262,8 +262,8 @@ __attribute__((format(printf, 2, 3))) static void warn(json_t *warnings, const c
 }
 
 /*
- * Did the run have the machine to itself? If not, the warnings say what disturbed it. The load
- * average cannot tell: it still holds the run that ended a moment ago.
+ * Adds whether the run was quiet, and warnings that say what disturbed it. The load average does
+ * not show it, since it still includes the run that has just ended.
  */
 static void quietness(json_t *record, const struct machine_watch *before,
 		      const struct baselines *baselines)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine.h - the machine that a result was taken on, without which a figure means nothing.
+ * machine.h - the machine on which a result was measured.
  */
 #ifndef IPCDEMO_MACHINE_H
 #define IPCDEMO_MACHINE_H
@@ -24,8 +24,8 @@ struct machine_watch {
 void machine_watch(struct machine_watch *watch);
 
 /*
- * Kernel, CPU, topology, clocks, mitigations, limits, load, build, and how quiet it was ("quiet",
- * with "warnings" that say what disturbed). A new reference, NULL: no memory.
+ * Kernel, CPU, topology, clocks, mitigations, limits, load, build, and whether the run was quiet
+ * ("quiet", and "warnings" about what disturbed it). A new reference, NULL: no memory.
  */
 json_t *machine_record(const struct machine_watch *watch, const struct topology *topology,
 		       const struct baselines *baselines);

@@ -2,8 +2,8 @@
 /*
  * plan.c - the product of the axes: the rows, and what is left out and why.
  *
- * The order is the order of display: what differs only in the mechanism stands together, because
- * that is what may be compared.
+ * Rows are in the order of display: rows that differ only in the mechanism stand together, because
+ * they may be compared.
  */
 #include "config.h"
 
@@ -103,7 +103,7 @@ int plan_add_blocks(struct bench *bench, struct row *row)
 	return insert_pair(bench, at + (row->floor ? 2 : 1), &axes, &row->block);
 }
 
-/* Why this combination makes no sense; NULL: it does. TEXT is room for the reason. */
+/* The reason why this combination is not measured, or NULL. TEXT is room for the reason. */
 static const char *senseless(const struct bench *bench, const struct axes *axes, char *text,
 			     size_t room)
 {
@@ -152,7 +152,7 @@ static int add(struct bench *bench, const struct axes *axes)
 
 /* ---- mechanisms ---- */
 
-/* Is it the first of its group that can be used here? One of no group stands for itself. */
+/* Is NAME the first of its group that can be used here? True if it has no group. */
 static bool first_of_group(const char *name)
 {
 	const struct ipc_info *info = ipc_info_find(name), *other;
@@ -309,7 +309,7 @@ static int make_baselines(struct bench *bench)
 	return baselines->round ? 0 : -ENOMEM;
 }
 
-/* The mechanisms with each load, and first the same load without IPC, which is their floor. */
+/* For each load: a row without IPC, which is the floor, then a row for each mechanism. */
 static int each_load(struct bench *bench, struct axes *axes)
 {
 	struct plan *plan = &bench->plan;

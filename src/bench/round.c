@@ -2,9 +2,9 @@
 /*
  * round.c - see round.h: a new hub process, pinned to its CPU, and its new slots.
  *
- * They are new in each round, because addresses, page placement and what a mechanism caches differ
- * from process to process. In one long-lived pair that luck would be part of every sample; here it
- * is part of the spread between rounds. Whatever happens here, the coordinator has a deadline.
+ * They are new in each round, because addresses, page placement and a mechanism's caches differ
+ * from process to process. With one long-lived pair, that chance would be part of every sample;
+ * here it is part of the spread between rounds. The coordinator ends a round that hangs.
  */
 #include "config.h"
 
@@ -25,13 +25,13 @@
 #include "common/language.h"
 #include "common/spawn.h"
 
-#define RECV_BYTES       262144u /* what a receiver of a stream takes at once, at most */
+#define RECV_BYTES       262144u /* the most that a receiver of a stream takes at once */
 #define RECV_RECORDS     64u
-#define PACKET           4096u /* bytes of the longest batch in one packet, which must fit */
+#define PACKET           4096u /* bytes of the longest batch that is one packet */
 #define CACHE_LINE_TRIPS 2000u
 #define GRACE_MS         100 /* between the end of a slot's channel and its own */
 
-/* What is measured in these processes: a row, and its floor if the two take turns. */
+/* What these processes measure: a row, and its floor if the two take turns. */
 struct round_links {
 	struct link link[2];
 	unsigned n;
@@ -43,7 +43,7 @@ struct slot_start {
 	struct ipc_peer hub;
 };
 
-/* Beside a row of shared memory: the host may have moved the virtual CPUs closer or further. */
+/* For a row of shared memory: the host may have moved the virtual CPUs closer or further apart. */
 static void measure_cache_line(struct link *l, bool lead)
 {
 	double ticks;
@@ -58,7 +58,7 @@ static void measure_cache_line(struct link *l, bool lead)
 
 /* ---- set-up ---- */
 
-/* One call's worth of records. Touched: the first page faults are not the mechanism's. */
+/* The buffer for one call's records, touched so that page faults are not measured. */
 static int make_records(struct link *l)
 {
 	size_t size = l->axes->size, least = PACKET / size + 1, bytes;
@@ -76,7 +76,7 @@ static int make_records(struct link *l)
 	return 0;
 }
 
-/* Pages of shared memory are not mapped into a child by the fork itself. */
+/* A fork does not map pages of shared memory into the child: touches them. */
 static void touch(uint64_t *values, size_t n)
 {
 	size_t i;
@@ -105,7 +105,7 @@ static void add_usage(struct usage *sum, const struct usage *more)
 	sum->faults += more->faults;
 }
 
-/* The loops count from 0: what the parts before have is added. */
+/* Measures one part. The loops count from 0, so the counts of earlier parts are added. */
 static int hub_part(struct link *l, unsigned slot)
 {
 	struct area *area = l->area;
@@ -117,7 +117,7 @@ static int hub_part(struct link *l, unsigned slot)
 	(void)slot;
 	if (rc < 0)
 		return fail(&area->hub, rc, N_("measuring"));
-	if (l->parts == 1) /* samples_n may be the slot's to write */
+	if (l->parts == 1) /* in some modes the slot writes samples_n */
 		return 0;
 	add_usage(&area->hub.usage, &usage);
 	area->records += records;
@@ -142,8 +142,8 @@ static int slot_part(struct link *l, unsigned slot)
 }
 
 /*
- * A machine changes its speed within milliseconds, by more than our library costs. Two figures that
- * are to be divided are therefore taken in small parts, in turn (a b, b a, a b ...).
+ * The speed of a machine changes within milliseconds, by more than our library costs. So two
+ * figures that will be divided are measured in small parts, in turn (a b, b a, a b ...).
  */
 static int in_turn(struct round_links *links, unsigned slot,
 		   int (*run)(struct link *link, unsigned slot))
@@ -191,7 +191,7 @@ static int slot_run(struct round_links *links, unsigned slot, const struct ipc_p
 	return rc;
 }
 
-/* The CPU of SLOT: fan-in spreads over the CPUs that the hub does not use. */
+/* The CPU of SLOT: several slots spread over the CPUs that the hub does not use. */
 static int slot_cpu(const struct link *l, unsigned slot)
 {
 	const struct place *place = &l->axes->place;
@@ -280,7 +280,7 @@ static int start_slot(struct round_links *links, unsigned slot, struct child *ch
 	return 0;
 }
 
-/* Reaps CHILD, which is about to end; after a failure it is killed if it does not. Its status. */
+/* Reaps CHILD, which is about to end; after a failure kills it if it does not. Its status. */
 static int reap_slot(struct child *child, bool failed)
 {
 	struct pollfd ended = { .fd = child->pidfd, .events = POLLIN };
@@ -294,7 +294,7 @@ static int reap_slot(struct child *child, bool failed)
 	return child_reap(child, true, &status) < 0 ? 0 : status;
 }
 
-/* Reaps all slots; the area says how one died that should not have. */
+/* Reaps all slots; stores in the area how one of them failed. */
 static int reap_slots(struct link *l, struct child *children, bool failed)
 {
 	unsigned slot;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.c - see run.h: which row's round comes next.
+ * run.c - see run.h: the order of the rounds.
  *
- * Nothing here opens a session, so nothing that a mechanism does can hold up the run. Rounds go
- * over all rows in turn, in a new order each time; a row and its floor take turns in one round, or
- * run next to each other, now the one first, now the other. So drift and other programs disturb all
- * rows alike.
+ * This process opens no session, so a mechanism cannot block the run. Rounds go over all rows in
+ * turn, in a new order each time; a row and its floor take turns within a round, or run one after
+ * the other in changing order. So drift and other programs disturb all rows alike.
  */
 #include "config.h"
 
@@ -28,19 +27,19 @@
 #include "bench/start_cost.h"
 #include "common/language.h"
 
-#define ROOM_AUTO    50000u /* samples of a round at most, when the time decides */
+#define ROOM_AUTO    50000u /* samples of a round at most, if its time is fixed */
 #define FIND_ROUNDS  3
 #define FIND_HIGH    4    /* records that may be under way at once, one way */
 #define FIND_RANGE   4096 /* between the highest and the lowest rate that are tried */
 #define FIND_STEP    1.03
 #define CPU_ROUNDS   3
 #define CPU_ROUND_MS 20 /* shorter, a round at CPU_RATE has too few trips */
-#define NEAR_CLOCK   20 /* a figure under so many steps of the clock is taken in blocks, too */
+#define NEAR_CLOCK   20 /* a figure under so many steps of the clock is also measured in blocks */
 
 struct run {
 	struct bench *bench;
 	struct runner runner;
-	struct link_job job;   /* of the process that is measured now */
+	struct link_job job;   /* the argument of the process that is measured */
 	struct link_job floor; /* the same of the floor, where the two take turns */
 };
 
@@ -93,7 +92,7 @@ static int measure(struct run *r, struct row *row)
 	return 0;
 }
 
-/* Both in one round? A stream and a rate need time to settle, more than a part of a round has. */
+/* Do row and floor share a round? A stream and a rate need more time to settle than a part has. */
 static bool take_turns(const struct row *row)
 {
 	return row->floor && !row->apart && row->axes.mode == MODE_LATENCY && row->axes.rate == 0 &&
@@ -132,7 +131,7 @@ static int measure_pair(struct run *r, struct row *row, bool floor_first)
 		rc = measure_in_turn(r, row);
 		if (rc == 0 || rc == -EINTR)
 			return rc;
-		row->apart = true; /* each by itself: that tells whose fault it is */
+		row->apart = true; /* measured apart, it shows which of the two fails */
 	}
 	rc = 0;
 	if (own_floor && floor_first)
@@ -144,7 +143,7 @@ static int measure_pair(struct run *r, struct row *row, bool floor_first)
 	return rc;
 }
 
-/* Rows do without baselines where these fail. 0 or -EINTR. */
+/* A failure is ignored: rows can do without baselines. 0 or -EINTR. */
 static int measure_baseline(struct run *r)
 {
 	struct baselines *baselines = &r->bench->baselines;
@@ -156,7 +155,7 @@ static int measure_baseline(struct run *r)
 	return rc == -EINTR ? rc : 0;
 }
 
-/* Shorter than so many steps of the clock? Then single stamps say little. */
+/* Is the row's time under NEAR_CLOCK steps of the clock, so that single stamps say little? */
 static bool near_the_clock(const struct run *r, const struct row *row, unsigned round)
 {
 	double limit = NEAR_CLOCK * r->bench->clock.resolution_ns;
@@ -165,7 +164,7 @@ static bool near_the_clock(const struct run *r, const struct row *row, unsigned 
 	       row->rounds > round && row->round[round].p50_ns < limit;
 }
 
-/* Such a row gets another in blocks, which catches up on the rounds that it missed. */
+/* Adds a row in blocks to such a row, and measures the rounds that the new row has missed. */
 static int measure_blocks(struct run *r, struct row *row, unsigned round)
 {
 	int rc = 0;
@@ -202,7 +201,10 @@ static int one_round(struct run *r, unsigned round)
 
 /* ---- the highest rate at which p99 stays below a bound ---- */
 
-/* Two of three rounds at RATE keep it and the bound: one may be disturbed. -errno, or 0 or 1. */
+/*
+ * Do two of three rounds at RATE keep the rate and the bound? (One may be disturbed.) 0, 1 or
+ * -errno.
+ */
 static int keeps(struct run *r, struct row *trial, unsigned rate)
 {
 	unsigned good = 0, i;
@@ -220,7 +222,7 @@ static int keeps(struct run *r, struct row *trial, unsigned rate)
 	return rc < 0 ? rc : 2 * good > FIND_ROUNDS;
 }
 
-/* Bisects by the logarithm, from what the row does unpaced. TRIAL has room for the rounds. */
+/* Bisects the logarithm of the rate, from the unpaced rate down. TRIAL has room for the rounds. */
 static int find_rate(struct run *r, struct row *row, struct row *trial)
 {
 	double high, low;
@@ -252,7 +254,7 @@ static int find_rate(struct run *r, struct row *row, struct row *trial)
 	return rc < 0 ? rc : 0;
 }
 
-/* Gives each row its rate. 0, -EINTR or -ENOMEM. */
+/* Finds the rate of each row. 0, -EINTR or -ENOMEM. */
 static int find_rates(struct run *r)
 {
 	const struct plan *plan = &r->bench->plan;
@@ -274,11 +276,11 @@ static int find_rates(struct run *r)
 	return rc;
 }
 
-/* ---- what a row costs that is not saturated ---- */
+/* ---- CPU time at a moderate rate ---- */
 
 /*
- * A loop without pauses never sleeps for long, so what it costs a record says nothing about a
- * program that sends now and then. A row that fails here keeps its figures.
+ * A loop without pauses never sleeps for long, so its CPU time per record says nothing about a
+ * program that sends from time to time. A row that fails here keeps its other figures.
  */
 static int measure_cpu(struct run *r, struct row *row)
 {
@@ -319,7 +321,7 @@ static int measure_all_cpu(struct run *r)
 
 /* ---- all rounds ---- */
 
-/* What a round of a row takes beside the measured time: two new processes and the warm-up. */
+/* The time of a round that is not measured: starting two processes and the warm-up. */
 #define ROW_EXTRA_MS 20
 
 static void print_start(const struct bench *bench)
@@ -335,7 +337,7 @@ static void print_start(const struct bench *bench)
 	fputs(_("; Ctrl-C ends it early\n"), stderr);
 }
 
-/* A line on a terminal that each round writes again; after the last it is empty. */
+/* Progress on a terminal: one line that each round rewrites and the last one erases. */
 static void print_round(const struct bench *bench, uint64_t begin)
 {
 	double left_s = (double)(clock_ns() - begin) / (double)NS_PER_S / bench->rounds *
@@ -399,7 +401,7 @@ static void job_close(struct link_job *job)
 		(void)munmap(job->lags, job->room * sizeof *job->lags);
 }
 
-/* The floor's own figures; what takes turns has no pacing, and so no lags. */
+/* Prepares the floor's own area. Rows that take turns have no pacing, and so no lags. */
 static int share_with_floor(struct run *r)
 {
 	r->floor = r->job;

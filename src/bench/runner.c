@@ -63,7 +63,7 @@ static void make_dir(struct runner *r, const char *base)
 	    (size_t)snprintf(r->dir, sizeof r->dir, "%s/%s", base, name) >= sizeof r->dir)
 		(void)snprintf(r->dir, sizeof r->dir, "/tmp/%s", name);
 	if (!mkdtemp(r->dir))
-		r->dir[0] = '\0'; /* a mechanism that needs one makes its own, or says why not */
+		r->dir[0] = '\0'; /* a mechanism that needs one uses /tmp, or fails */
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)
@@ -71,7 +71,7 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 	(void)info;
 	(void)type;
 	if (at->level > 0)
-		(void)remove(path); /* what cannot be removed stays, and so does its directory */
+		(void)remove(path); /* best effort */
 	return 0;
 }
 
@@ -100,7 +100,7 @@ void runner_close(struct runner *r)
 
 /* ---- a process ---- */
 
-/* A process group of its own, by which the processes that it leaves behind can be reaped. */
+/* Makes a process group, by which the processes that it leaves behind can be reaped. */
 static int start_main(void *arg)
 {
 	const struct start *start = arg;
@@ -109,7 +109,7 @@ static int start_main(void *arg)
 	return start->main(start->arg);
 }
 
-/* Slots whose hub was killed die with it and become our children. */
+/* Slots of a hub that was killed die too, and become our children. */
 static void reap_group(pid_t group)
 {
 	uint64_t end = clock_ns() + ORPHANS_MS * NS_PER_MS;
@@ -145,7 +145,7 @@ static int wait_for(struct runner *r, const struct child *child)
 		if (now >= end)
 			return -ETIMEDOUT;
 		if (poll(fds, 2, (int)((end - now) / NS_PER_MS) + 1) < 0)
-			continue; /* EINTR: all our signals are blocked, so a stop and continue */
+			continue; /* EINTR: a stop and continue: our signals are blocked */
 		if (fds[1].revents && asked_to_end(r))
 			return -EINTR;
 		if (fds[0].revents)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runner.h - the harness of every measurement: a process with a deadline, of which nothing is left.
+ * runner.h - runs a measurement in a process with a deadline, and cleans up after it.
  */
 #ifndef IPCDEMO_RUNNER_H
 #define IPCDEMO_RUNNER_H
@@ -10,16 +10,16 @@
 
 struct runner {
 	struct signals signals;
-	int signal;       /* that asks us to end, or 0 */
+	int signal;       /* that asked us to end, or 0 */
 	char dir[64];     /* private, for what is measured; "" when it could not be made */
 	unsigned limit_s; /* of one process */
 	uint64_t random;
 };
 
 /*
- * Blocks the signals that end a program (the children inherit that: what Ctrl-C does is decided
- * here), makes orphans our children, and makes a private directory under BASE (NULL: $TMPDIR, or
- * /tmp). 0 or -errno; close it either way.
+ * Blocks the signals that end a program, also for the children, so that only this process reacts to
+ * Ctrl-C; makes orphans our children; makes a private directory under BASE (NULL: $TMPDIR, or
+ * /tmp). 0 or -errno; call runner_close either way.
  */
 int runner_open(struct runner *runner, const char *base, unsigned limit_s);
 void runner_close(struct runner *runner);
@@ -31,7 +31,7 @@ void runner_close(struct runner *runner);
  */
 int runner_measure(struct runner *runner, const char *name, int (*main)(void *arg), void *arg);
 
-/* What a result of runner_measure that is not 0 means, as a clause in TEXT. */
+/* Explains a RESULT of runner_measure other than 0, as a clause in TEXT. */
 const char *runner_reason(const struct runner *runner, int result, char *text, size_t size);
 
 /* Zeroed memory that the children share, to be unmapped with munmap(2). NULL: none. */

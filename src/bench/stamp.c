@@ -45,7 +45,7 @@ static void choose(struct stamp_clock *clock)
 #endif
 }
 
-/* Reads both clocks at one moment: of several tries, the one that took the least time. */
+/* Reads both clocks at the same time: takes the fastest of several tries. */
 static void read_pair(const struct stamp_clock *clock, uint64_t *tick, uint64_t *ns)
 {
 	uint64_t best = UINT64_MAX;
@@ -65,8 +65,8 @@ static void read_pair(const struct stamp_clock *clock, uint64_t *tick, uint64_t 
 }
 
 /*
- * The resolution is the median step. The smallest would be wrong: a counter that moves by 26 at a
- * time may answer with one more where it would answer the same twice.
+ * The resolution is the median step. The smallest step would be wrong: a counter that moves by 26
+ * may return one more where it would otherwise return the same value twice.
  */
 static void measure_cost(struct stamp_clock *clock)
 {

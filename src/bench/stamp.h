@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stamp.h - the stamp of a sample.
+ * stamp.h - time stamps of samples.
  *
  * A round trip over shared memory takes about 100 ns, and clock_gettime(2) a quarter of that. So a
- * stamp is the CPU's own counter where the kernel trusts that counter for its own clock (it
- * then runs at one rate and is the same on all CPUs), else CLOCK_MONOTONIC. Which one it is,
- * what it costs and how finely it steps is part of every result.
+ * stamp is the CPU's own counter where the kernel trusts that counter for its own clock (it then
+ * runs at one rate and is the same on all CPUs), else CLOCK_MONOTONIC. Every result says which one
+ * was used, its cost and its resolution.
  */
 #ifndef IPCDEMO_STAMP_H
 #define IPCDEMO_STAMP_H
@@ -20,7 +20,7 @@ struct stamp_clock {
 	bool counter;     /* the CPU's counter; else a tick is a nanosecond */
 	const char *name; /* "tsc", "cntvct" or "CLOCK_MONOTONIC" */
 	double ns_per_tick;
-	double cost_ns;       /* of one stamp */
+	double cost_ns;       /* of taking one stamp */
 	double resolution_ns; /* the median step seen */
 	uint64_t tick0;       /* a moment in ticks, */
 	uint64_t ns0;         /* and the same moment in CLOCK_MONOTONIC */
@@ -30,8 +30,8 @@ struct stamp_clock {
 void stamp_init(struct stamp_clock *clock);
 
 /*
- * Now. Not a serialising instruction: those cost twice as much, and the stamp follows a branch that
- * depends on the awaited record, so that it cannot be taken before the record is there.
+ * The time now. The instruction is not serialising: those cost twice as much, and a stamp follows a
+ * branch that depends on the awaited record, so it cannot be taken before the record is there.
  */
 static inline uint64_t stamp_now(const struct stamp_clock *clock)
 {

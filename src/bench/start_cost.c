@@ -152,7 +152,7 @@ int start_cost_executed(int argc, char **argv)
 	if (argc != 3 || sscanf(argv[2], "%d:%d", &pid, &hub.pidfd) != 2)
 		return 1;
 	hub.pid = pid;
-	/* In this order: had the hub died before, no signal would ever come. */
+	/* In this order: if the hub dies before prctl, no signal ever comes. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != hub.pid)
 		return 1;
 	return wait_to_be_killed(join_and_send(argv[1], &hub, NULL, -1));
@@ -169,7 +169,7 @@ static void *thread_main(void *arg)
 	s->rc = ipc_join(&session, s->ticket.text, &s->hub, &slot);
 	if (s->rc == 0)
 		s->rc = ipc_send_all(session, slot, &record, 1);
-	(void)!read(s->child.pidfd, &go, sizeof go); /* until its memory was looked at */
+	(void)!read(s->child.pidfd, &go, sizeof go); /* until its memory was measured */
 	ipc_close(session);
 	(void)!write(s->ended, &one, sizeof one);
 	return NULL;
@@ -213,7 +213,7 @@ static int start(struct starter *s)
 
 	switch (s->job->axes->start->how) {
 	case BY_FORK:
-		if (s->sandbox.told &&
+		if (s->sandbox.notify &&
 		    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s->report) < 0)
 			return -errno;
 		return spawn(&s->child, "bench-started", forked, s);
@@ -232,7 +232,7 @@ static int start(struct starter *s)
 	}
 }
 
-/* Dead first, then its slot is left, then nobody knows it any more. */
+/* In this order: it dies, its slot is detached, it is reaped (its pid may then be reused). */
 static void end(struct starter *s)
 {
 	static const uint64_t one = 1;
@@ -254,7 +254,7 @@ static void end(struct starter *s)
 	(void)close(s->ended);
 }
 
-/* As a pool does it with the first record of a worker. */
+/* As the pool does at a worker's first record. */
 static void take_report(struct starter *s)
 {
 	int listener = s->report[0] >= 0 ? sandbox_receive_listener(s->report[0]) : -1;
@@ -269,7 +269,7 @@ static void take_report(struct starter *s)
 	}
 }
 
-/* One start, in *TICKS. MEMORY not NULL: also looks what it takes. 0 or -errno. */
+/* Measures one start in *TICKS, and its memory unless MEMORY is NULL. 0 or -errno. */
 static int start_once(struct starter *s, uint64_t *ticks, double *memory)
 {
 	const struct stamp_clock *clock = &s->job->bench->clock;
@@ -305,7 +305,7 @@ static int start_once(struct starter *s, uint64_t *ticks, double *memory)
 	return rc;
 }
 
-/* Written, so that the parent has as much to be copied or shared. */
+/* Memory of the parent that a fork has to copy or share; written, so that it has pages. */
 static int take_memory(unsigned mib)
 {
 	const size_t bytes = (size_t)mib * MIB;
@@ -316,9 +316,9 @@ static int take_memory(unsigned mib)
 	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED)
 		return -errno;
-	(void)madvise(at, bytes, MADV_NOHUGEPAGE); /* as an old heap is: in small pages */
+	(void)madvise(at, bytes, MADV_NOHUGEPAGE); /* small pages, as in an old heap */
 	memset(at, 1, bytes);
-	return 0; /* it goes with this process */
+	return 0; /* freed when this process ends */
 }
 
 static int start_many(struct starter *s)
@@ -339,7 +339,7 @@ static int start_many(struct starter *s)
 	return rc;
 }
 
-/* What a download's workers get, for a directory that nobody writes into. */
+/* The sandbox of a download's workers, for a directory into which nothing is written. */
 static int prepare_sandbox(struct starter *s)
 {
 	const struct fetch_settings fetch = { .max_size = FETCH_SIZE_UNKNOWN };
@@ -352,7 +352,7 @@ static int prepare_sandbox(struct starter *s)
 		return -errno;
 	rc = sandbox_open(&s->sandbox, &plan, lacking, sizeof lacking);
 	(void)close(plan.dirfd);
-	s->sandbox.dumpable = true; /* else an ordinary user could not see what memory it takes */
+	s->sandbox.dumpable = true; /* else an ordinary user could not read its memory figures */
 	return rc;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stats.h - the arithmetic of the benchmark. It reads no clock and keeps nothing between calls.
+ * stats.h - the arithmetic of the benchmark, without state.
  *
  * Percentiles are exact, by nearest rank: the smallest sample such that at least that share of
  * all samples is no greater. Intervals of a median come from order statistics (the binomial
@@ -70,9 +70,9 @@ struct stats_pair {
 };
 
 /*
- * How many times as large as A's are B's values? Hodges-Lehmann: the median of all b/a, with the
- * interval that belongs to the Mann-Whitney test of level 1 - CONFIDENCE. Values must be positive.
- * SCRATCH holds n * m doubles.
+ * The ratio of B's values to A's: the Hodges-Lehmann estimate, which is the median of all b/a, with
+ * the interval that belongs to the Mann-Whitney test of level 1 - CONFIDENCE. Values must be
+ * positive. SCRATCH holds n * m doubles.
  */
 double stats_ratio(const struct stats_pair *pair, double confidence,
 		   struct stats_interval *interval, double *scratch);

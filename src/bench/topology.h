@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * topology.h - which CPUs we may use and what two of them share, as hwloc sees it.
+ * topology.h - the CPUs that this process may use, and what two of them share, as hwloc reports it.
  *
- * This is what the kernel says. A virtual machine may show a topology that the host does not keep
- * to; the figure of the bare cache line in a result shows whether it does.
+ * The host of a virtual machine may not keep to the topology that the kernel shows; the cache
+ * line's round trip in a result shows whether it does.
  */
 #ifndef IPCDEMO_TOPOLOGY_H
 #define IPCDEMO_TOPOLOGY_H

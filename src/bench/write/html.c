@@ -18,7 +18,7 @@
 #include "bench/write/page.inc"
 
 struct part {
-	const char *mark; /* what stands in the template */
+	const char *mark; /* its place in the template */
 	const char *text;
 	size_t size;
 };
@@ -63,7 +63,7 @@ static void put(FILE *out, const struct part *parts, size_t n)
 			memmem(at, (size_t)(end - at), parts[i].mark, strlen(parts[i].mark));
 
 		if (!mark)
-			break; /* the test of the page finds a template without its marks */
+			break; /* a mark is missing: the page's test finds that */
 		(void)fwrite(at, 1, (size_t)(mark - at), out);
 		(void)fwrite(parts[i].text, 1, parts[i].size, out);
 		at = mark + strlen(parts[i].mark);

@@ -139,7 +139,7 @@ static json_t *modes(const struct figures *f)
 			    json_null();
 }
 
-/* Percentiles for the page: ever denser towards the end, where the story is. */
+/* Percentiles for the page: denser towards the tail, which matters most. */
 static json_t *curve(const struct figures *f)
 {
 	json_t *points = json_array();
@@ -160,7 +160,7 @@ static json_t *curve(const struct figures *f)
 	return points;
 }
 
-/* Of each round a list: the figure that floor_ratio divides, in each part of the round. */
+/* For each round a list: the figure that floor_ratio divides, of each part of the round. */
 static json_t *parts(const struct row *row)
 {
 	json_t *list = json_array();
@@ -176,7 +176,7 @@ static json_t *parts(const struct row *row)
 	return list;
 }
 
-/* A share whose interval holds 0 was not measured. */
+/* Null if the interval holds 0: then the share was too small to measure. */
 static json_t *share(double value, struct stats_interval ci)
 {
 	return ci.low > 0 ? fine(value) : json_null();
@@ -288,7 +288,7 @@ static json_t *skipped(const struct plan *plan)
 	for (i = 0; i < plan->skips_n; i++) {
 		json_t *entry = json_object();
 
-		/* A mechanism that is not here, or a placement: there are no further axes. */
+		/* If a mechanism or a placement is missing, there are no further axes. */
 		if (plan->skips[i].axes.start ||
 		    (plan->skips[i].axes.place.name[0] && plan->skips[i].axes.senders > 0 &&
 		     plan->skips[i].axes.backend))

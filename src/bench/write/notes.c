@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notes.c - what stands below a table: what its marks mean, warnings, what was left out, the
- * machine, and what the figures mean.
+ * notes.c - the notes below a table: its marks, warnings, what was left out, the machine, and what
+ * the figures mean.
  */
 #include "config.h"
 
@@ -94,7 +94,7 @@ static bool is_download(const struct row *row, const struct figures *f)
 	return row->axes.load;
 }
 
-/* What is said if any row is such a one. */
+/* Notes that are printed if a row needs them. */
 static const struct {
 	bool (*if_any)(const struct row *row, const struct figures *f);
 	const char *text;
@@ -202,7 +202,7 @@ static bool seen_before(const struct plan *plan, size_t at)
 	return false;
 }
 
-/* Each reason once, with the mechanism or place if it concerns only one. */
+/* Prints each reason once, with the mechanism or place if it concerns only one. */
 void notes_left_out(FILE *out, const struct plan *plan, const char *prefix, unsigned room)
 {
 	struct text text = { .at = NULL };

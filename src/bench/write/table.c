@@ -2,8 +2,8 @@
 /*
  * table.c - the result for people.
  *
- * A column says what it shows, and its rank: on a narrow terminal those of the greatest rank are
- * left out first. How the receiver waits and where the two ends run is always shown.
+ * Each column has a rank: on a narrow terminal, columns of the greatest rank are left out first.
+ * How the receiver waits and where the two ends run is always shown.
  */
 #include "config.h"
 
@@ -153,7 +153,7 @@ static void cell_ratio(char cell[static CELL], const struct line *l)
 {
 	char text[CELL];
 
-	/* As many digits as it deserves. */
+	/* Fewer digits for a large ratio. */
 	if (l->f->ratio >= 10)
 		(void)words_two_digits(text, l->f->ratio);
 	else
@@ -172,11 +172,11 @@ static void interval(char cell[static CELL], struct stats_interval ci, double sc
 
 static void cell_ratio_ci(char cell[static CELL], const struct line *l)
 {
-	/* As many digits as a wide interval deserves. */
+	/* Fewer digits for a wide interval. */
 	interval(cell, l->f->ratio_ci, 1, l->f->ratio_ci.high < 10 ? 2 : 0);
 }
 
-/* A share whose interval holds 0 is smaller than what can be measured here. */
+/* If the interval holds 0, the share is too small to measure: shown as "<". */
 static void share(char cell[static CELL], double value, struct stats_interval ci)
 {
 	if (ci.low > 0)
@@ -187,7 +187,7 @@ static void share(char cell[static CELL], double value, struct stats_interval ci
 		(void)snprintf(cell, CELL, "-");
 }
 
-/* IPC does not save time: what is below 0 is noise. */
+/* IPC cannot save time: values below 0 are noise. */
 static struct stats_interval not_negative(struct stats_interval ci)
 {
 	if (ci.low < 0)
@@ -430,7 +430,7 @@ static void print_title(FILE *out, const struct bench *bench, enum mode mode, un
 	text_free(&text);
 }
 
-/* Rows that say nothing about each other are set apart. */
+/* Are the two rows not comparable? Then a gap separates them. */
 static bool new_group(const struct axes *a, const struct axes *b)
 {
 	return a->wait != b->wait || strcmp(a->place.name, b->place.name) != 0 ||

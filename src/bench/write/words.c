@@ -64,11 +64,11 @@ char *words_two_digits(char buf[static WORDS_SIZE], double value)
 	return buf;
 }
 
-/* ---- what it means ---- */
+/* ---- what the figures mean ---- */
 
 /*
- * The time by which two rows of one mode are compared. Where single round trips are too short for
- * the clock, the row in blocks has it. NAN: none.
+ * The time by which two rows of one mode are compared. It is in the row in blocks if single round
+ * trips are too short for the clock. NAN: none.
  */
 static double slowness(const struct row *row, const struct figures *f)
 {
@@ -168,7 +168,7 @@ static double cpu_share(const struct row *row, const struct figures *f)
 	return f->costs.cpu_ns * row->axes.rate * (row->axes.mode == MODE_LATENCY ? 2 : 1) / 1e9;
 }
 
-/* At a rate that was kept, what the row that used the most CPU used. */
+/* Adds the CPU use of the row that used the most, among those that kept their rate. */
 static void add_cpu(struct text *text, const struct result *result)
 {
 	const struct plan *plan = &result->bench->plan;
@@ -200,7 +200,7 @@ static void add_cpu(struct text *text, const struct result *result)
 		    wait_name(most->axes.wait), most->axes.place.name);
 }
 
-/* What IPC costs LOAD: the least and the greatest share that could be measured. */
+/* Adds the cost of IPC for LOAD: the least and the greatest share that could be measured. */
 static void add_load(struct text *text, const struct result *result, const struct load *load)
 {
 	const struct plan *plan = &result->bench->plan;
@@ -241,7 +241,7 @@ static void add_load(struct text *text, const struct result *result, const struc
 			load->name, 100 * bound);
 }
 
-/* What the parent's memory does to each way of starting that has a row with and without it. */
+/* Adds the effect of the parent's memory on each way of starting, if there are rows to compare. */
 static void add_start(struct text *text, const struct result *result)
 {
 	const struct plan *plan = &result->bench->plan;

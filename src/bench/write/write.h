@@ -52,7 +52,7 @@ char *words_count(char buf[static WORDS_SIZE], double count);
 /* A factor or a percentage: "0.3", "5.4", "62", "560". */
 char *words_two_digits(char buf[static WORDS_SIZE], double value);
 
-/* Adds to TEXT what the figures of this run mean; nothing when they show nothing. */
+/* Adds sentences on what this run's figures show to TEXT; none if they show nothing. */
 void words_meaning(struct text *text, const struct result *result);
 
 #endif
