@@ -10,8 +10,8 @@ struct capability {
 	const char *meaning; /* a verb and more: what a mechanism with it does */
 	const char *need;    /* choose's option for those who need it; NULL: none */
 	const char *need_help;
-	const char *why_not; /* a sentence for those who need it: what stands in the way; NULL */
-	bool avoid;          /* the need is a mechanism without it */
+	const char *why_not; /* a sentence: why a mechanism without it does not fit; NULL: none */
+	bool avoid;          /* the option asks for a mechanism without it */
 };
 
 /* Of bit BIT, below IPC_CAP_COUNT. */

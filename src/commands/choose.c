@@ -43,10 +43,10 @@ static void add_obstacles(struct text *why, const struct needs *needs, const str
 }
 
 /*
- * Adds what speaks for it, the weightiest first, and returns the sum of the weights: they decide
- * the order where nothing was measured. A receiver that never sleeps, or gets many records, is
- * served best without a system call for each; one that sleeps, by a channel that wakes it when the
- * sender dies.
+ * Adds to WHY what speaks for the mechanism, the weightiest first, and returns the sum of the
+ * weights. The sum decides the order if nothing was measured. A receiver that never sleeps, or gets
+ * many records, needs a mechanism without a system call for each; a receiver that sleeps needs one
+ * that wakes it when the sender dies.
  */
 static unsigned add_merits(struct text *why, const struct needs *needs, const struct ipc_info *info)
 {
@@ -76,7 +76,7 @@ static unsigned add_merits(struct text *why, const struct needs *needs, const st
 
 /* ---- by its figures ---- */
 
-/* More digits than a few rounds can give would promise too much. VALUE is above 0. */
+/* Rounds VALUE > 0 to the digits that a few rounds justify. */
 static double two_digits(double value)
 {
 	const double step = pow(10, floor(log10(value)) - 1);
@@ -150,7 +150,7 @@ struct candidate *choose(const struct needs *needs, size_t *n)
 		if (candidates[i].fits) {
 			candidates[i].merit = add_merits(&why[i], needs, candidates[i].info);
 		}
-		candidates[i].reason = why[i].at; /* from here on the candidate's; may be NULL */
+		candidates[i].reason = why[i].at; /* the candidate's now; may be NULL */
 	}
 	free(why);
 	qsort(candidates, *n, sizeof *candidates, by_rank);

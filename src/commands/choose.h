@@ -21,13 +21,13 @@ struct needs {
 struct candidate {
 	const struct ipc_info *info;
 	bool fits;
-	char *reason; /* sentences: why it fits, or what rules it out */
-	/* With --measure, of those that fit by what they promise; 0: not measured. */
+	char *reason; /* sentences: why it fits, or why it does not */
+	/* With --measure, of those that have the capabilities; 0: not measured. */
 	double p50_ns; /* of a round trip */
 	double cpu_ns; /* of one record in a stream, of both ends together */
 	double records_per_s;
 	bool busy; /* other programs used the CPUs meanwhile */
-	/* choose.c's own: the order where nothing was measured. */
+	/* For choose.c: decides the order if nothing was measured. */
 	unsigned merit;
 	size_t index;
 };

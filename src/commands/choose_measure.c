@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * choose_measure.c - figures for choose: runs `ipcdemo bench` in a process of its own, by its
- * command line and its JSON, which are a contract.
+ * choose_measure.c - figures for choose: runs `ipcdemo bench` in a process of its own and reads its
+ * JSON; both its options and its JSON are stable.
  */
 #include "config.h"
 

@@ -58,7 +58,7 @@ static int nothing(const struct plan *plan)
 	return unavailable ? EXIT_UNAVAILABLE : EXIT_USAGE;
 }
 
-/* A mechanism asked for by name that cannot be had is a failure, although the rest was measured. */
+/* Is a mechanism missing that was asked for by name? Then the exit status is a failure. */
 static bool named_but_missing(const struct bench *bench)
 {
 	size_t i, at;
@@ -164,7 +164,7 @@ static int plan_and_measure(FILE *out, struct bench *bench, const struct topolog
 					 measure_and_write(out, bench, topology);
 }
 
-/* Reasons and warnings are formed where they arise: for a program in English, as all else then. */
+/* The language of reasons and warnings, which are formed while measuring: English for programs. */
 static locale_t language_for(const struct options *options)
 {
 	return options->format == FORMAT_TABLE ? (locale_t)0 : language_english();
@@ -186,7 +186,7 @@ int cmd_bench(int argc, char **argv)
 	topology = topology_open();
 	if (!topology)
 		fprintf(stderr, _("ipcdemo bench: hwloc finds no CPU to run on\n"));
-	/* Before measuring: a minute's work must not end with "no such directory". */
+	/* Opened before measuring: a minute's work must not end with "no such directory". */
 	if (topology && options.output && !(out = fopen(options.output, "we")))
 		status = cannot_write(options.output, -errno);
 	if (topology && out)

@@ -27,7 +27,7 @@ enum format { TEXT, JSON };
 static const char *const formats[] = { "text", "json", NULL };
 static const char *const waits[] = { "block", "spin", NULL };
 
-/* Those that no capability bit stands for; the others follow from the bits. */
+/* The options without a capability bit; the others are made from the bits. */
 static const struct option_spec own_specs[] = {
 	{ .name = "record",
 	  .key = 0x100,
@@ -111,7 +111,7 @@ static void add_fitting(struct text *out, const struct candidate *at, unsigned r
 	text_add_wrapped(out, at->reason, 4, columns);
 }
 
-/* Those that share a reason not to fit are told together: AT is the first of them, or nothing. */
+/* Adds all that share the reason of AT for not fitting, if AT is the first of them. */
 static void add_ruled_out(struct text *out, const struct candidate *all, size_t n, size_t at,
 			  size_t columns)
 {
@@ -122,7 +122,7 @@ static void add_ruled_out(struct text *out, const struct candidate *all, size_t 
 		if (all[i].fits || strcmp(all[i].reason, all[at].reason) != 0)
 			continue;
 		if (i < at)
-			return; /* told with that one */
+			return; /* listed with that one */
 		text_printf(&names, "%s%s", names.len ? ", " : "", all[i].info->name);
 	}
 	text_add_wrapped(out, text_string(&names), 2, columns);

@@ -233,7 +233,7 @@ static size_t print_rows(const struct comparison *c, size_t at)
 	return end;
 }
 
-/* What the two runs have not in common, besides what was meant to differ. */
+/* Prints in what the two runs differ, besides what was meant to differ. */
 static void print_difference(const struct comparison *c, const char *object, const char *key,
 			     const char *what)
 {
@@ -360,7 +360,7 @@ static void print_json(const struct comparison *c)
 
 /* ---- the command ---- */
 
-/* Where the machine itself changed, every row of a run without floors is slower. */
+/* If the machine changed, every row of a run without floors is slower: the gate would err. */
 static int refuse_gate(const struct comparison *c)
 {
 	size_t i, n = 0;

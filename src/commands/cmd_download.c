@@ -130,7 +130,10 @@ static int download_or_demo(struct download *download, int *signo)
 	return code;
 }
 
-/* Opened before the start: a run whose figures cannot be kept is not begun. 0 or an exit code. */
+/*
+ * Opened before the start, so that a run whose summary cannot be written fails at once. 0 or an
+ * exit code.
+ */
 static int open_summary(struct download *download)
 {
 	if (!download->summary)
@@ -160,8 +163,8 @@ static void free_options(struct download *download)
 }
 
 /*
- * Executed by another ipcdemo: a worker. ARGV holds its tickets and descriptors, then the arguments
- * of the one who started it, for the options of its transfers.
+ * A worker, executed by another ipcdemo. ARGV holds its tickets and descriptors, then the parent's
+ * arguments, which have the options of its transfers.
  */
 int cmd_worker(int argc, char **argv)
 {

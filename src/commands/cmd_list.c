@@ -142,18 +142,21 @@ static int print_json(const struct list *list)
 
 /* ---- for people ---- */
 
-/* What all rows have in common is told below the table instead. */
+/* Which columns the table has. What all rows share stands below the table instead. */
 struct layout {
 	unsigned varies; /* capability bits that some rows have and some have not */
 	unsigned all;    /* bits that all have */
 	unsigned none;   /* bits that none has */
-	/* Of a bit that only one of several has, or only one lacks: that one. It has no column. */
+	/*
+	 * The one mechanism that has a bit, or lacks it, if there is just one: a sentence, no
+	 * column.
+	 */
 	const char *only[IPC_CAP_COUNT], *but[IPC_CAP_COUNT];
 	unsigned title; /* columns */
 	size_t columns; /* of the terminal */
 };
 
-/* Of a capability: its heading, but room for a "yes". */
+/* The width of a capability's column: its heading, at least a "yes". */
 static size_t cell_columns(unsigned bit)
 {
 	const size_t heading = text_columns(_(capability_at(bit)->heading), true);
@@ -162,7 +165,7 @@ static size_t cell_columns(unsigned bit)
 	return 1 + (heading < yes ? yes : heading);
 }
 
-/* A column in which one cell differs is a sentence. */
+/* A column in which only one cell differs becomes a sentence. */
 static void take_out_loners(struct layout *layout, const struct list *list)
 {
 	unsigned has[IPC_CAP_COUNT] = { 0 }, rows = 0, bit;
@@ -271,7 +274,7 @@ static void add_group(struct text *table, const struct list *list, const struct 
 	}
 }
 
-/* What the table has no column for. */
+/* Adds the sentence of a capability without a column. */
 static void add_sentence(struct text *table, const struct layout *layout, unsigned bit)
 {
 	const char *meaning = _(capability_at(bit)->meaning);

@@ -70,7 +70,7 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The median of TRIES runs of ACTION, which begins and ends something. */
+/* Adds the median time of TRIES runs of ACTION. */
 static void add_time(struct text *page, const char *name, int (*action)(void))
 {
 	uint64_t took_ns[TRIES], begun_ns;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* concepts.h - what the mechanisms serve: process, thread, fork, spawn, pool, queue, sandbox. */
+/*
+ * concepts.h - the concepts of `ipcdemo explain`: process, thread, fork, spawn, pool, queue,
+ * sandbox.
+ */
 #ifndef IPCDEMO_CONCEPTS_H
 #define IPCDEMO_CONCEPTS_H
 

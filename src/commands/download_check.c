@@ -22,7 +22,7 @@ static const char *command_word(size_t index)
 	return words[index];
 }
 
-/* Refuses what is meant as something else: a mistyped command, the name of a list of URLs. */
+/* Refuses an argument that is not a URL: a mistyped command, the name of a list of URLs. */
 static void check_url(const char *url, const struct argp_state *state)
 {
 	const char *meant = options_suggest(url, command_word);
@@ -56,7 +56,7 @@ int download_add_url(void *values, const char *url, struct argp_state *state)
 	return 0;
 }
 
-/* A line end in it would be a further header, or the end of the request. */
+/* A line end in a header would begin another header, or end the request. */
 static void check_headers(const char *const *headers, const struct argp_state *state)
 {
 	for (; headers && *headers; headers++) {
@@ -67,7 +67,7 @@ static void check_headers(const char *const *headers, const struct argp_state *s
 	}
 }
 
-/* As the tools beside us do: what is set for OpenSSL or curl holds here too. */
+/* Settings for OpenSSL or curl in the environment apply here too, as in similar tools. */
 static void check_trust(struct fetch_settings *fetch, const struct argp_state *state)
 {
 	static const char *const variables[] = { "CURL_CA_BUNDLE", "SSL_CERT_FILE" };

@@ -7,7 +7,7 @@
 
 extern const struct command_options download_options;
 
-/* For these: takes a URL; checks all that was given. VALUES is a struct download. */
+/* Callbacks of the options: adds a URL; checks all options together. VALUES: a struct download. */
 int download_add_url(void *values, const char *url, struct argp_state *state);
 void download_check(void *values, struct argp_state *state);
 

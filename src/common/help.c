@@ -16,9 +16,9 @@
 #include "common/terminal.h"
 
 #define WIDEST    100 /* longer lines are hard to read */
-#define NARROW    60  /* beneath it an option's text stands under the option */
-#define INDENT    8   /* where it begins then */
-#define NARROWEST 24  /* a terminal beneath that breaks the lines itself */
+#define NARROW    60  /* below this width an option's text stands under the option */
+#define INDENT    8   /* of the text then */
+#define NARROWEST 24  /* a narrower terminal breaks the lines itself */
 
 const struct option_spec help_common_options[] = {
 	{ .name = "help", .key = HELP_KEY, .help = N_("print this help") },

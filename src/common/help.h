@@ -14,8 +14,8 @@
 extern const struct option_spec help_common_options[];
 
 /*
- * Adds the row LEFT, and RIGHT from column COLUMN on, wrapped to COLUMNS. Where LEFT does not leave
- * two blanks, RIGHT begins on the next line. Both in the user's language.
+ * Adds a row: LEFT, then RIGHT from column COLUMN on, wrapped to COLUMNS. RIGHT begins on the next
+ * line unless two blanks fit between them. Both are in the user's language.
  */
 void help_add_row(struct text *help, const char *left, const char *right, size_t column,
 		  unsigned columns);

@@ -39,13 +39,13 @@ int keys_next(struct keys *keys)
 	if (is_ours() && read(keys->fd, &key, 1) == 1)
 		return key;
 	if (!is_ours())
-		keys->fd = -1; /* what is typed is the shell's */
+		keys->fd = -1; /* in the background: the input is the shell's */
 	return 0;
 }
 
 void keys_close(struct keys *keys)
 {
 	if (keys->changed && is_ours())
-		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &keys->old); /* nobody could mend it */
+		(void)tcsetattr(STDIN_FILENO, TCSADRAIN, &keys->old); /* best effort */
 	*keys = KEYS_NONE;
 }

@@ -18,9 +18,9 @@
 # define BESIDE "/locale/."
 
 /*
- * The catalogues beside the program, if there are any, else those that were installed. So a program
- * runs as it was built, without a variable or a wrapper script; a path of the build directory
- * compiled in would make no two builds alike.
+ * Returns the catalogues beside the program if there are any, else the installed ones. So a program
+ * runs from its build directory without a variable or a wrapper script. A compiled-in path of the
+ * build directory would make builds irreproducible.
  */
 static const char *catalogues(char path[static PATH_MAX])
 {
@@ -64,7 +64,7 @@ void language_open(void)
 {
 	char path[PATH_MAX];
 
-	/* Elsewhere than in UTF-8 text.h escapes what is not ASCII: English reads better. */
+	/* Outside UTF-8, text.h escapes all that is not ASCII, so English is easier to read. */
 	if (!text_locale())
 		return;
 	choose_language();
@@ -83,7 +83,7 @@ void language_open(void)
 
 #endif
 
-/* Those that a user may meet, so that the C library's own catalogue need not be there. */
+/* The texts of frequent errors, so that the C library's own catalogue need not be installed. */
 static const char *const frequent[] __attribute__((unused)) = {
 	N_("Address already in use"),
 	N_("Argument list too long"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * language.h - what a person reads, in that person's language.
+ * language.h - messages in the user's language.
  *
  * _("...") is a message in the user's language, N_("...") marks one in a table that is translated
  * where it is printed, ngettext("%u file", "%u files", n) chooses the plural. po/zh_CN.po holds the
@@ -23,8 +23,8 @@
 #define N_(text) text
 
 /*
- * Chooses the language by LANGUAGE, LC_ALL, LC_MESSAGES, LANG and reads its catalogue. To be called
- * first, before any thread or child: they find the catalogue in memory and open no file for it.
+ * Chooses the language by LANGUAGE, LC_ALL, LC_MESSAGES, LANG and reads its catalogue. Call it
+ * first, before any thread or child: they use the catalogue in memory and open no file for it.
  */
 void language_open(void);
 
@@ -32,8 +32,8 @@ void language_open(void);
 const char *language_errno(int error);
 
 /*
- * Between these two the thread's messages, those of the C library too, are English: for a sentence
- * that goes to a program.
+ * Between these two calls the thread's messages, also those of the C library, are in English: for
+ * sentences that programs read.
  */
 locale_t language_english(void);
 void language_back(locale_t before);

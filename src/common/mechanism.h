@@ -15,9 +15,9 @@
 int mechanism_check(const char *name, bool use);
 
 /*
- * A *NAME with a slash in it is a module, a mechanism in a shared object of the user's own: loads
- * it, for as long as the process lives, and *NAME becomes its mechanism's name. Any other name
- * stays as it is. 0; else an exit code, and a line on stderr.
+ * If *NAME holds a slash, it is a shared object with a mechanism of the user's own: loads it until
+ * the process ends, and sets *NAME to the mechanism's name. Does not change other names. 0; else an
+ * exit code, and a line on stderr.
  */
 int mechanism_load(const char **name);
 

@@ -20,7 +20,7 @@
 #define WORD_MAX     32     /* longer words are not compared for a suggestion */
 #define LIST_OPTIONS 0x7fff /* the key of --list-options, which --help does not show */
 
-/* What argp says by itself. It looks into our catalogue too. */
+/* argp's own messages: argp looks them up in our catalogue. */
 static const char *const argp_says[] __attribute__((unused)) = {
 	N_("Usage:"),
 	N_(" [OPTION...]"),
@@ -47,7 +47,7 @@ static _Noreturn void refuse(const struct option_spec *spec, const char *text, i
 							  "5-10)") :
 							_("--%s: '%s' is not a number"),
 			   spec->name, text);
-	abort(); /* argp_error has ended the program */
+	abort(); /* not reached: argp_error ends the program */
 }
 
 int options_choice(const char *option, const char *const *words, const char *text,
@@ -69,7 +69,7 @@ int options_choice(const char *option, const char *const *words, const char *tex
 
 /* ---- values ---- */
 
-/* Digits, then a suffix if BYTES. -EINVAL what is no number, -ERANGE out of range. */
+/* Digits, then a suffix if BYTES. -EINVAL: not a number, -ERANGE: out of range. */
 static int parse_number(const char *text, bool bytes, const struct option_spec *spec,
 			uint64_t *value)
 {
@@ -143,7 +143,7 @@ static bool append(const char ***list, const char *text)
 	return true;
 }
 
-/* STATE is NULL for a default, which is right or the table is wrong. */
+/* STATE is NULL for a default, which is valid unless the table has a mistake. */
 static void parse_value(const struct option_spec *spec, const char *text, void *values,
 			const struct argp_state *state)
 {
@@ -254,8 +254,8 @@ static error_t take_key(int key, char *text, struct argp_state *state)
 }
 
 /*
- * getopt is to say nothing by itself. That takes the flag, under which argp_error says nothing
- * either: so it is off while we are called.
+ * getopt must not print its own messages. The flag for that silences argp_error too, so it is off
+ * while this function runs.
  */
 static error_t parse_key(int key, char *text, struct argp_state *state)
 {
@@ -357,7 +357,7 @@ static size_t distance(const char *a, const char *b)
 const char *options_suggest(const char *typed, const char *(*word)(size_t index))
 {
 	const char *nearest = NULL, *candidate;
-	size_t best = (strlen(typed) + 1) / 3 + 1; /* so many edits are no typing error */
+	size_t best = (strlen(typed) + 1) / 3 + 1; /* more edits are not a typing error */
 	size_t i, d;
 
 	if (!*typed || strlen(typed) >= WORD_MAX)
@@ -366,7 +366,7 @@ const char *options_suggest(const char *typed, const char *(*word)(size_t index)
 		if (strlen(candidate) >= WORD_MAX)
 			continue;
 		if (strncmp(typed, candidate, strlen(typed)) == 0)
-			return candidate; /* the beginning of a word is no typing error */
+			return candidate; /* TYPED is the beginning of a word */
 		d = distance(typed, candidate);
 		if (d < best) {
 			best = d;

@@ -23,7 +23,7 @@ enum option_type {
 	OPTION_BYTES,  /* uint64_t, with a suffix K, M, G (powers of 1,024) or without */
 	OPTION_TEXT,   /* const char *: points into argv, or is the default */
 	OPTION_LIST,   /* const char **: such a text each time, NULL at the end; to be freed */
-	OPTION_DETAIL, /* const char *: as OPTION_TEXT, or "" where it comes without its argument */
+	OPTION_DETAIL, /* const char *: as OPTION_TEXT, "" if given without an argument */
 	OPTION_CHOICE, /* int: the index of a word in CHOICES */
 	OPTION_RANGE,  /* double[2]: LEAST-MOST, or one figure for both */
 };
@@ -36,8 +36,8 @@ struct option_spec {
 	size_t offset;              /* of the value in the command's struct */
 	uint64_t min, max;          /* OPTION_COUNT, OPTION_BYTES, OPTION_RANGE */
 	const char *initial;        /* the default, as a user would type it; NULL: zero */
-	const char *const *choices; /* words, NULL at the end: OPTION_CHOICE; also what a list in
-				       an OPTION_TEXT is made of, for the shell's completion */
+	const char *const *choices; /* OPTION_CHOICE: its words, NULL at the end; OPTION_TEXT: the
+				       words of a list, for the shell's completion */
 	const char *help;
 	int group; /* from 1: under that heading of the command */
 };
@@ -65,8 +65,8 @@ struct command_options {
 void options_parse(const struct command_options *command, void *values, int argc, char **argv);
 
 /*
- * Reads TEXT as SPEC's OPTION_COUNT (digits) or as bytes (a suffix K, M, G may follow) into VALUE.
- * Where it is no number or outside MIN..MAX: a usage error, as above. For lists of numbers.
+ * Reads TEXT as an OPTION_COUNT of SPEC (digits) or as bytes (digits and perhaps K, M or G). A
+ * usage error, as above, if it is not a number or outside MIN..MAX. For lists of numbers.
  */
 uint64_t options_number(const struct option_spec *spec, bool bytes, const char *text,
 			const struct argp_state *state);
@@ -75,7 +75,7 @@ uint64_t options_number(const struct option_spec *spec, bool bytes, const char *
 int options_choice(const char *option, const char *const *words, const char *text,
 		   const struct argp_state *state);
 
-/* Which of the words (WORD gives them by index, NULL at the end) TYPED may mean, or NULL. */
+/* The word that TYPED may mean, or NULL. WORD returns the words by index, NULL at the end. */
 const char *options_suggest(const char *typed, const char *(*word)(size_t index));
 
 #endif

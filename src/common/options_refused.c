@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options_refused.c - see options_refused.h. getopt(3) would say it by itself, but in the language
- * of the C library's catalogue, which most small systems have not installed.
+ * options_refused.c - see options_refused.h. getopt(3) has messages of its own, but they need the C
+ * library's catalogue, which most small systems do not have.
  */
 #include "config.h"
 
@@ -15,7 +15,7 @@
 
 struct found {
 	const struct option_spec *spec;  /* NULL: none */
-	const struct option_spec *other; /* that it may mean as well; NULL: none */
+	const struct option_spec *other; /* a second one that it may mean; NULL: none */
 };
 
 /* Looks in SPECS for NAME[n] or what begins so, or for LETTER unless that is 0. */
@@ -32,7 +32,7 @@ static void look_up(struct found *found, const struct option_spec *specs, const 
 			return;
 		}
 		if (found->spec && found->spec->name[n] == '\0' && !letter)
-			continue; /* that one is meant */
+			continue; /* the exact name */
 		if (found->spec)
 			found->other = spec;
 		else
@@ -55,7 +55,7 @@ static bool needs_argument(const struct option_spec *spec)
 	return spec->arg && spec->type != OPTION_DETAIL;
 }
 
-/* True: it takes the word behind it, too. LAST: there is none. */
+/* True: the option takes the next word as its argument. LAST: there is no next word. */
 static bool check_long(const struct command_options *command, const char *word, bool last,
 		       const struct argp_state *state)
 {

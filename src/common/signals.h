@@ -23,8 +23,8 @@ int signals_open(struct signals *signals);
 int signals_next(struct signals *signals);
 
 /*
- * From now on a write that cannot succeed returns its errno in this process and its children: EPIPE
- * (nobody reads the pipe; a peer of TLS is gone), EFBIG (beyond the file size limit), no signal.
+ * From now on, in this process and its children, a write that fails returns its errno and raises no
+ * signal: EPIPE (nobody reads the pipe; the TLS peer is gone), EFBIG (beyond the file size limit).
  */
 void signals_ignore_failed_writes(void);
 
@@ -34,7 +34,7 @@ bool signals_ends(int signo);
 /* Restores the mask as it was. */
 void signals_close(struct signals *signals);
 
-/* Ends the process by SIGNO, which is what its parent expects of a program it interrupted. */
+/* Ends the process by SIGNO, as the parent of an interrupted program expects. */
 _Noreturn void signals_die(int signo);
 
 #endif

@@ -42,8 +42,8 @@ static _Noreturn void child_run(pid_t parent, const char *name, const sigset_t *
 				int (*run)(void *), void *arg)
 {
 	/*
-	 * The order closes a race: had the parent died before prctl, no signal would ever come, but
-	 * then we have another parent already (prctl(2), PR_SET_PDEATHSIG).
+	 * The order closes a race: if the parent dies before prctl, no signal ever comes, but then
+	 * getppid returns another parent already (prctl(2), PR_SET_PDEATHSIG).
 	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(127);
@@ -53,7 +53,7 @@ static _Noreturn void child_run(pid_t parent, const char *name, const sigset_t *
 	_exit(run(arg));
 }
 
-/* PID is ours, and not reaped before child_reap: the number still means this child. */
+/* PID is our child and not reaped before child_reap, so the number cannot mean another process. */
 static int take_child(struct child *child, pid_t pid)
 {
 	int rc;
@@ -63,7 +63,7 @@ static int take_child(struct child *child, pid_t pid)
 	if (child->pidfd >= 0)
 		return 0;
 	rc = -errno;
-	(void)kill(pid, SIGKILL); /* ours, and not reaped: cannot be another process */
+	(void)kill(pid, SIGKILL); /* not reaped, so it cannot be another process */
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	*child = CHILD_NONE;
@@ -77,8 +77,7 @@ int spawn(struct child *child, const char *name, int (*run)(void *arg), void *ar
 	pid_t pid;
 	int rc = 0;
 
-	(void)fflush(NULL); /* what is buffered would be written twice; an error shows up again at
-			       exit */
+	(void)fflush(NULL); /* the child would write what is buffered again; errors recur at exit */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &mask);
 	pid = fork();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.h - text for people: safe to print, of a known width, short.
+ * text.h - text for people: safe to print, of known width.
  *
  * Names and URLs come from the user's list and end on a terminal, which obeys
  * escape sequences. So all text from outside goes through text_add_escaped or
@@ -45,18 +45,18 @@ bool text_locale(void);
 size_t text_add_escaped(struct text *text, const char *string, bool utf8);
 
 /*
- * The same within COLUMNS columns. What is too long loses its middle, since the end of a name
- * (its suffix, a part number) tells as much as its beginning.
+ * The same within COLUMNS columns. A longer string loses its middle, since the end of a name (its
+ * suffix, a part number) matters as much as its beginning.
  */
 size_t text_add_cut(struct text *text, const char *string, size_t columns, bool utf8);
 
 /*
- * What is our own, so needs no escaping. Adds the words of STRING as lines of at most COLUMNS
- * columns, each behind INDENT blanks and with its newline. A longer word gets a line of its own.
+ * Adds the words of STRING, which must be safe to print, as lines of at most COLUMNS columns, each
+ * with INDENT blanks before it and a newline. A longer word gets a line of its own.
  */
 void text_add_wrapped(struct text *text, const char *string, size_t indent, size_t columns);
 
-/* Adds STRING, also our own, and blanks behind it, or before it, up to COLUMNS columns. */
+/* Adds STRING, which must be safe to print, and blanks after it, or before it, up to COLUMNS. */
 void text_add_padded(struct text *text, const char *string, size_t columns);
 void text_add_right(struct text *text, const char *string, size_t columns);
 

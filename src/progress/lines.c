@@ -42,7 +42,7 @@ static void line_retry(struct text *line, const struct progress_event *event, bo
 void line_event(struct text *line, const struct progress_event *event, bool utf8)
 {
 	if (event->kind == PROGRESS_FAILED) {
-		/* The URL: that is what the user has to look at, and it names one job. */
+		/* The URL, because it names one job, and is what the user has to check. */
 		text_add(line, "ipcdemo: ");
 		text_add_escaped(line, known(event->url, event->file), utf8);
 		text_add(line, ": ");
@@ -112,7 +112,7 @@ static void line_not_done(struct text *line, const struct progress_summary *summ
 		text_printf(line, _(", %u not finished"), summary->left);
 }
 
-/* How many ran at once is not how much faster it was, so it is not called a gain. */
+/* Not called a gain: how many ran at once is not how much faster it was. */
 static void line_concurrency(struct text *line, const struct progress_summary *summary)
 {
 	bool sequential = summary->model && strcmp(summary->model, "sequential") == 0;
@@ -173,7 +173,7 @@ static void line_ipc(struct text *line, const struct progress_summary *summary, 
 	double percent = summary->wall_s > 0 ? 100 * summary->ipc_cpu_s / summary->wall_s : 0;
 	char cpu[UNITS_MAX];
 
-	(void)utf8; /* a mechanism's name is plain */
+	(void)utf8; /* a mechanism's name is ASCII */
 	text_printf(line, _("over %s: %" PRIu64 " records, %" PRIu64 " wake-ups, %s of CPU"),
 		    summary->ipc, summary->records, summary->wakeups,
 		    units_brief(cpu, summary->ipc_cpu_s));

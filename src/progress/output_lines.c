@@ -33,7 +33,7 @@ int output_write(int fd, const char *bytes, size_t n)
 			bytes += done;
 			n -= (size_t)done;
 		} else if (errno == EAGAIN) {
-			/* The descriptor is shared, and someone made it non-blocking. */
+			/* The descriptor is shared, and another process made it non-blocking. */
 			(void)poll(&pollfd, 1,
 				   -1); /* interrupted or not: the write is tried again */
 		} else if (errno != EINTR) {
@@ -43,7 +43,7 @@ int output_write(int fd, const char *bytes, size_t n)
 	return 0;
 }
 
-/* A log on a full disk does not stop a download; a reader that left does. */
+/* Only a reader that has closed its end matters: a full disk does not stop a download. */
 void output_line(struct progress *progress, struct text *line)
 {
 	text_add(line, "\n");

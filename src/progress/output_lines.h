@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * output_lines.h - how views write: with write(2), a whole line or frame in one call. A fork would
- * copy what stdio still holds back, and both processes would print it; and lines of several
- * processes on one terminal would mix.
+ * copy stdio's buffers, and both processes would print them; and lines of several processes would
+ * mix.
  */
 #ifndef IPCDEMO_OUTPUT_LINES_H
 #define IPCDEMO_OUTPUT_LINES_H

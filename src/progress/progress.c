@@ -111,7 +111,7 @@ void progress_summary(struct progress *progress, const struct progress_summary *
 		return;
 	object = summary_json(summary);
 	(void)json_dumpf(object, progress->config.summary, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-	(void)fputc('\n', progress->config.summary); /* who closes the file learns of an error */
+	(void)fputc('\n', progress->config.summary); /* an error shows when the file is closed */
 	json_decref(object);
 }
 

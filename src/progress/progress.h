@@ -39,7 +39,7 @@ enum progress_event_kind {
 	PROGRESS_FAILED
 };
 
-/* Of a file that is fetched in ranges, the one that an event is about. */
+/* The range of a file that an event is about. */
 struct progress_range {
 	unsigned number, count; /* from 0, of so many; count 0: the event is about a whole file */
 	uint64_t bytes, total;
@@ -62,7 +62,7 @@ struct progress_event {
 	const char *reason_english; /* and for programs; NULL: REASON is in English */
 };
 
-/* What the processes did that had one worker's number, one after the other. */
+/* The figures of one worker number: of all processes that had it, one after the other. */
 struct progress_worker_figures {
 	unsigned files;
 	unsigned processes;
@@ -104,7 +104,7 @@ struct progress *progress_open(const struct progress_config *config);
  */
 void progress_event(struct progress *progress, const struct progress_event *event);
 
-/* Are there rows that are redrawn, so that a person looks on? */
+/* Does the view redraw rows, on a terminal? */
 bool progress_has_rows(const struct progress *progress);
 
 /* True once the reader of stdout or stderr has closed its end. Needs SIGPIPE ignored. */

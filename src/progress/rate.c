@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-/* Shorter than this, one packet more or less would change the figure by a lot. */
+/* Over a shorter time, one packet more or less would change the speed by a lot. */
 #define RATE_MEANINGFUL_NS UINT64_C(200000000)
 
 static_assert((RATE_SLOTS - 1) * RATE_STEP_NS > RATE_WINDOW_NS, "the samples span a window");
@@ -42,8 +42,8 @@ void rate_add(struct rate *rate, uint64_t now_ns, uint64_t bytes)
 }
 
 /*
- * The newest sample that is a whole window old, else the oldest there is. With "the oldest
- * inside the window" a transfer that reports once in ten seconds would have no base at all.
+ * The newest sample that is at least a window old, else the oldest one. With the oldest sample
+ * inside the window, a transfer that reports once in ten seconds would have no base.
  */
 static unsigned rate_base(const struct rate *rate, uint64_t now_ns)
 {

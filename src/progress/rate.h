@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rate.h - a speed as a person means it: over the last few seconds, not since the start.
+ * rate.h - the current speed: over the last few seconds, not since the start.
  *
  * Pure: the time is an argument. A stalled transfer falls to 0 within one window.
  */

@@ -6,8 +6,8 @@
  *	  0 ███████▌      52%  12.4 MiB   3.1 MiB/s     0:04  name.pdf
  *	  1                ⠹    3.4 MiB   1.1 MiB/s     -:--  other.bin
  *	all █████         41%  15.8 MiB   4.2 MiB/s    ~0:12  0 of 4 files, over unix
- * Where there is no room columns are left out one by one, the name last: it is what a person looks
- * for. Wider terminals get longer bars and the expected size.
+ * On a narrower terminal columns are left out one by one, the name last, since a person looks for
+ * it. Wider terminals get longer bars and the expected size.
  */
 #ifndef IPCDEMO_ROWS_H
 #define IPCDEMO_ROWS_H

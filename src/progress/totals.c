@@ -27,7 +27,7 @@ void totals_close(struct totals *totals)
 	free(totals->splits);
 }
 
-/* What the row of EVENT's worker shows: its range, or the file. */
+/* The bytes that the row of EVENT's worker shows: of its range, or of the file. */
 static uint64_t row_bytes(const struct progress_event *event)
 {
 	return event->range.count ? event->range.bytes : event->bytes;
@@ -90,7 +90,7 @@ static struct progress_split *find_split(const struct totals *totals, unsigned j
 	return NULL;
 }
 
-/* Without memory its bytes are not counted until it is whole. */
+/* If memory is short, its bytes are not counted until it is whole. */
 static void note_split(struct totals *totals, const struct progress_event *event)
 {
 	struct progress_split *split = find_split(totals, event->job), *more;
@@ -105,7 +105,7 @@ static void note_split(struct totals *totals, const struct progress_event *event
 	*split = (struct progress_split){ event->job, event->bytes, event->total };
 }
 
-/* It has come to an end, or is fetched in one stream. */
+/* The file has come to its end, or is fetched in one stream now. */
 static void drop_split(struct totals *totals, unsigned job)
 {
 	struct progress_split *split = find_split(totals, job);

@@ -2,8 +2,8 @@
 /*
  * totals.h - adds the events up: what each worker fetches, and how far all jobs are together.
  *
- * A job's bytes count from its START to its end. A retry or a failure takes them back, so that
- * no total ever exceeds what is on the disk. Reads no clock and writes nothing.
+ * A job's bytes count from its START event on. A retry or a failure subtracts them, so that no
+ * total ever exceeds what is on the disk. Reads no clock and writes nothing.
  */
 #ifndef IPCDEMO_TOTALS_H
 #define IPCDEMO_TOTALS_H

@@ -23,13 +23,13 @@ char *units_speed(char buf[static UNITS_MAX], uint64_t bytes_per_s);
 #define UNITS_CLOCK_COLUMNS 6
 char *units_clock(char buf[static UNITS_MAX], uint64_t seconds);
 
-/* For a sentence, what was measured: "3.2 s", "2 min 03 s", "1 h 02 min", "4 d 03 h". */
+/* A time that was measured, for a sentence: "3.2 s", "2 min 03 s", "1 h 02 min", "4 d 03 h". */
 char *units_elapsed(char buf[static UNITS_MAX], double seconds);
 
-/* For a sentence, what may be short: "412 us", "3.1 ms", then the same. */
+/* A time that may be short, for a sentence: "412 us", "3.1 ms", then the same. */
 char *units_brief(char buf[static UNITS_MAX], double seconds);
 
-/* For a sentence, what is to come: "12 s", then the same. */
+/* A time that remains, for a sentence: "12 s", then the same. */
 char *units_left(char buf[static UNITS_MAX], uint64_t seconds);
 
 #endif

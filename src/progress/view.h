@@ -25,7 +25,7 @@ struct progress_view {
 
 struct progress {
 	const struct progress_view *view;
-	struct progress_config config; /* ipc and model are copies of its own */
+	struct progress_config config; /* its strings are copies */
 	bool utf8;
 	int error;        /* of the first failed write to stdout, -errno */
 	bool reader_gone; /* of stderr */

@@ -13,8 +13,8 @@
  *	                  records, wakeups, ipc_cpu_s (CPU time of the IPC calls), job_seconds,
  *	                  concurrency, signal (null: none ended the run)
  *
- * What is about a range of a file (--split) has range (from 0), ranges, range_bytes, range_total as
- * well; bytes and total are those of the whole file.
+ * An event about a range of a file (--split) also has range (from 0), ranges, range_bytes and
+ * range_total; its bytes and total are those of the whole file.
  *
  * JSON holds Unicode only: a byte of a name that is not UTF-8 reads as \xff, four characters.
  */
@@ -73,7 +73,7 @@ static void json_put(struct progress *progress, json_t *object, int failed)
 	json_decref(object);
 	text_add(&json->line, "\n");
 	if (progress->error)
-		return; /* the line before may be incomplete: nothing can follow it */
+		return; /* the line before may be incomplete */
 	if (failed || json->line.incomplete)
 		progress->error = -ENOMEM;
 	else

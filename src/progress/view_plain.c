@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * view_plain.c - a line when something ended, on stderr: for files, pipes, CI logs, screen
- * readers and dumb terminals. Every 5 seconds a total, so that a long run shows that it lives.
+ * view_plain.c - a line on stderr whenever something has ended: for files, pipes, CI logs, screen
+ * readers and dumb terminals. Every 5 seconds a total, so that a long run shows progress.
  */
 #include "config.h"
 

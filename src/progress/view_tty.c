@@ -55,7 +55,7 @@ struct tty {
 	bool colour;
 	bool dead; /* the terminal is gone */
 	bool dirty;
-	bool redraw;     /* what is on the screen is not what was drawn last */
+	bool redraw;     /* the screen no longer shows what was drawn last */
 	struct row *row; /* the next frame's */
 	struct row *shown;
 	unsigned room;    /* of both */
@@ -245,11 +245,11 @@ static bool rows_equal(const struct row *a, const struct row *b)
 }
 
 /*
- * From wherever the cursor is to the first column of the block's first row. A terminal that became
- * narrower may have broken the rows anew, so that the block is taller, or may have cut them off.
- * Which of the two it does cannot be asked without reading from it. Going up one line for each row
- * is right for the second kind, and leaves pieces of old rows on the first; going up further would
- * erase lines that stay.
+ * Moves the cursor to the first column of the block's first row. A terminal that became narrower
+ * may have wrapped the rows again, which makes the block taller, or may have cut them off. To ask
+ * which, we would have to read from the terminal. Going up one line for each row is right for the
+ * second kind, and leaves pieces of old rows on the first; going up further would erase lines that
+ * stay.
  */
 static void frame_begin(struct tty *tty)
 {
@@ -258,7 +258,10 @@ static void frame_begin(struct tty *tty)
 	if (tty->drawn > 0)
 		text_printf(&tty->frame, CODE_UP, tty->drawn);
 	if (tty->held.len > 0 || tty->redraw) {
-		/* Before the text: behind a full line it would erase that line's last character. */
+		/*
+		 * Before the text: after a line as wide as the screen, it would erase its last
+		 * character.
+		 */
 		text_add(&tty->frame, CODE_ERASE_BELOW);
 		text_add(&tty->frame, text_string(&tty->held));
 	}
@@ -412,7 +415,7 @@ static void tty_note(struct progress *progress, bool error, const char *text)
 
 	line_note(&line, text, progress->utf8);
 	tty_hold_sentence(tty, &line, error ? CODE_ERROR : "");
-	tty->due_ns = 0; /* it may answer what was typed: at once */
+	tty->due_ns = 0; /* it may be the answer to a key: draw at once */
 	text_free(&line);
 }
 
