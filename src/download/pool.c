@@ -191,11 +191,11 @@ static int reap_worker(struct pool *pool, struct pool_worker *worker)
 }
 
 /* A violation ends the process, and with it all workers that are its threads. */
-static void hear_report(struct pool *pool, const struct epoll_event *event)
+static void handle_violation(struct pool *pool, const struct epoll_event *event)
 {
 	const unsigned slot = event->data.u32 & ~POOL_REPORT;
 	const struct pool_owner *owner = pool->workers[slot].owner;
-	const int call = pool_hear_report(pool, slot, event->events & EPOLLIN);
+	const int call = pool_read_violation(pool, slot, event->events & EPOLLIN);
 	unsigned i;
 
 	for (i = 0; call >= 0 && i < pool->size; i++)
@@ -214,7 +214,7 @@ int pool_reap(struct pool *pool)
 	rc = n > 0 ? pool_receive(pool) : 0; /* after the deaths: all that they sent is there */
 	for (i = 0; i < n; i++)
 		if (dead[i].data.u32 & POOL_REPORT)
-			hear_report(pool, &dead[i]);
+			handle_violation(pool, &dead[i]);
 	for (i = 0; i < n && rc == 0; i++)
 		if (!(dead[i].data.u32 & POOL_REPORT))
 			rc = reap_worker(pool, &pool->workers[dead[i].data.u32]);

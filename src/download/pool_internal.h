@@ -83,10 +83,10 @@ int pool_reap_owner(struct pool *pool, struct pool_worker *worker);
 void pool_take_listener(struct pool *pool, const struct pool_worker *worker);
 
 /*
- * Reads it; if not TOLD, nothing more will come. Returns the number of the system call that is a
- * violation; negative: nothing to do.
+ * Reads what has come for SLOT; nothing more will come if it is not READABLE. Returns the number of
+ * the system call that is a violation; negative: nothing to do.
  */
-int pool_hear_report(struct pool *pool, unsigned slot, bool told);
+int pool_read_violation(struct pool *pool, unsigned slot, bool readable);
 
 /* ---- pool_jobs.c ---- */
 

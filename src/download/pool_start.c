@@ -97,8 +97,8 @@ struct pool_owner {
 	int ended; /* eventfd that the thread writes last */
 	struct ends ends;
 	struct worker_setup setup;
-	int report; /* of a process: TOLD, its sandbox's listener; else what it comes through */
-	bool told;
+	int report; /* of a process: its sandbox's listener; until LISTENING, the way it comes */
+	bool listening;
 };
 
 /* ---- in a new process ---- */
@@ -313,11 +313,11 @@ static void drop_report(struct pool *pool, struct pool_owner *owner)
 {
 	if (owner->report < 0)
 		return;
-	if (owner->told)
+	if (owner->listening)
 		(void)epoll_ctl(pool->deaths, EPOLL_CTL_DEL, owner->report, NULL);
 	(void)close(owner->report);
 	owner->report = -1;
-	owner->told = false;
+	owner->listening = false;
 }
 
 /*
@@ -331,32 +331,33 @@ void pool_take_listener(struct pool *pool, const struct pool_worker *worker)
 				     .data.u32 = pool_slot(pool, worker) | POOL_REPORT };
 	int listener;
 
-	if (!owner || owner->told || owner->report < 0)
+	if (!owner || owner->listening || owner->report < 0)
 		return;
 	listener = sandbox_receive_listener(owner->report);
 	if (listener == -EAGAIN)
 		return;
 	drop_report(pool, owner);
 	owner->report = listener;
-	owner->told = listener >= 0;
-	if (owner->told) /* without memory a violation goes unseen until it counts as a stall */
+	owner->listening = listener >= 0;
+	if (owner->listening) /* if memory is short, a violation is noticed as a stall only */
 		(void)epoll_ctl(pool->deaths, EPOLL_CTL_ADD, listener, &event);
 }
 
-int pool_hear_report(struct pool *pool, unsigned slot, bool told)
+int pool_read_violation(struct pool *pool, unsigned slot, bool readable)
 {
 	struct pool_owner *owner = pool->workers[slot].owner;
 	int call;
 
-	if (!owner || !owner->told)
+	if (!owner || !owner->listening)
 		return -EAGAIN; /* reaped */
-	call = told ? sandbox_next_violation(owner->report, pool->workers[slot].child.pid) : -EPIPE;
+	call = readable ? sandbox_next_violation(owner->report, pool->workers[slot].child.pid) :
+			  -EPIPE;
 	if (call == -EPIPE) /* the process ends: its pidfd will say so */
 		drop_report(pool, owner);
 	return call;
 }
 
-/* Each worker of the process has a descriptor of its own that tells of its death. */
+/* Each worker of the process has a descriptor of its own that becomes readable when it dies. */
 static int attach_workers(struct pool *pool, const struct process *process,
 			  struct pool_owner *owner)
 {
@@ -405,7 +406,7 @@ static int start_process(struct pool *pool, struct pool_worker *worker, struct p
 		rc = take_ends(pool, process.slot + i, &ends[i]);
 		process.count += rc == 0;
 	}
-	if (rc == 0 && pool->sandbox.told)
+	if (rc == 0 && pool->sandbox.notify)
 		rc = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, process.report) < 0 ?
 			     -errno :
 			     0;

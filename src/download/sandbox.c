@@ -98,10 +98,10 @@ static int send_listener(int report, int listener)
 }
 
 /*
- * Of all descriptors that this user's processes have under way to each other there may be no more
- * than our RLIMIT_NOFILE (unix(7), ETOOMANYREFS): many workers that start at once wait for each
- * other. One that waits in vain goes on: what is a violation then fails with ENOSYS, and nobody is
- * told.
+ * All processes of this user together may have no more descriptors under way to each other than our
+ * RLIMIT_NOFILE (unix(7), ETOOMANYREFS). So many workers that start at once wait for each other. A
+ * worker that waits in vain goes on without a listener: a violation then fails with ENOSYS, and the
+ * parent does not learn of it.
  */
 static void offer_listener(int report, int listener)
 {
@@ -121,10 +121,10 @@ int sandbox_enter_calls(const struct sandbox *sandbox, unsigned threads, int rep
 	if (rc == 0)
 		rc = drop_capabilities();
 	if (rc == 0 && sandbox->filter >= 0) {
-		rc = listener = sandbox_calls_enter(sandbox->filter, sandbox->told);
+		rc = listener = sandbox_calls_enter(sandbox->filter, sandbox->notify);
 		(void)close(sandbox->filter);
 	}
-	if (rc >= 0 && sandbox->filter >= 0 && sandbox->told) {
+	if (rc >= 0 && sandbox->filter >= 0 && sandbox->notify) {
 		offer_listener(report, listener);
 		(void)close(listener);
 	}
@@ -267,7 +267,7 @@ int sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan, char 
 
 	*why = '\0';
 	*sandbox = SANDBOX_NONE;
-	sandbox->told = true;
+	sandbox->notify = true;
 	sandbox->max_size = plan->fetch->max_size;
 	for (; *calls; calls++)
 		sandbox->dumpable |= strcmp(*calls, "process_vm_readv") == 0;
@@ -281,7 +281,7 @@ int sandbox_open(struct sandbox *sandbox, const struct sandbox_plan *plan, char 
 	}
 	if (sandbox->filter < 0 || rc == TRY_CALLS) { /* perhaps a supervisor is there already */
 		drop(&sandbox->filter);
-		sandbox->told = false;
+		sandbox->notify = false;
 		sandbox->filter =
 			had(sandbox_calls_filter(plan, false), _("no seccomp filter"), why, size);
 		rc = try_out(sandbox);
@@ -309,19 +309,19 @@ void sandbox_close(struct sandbox *sandbox)
 void sandbox_print(const struct sandbox *sandbox, int report, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%d:%d:%d:%d:%llu:%d", sandbox->ruleset, sandbox->filter,
-		       sandbox->told, sandbox->dumpable, (unsigned long long)sandbox->max_size,
+		       sandbox->notify, sandbox->dumpable, (unsigned long long)sandbox->max_size,
 		       report);
 }
 
 bool sandbox_scan(struct sandbox *sandbox, int *report, const char *text)
 {
 	unsigned long long max_size;
-	int told, dumpable;
+	int notify, dumpable;
 
-	if (sscanf(text, "%d:%d:%d:%d:%llu:%d", &sandbox->ruleset, &sandbox->filter, &told,
+	if (sscanf(text, "%d:%d:%d:%d:%llu:%d", &sandbox->ruleset, &sandbox->filter, &notify,
 		   &dumpable, &max_size, report) != 6)
 		return false;
-	sandbox->told = told;
+	sandbox->notify = notify;
 	sandbox->dumpable = dumpable;
 	sandbox->max_size = max_size;
 	return true;

@@ -46,7 +46,7 @@ struct sandbox_plan {
 
 struct sandbox {
 	int ruleset, filter; /* descriptors; -1: there is none */
-	bool told;           /* the parent is told which call was a violation */
+	bool notify;         /* the kernel tells the parent which call was a violation */
 	bool dumpable;       /* the mechanism's hub reads the memory of workers */
 	uint64_t max_size;   /* of a file; FETCH_SIZE_UNKNOWN: no limit */
 };

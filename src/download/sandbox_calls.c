@@ -264,7 +264,7 @@ static int add_everything(scmp_filter_ctx filter, uint32_t forbid, const struct 
 	return rc < 0 ? rc : add_mechanism(filter, forbid, calls, count);
 }
 
-int sandbox_calls_filter(const struct sandbox_plan *plan, bool told)
+int sandbox_calls_filter(const struct sandbox_plan *plan, bool notify)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int fd = memfd_create("ipcdemo-filter", MFD_CLOEXEC);
@@ -275,7 +275,7 @@ int sandbox_calls_filter(const struct sandbox_plan *plan, bool told)
 	if (rc == 0) /* a search tree */
 		rc = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (rc == 0)
-		rc = add_everything(filter, told ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS, plan);
+		rc = add_everything(filter, notify ? SCMP_ACT_NOTIFY : SCMP_ACT_KILL_PROCESS, plan);
 	if (rc == 0)
 		rc = seccomp_export_bpf(filter, fd);
 	seccomp_release(filter);
@@ -286,11 +286,11 @@ int sandbox_calls_filter(const struct sandbox_plan *plan, bool told)
 	return rc;
 }
 
-int sandbox_calls_enter(int filter, bool told)
+int sandbox_calls_enter(int filter, bool notify)
 {
 	const unsigned flags =
 		SECCOMP_FILTER_FLAG_TSYNC |
-		(told ? SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH : 0u);
+		(notify ? SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC_ESRCH : 0u);
 	const off_t size = lseek(filter, 0, SEEK_END);
 	struct sock_fprog program = { .len = (unsigned short)(size /
 							      (off_t)sizeof(struct sock_filter)) };
@@ -304,7 +304,7 @@ int sandbox_calls_enter(int filter, bool told)
 	rc = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 	if (rc < 0)
 		rc = -errno;
-	else if (rc > 0 && !told)
+	else if (rc > 0 && !notify)
 		rc = -EBUSY; /* a thread of that number cannot be made to enter it */
 	(void)munmap(program.filter, (size_t)size);
 	return rc;

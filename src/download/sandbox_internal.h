@@ -23,12 +23,12 @@ int sandbox_files_enter(int ruleset);
  * which kills the worker and knows which call it was; else the kernel kills it. A descriptor, or
  * -errno; -EOPNOTSUPP: built without libseccomp.
  */
-int sandbox_calls_filter(const struct sandbox_plan *plan, bool told);
+int sandbox_calls_filter(const struct sandbox_plan *plan, bool notify);
 
 /*
- * Confines all threads of this process to FILTER. If TOLD, returns the descriptor by which another
- * process hears of violations, else 0; or -errno.
+ * Confines all threads of this process to FILTER. With NOTIFY, returns the descriptor from which
+ * another process reads violations, else 0; or -errno.
  */
-int sandbox_calls_enter(int filter, bool told);
+int sandbox_calls_enter(int filter, bool notify);
 
 #endif

@@ -7,17 +7,17 @@
 #include <errno.h>
 #include <stdio.h>
 
-int sandbox_calls_filter(const struct sandbox_plan *plan, bool told)
+int sandbox_calls_filter(const struct sandbox_plan *plan, bool notify)
 {
 	(void)plan;
-	(void)told;
+	(void)notify;
 	return -EOPNOTSUPP;
 }
 
-int sandbox_calls_enter(int filter, bool told)
+int sandbox_calls_enter(int filter, bool notify)
 {
 	(void)filter;
-	(void)told;
+	(void)notify;
 	return -EOPNOTSUPP;
 }
 
