@@ -376,7 +376,7 @@ harnessed() {
 }
 
 # What every run must keep to, however it ends.
-judge_run() {
+check_run() {
 	how=$(cat "$T/how")
 	case $status in
 	124) not_ok "the run ends in time" ;;
@@ -394,7 +394,7 @@ judge_run() {
 run_ipcdemo() {
 	(harnessed "$@") </dev/null >"$T/out" 2>"$T/err" 8>&-
 	status=$?
-	judge_run
+	check_run
 }
 
 # start_ipcdemo ARGUMENT...: the same in the background; $ipcdemo_pid leads a process group. The
@@ -411,7 +411,7 @@ end_ipcdemo() {
 	wait "$harness_pid"
 	status=$?
 	harness_pid=''
-	judge_run
+	check_run
 }
 
 # succeeds WHAT: exit status 0, and not a byte on stdout.

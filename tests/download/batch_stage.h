@@ -18,7 +18,7 @@ struct batch_stage {
 	struct job_list jobs;
 	struct batch_settings settings;
 	struct batch batch;
-	int stderr_copy, said; /* what goes to stderr meanwhile is kept in a memory file */
+	int stderr_copy, captured; /* what goes to stderr meanwhile is kept in a memory file */
 };
 
 static inline int batch_enter(void **state)
@@ -36,10 +36,10 @@ static inline int batch_enter(void **state)
 						   .retries = RETRIES,
 						   .progress = progress_open(&silent) };
 	assert_non_null(stage->settings.progress);
-	stage->said = memfd_create("stderr", MFD_CLOEXEC);
+	stage->captured = memfd_create("stderr", MFD_CLOEXEC);
 	stage->stderr_copy = dup(STDERR_FILENO);
-	assert_true(stage->said >= 0 && stage->stderr_copy >= 0);
-	assert_true(dup2(stage->said, STDERR_FILENO) >= 0);
+	assert_true(stage->captured >= 0 && stage->stderr_copy >= 0);
+	assert_true(dup2(stage->captured, STDERR_FILENO) >= 0);
 	*state = stage;
 	return 0;
 }
@@ -52,7 +52,7 @@ static inline int batch_leave(void **state)
 	batch_end(&stage->batch);
 	assert_true(dup2(stage->stderr_copy, STDERR_FILENO) >= 0);
 	close(stage->stderr_copy);
-	close(stage->said);
+	close(stage->captured);
 	assert_int_equal(progress_close(stage->settings.progress), 0);
 	job_list_free(&stage->jobs);
 	free(stage);
@@ -146,7 +146,7 @@ static inline void assert_said(struct batch_stage *stage, const char *words)
 {
 	char text[4096] = "";
 
-	assert_true(pread(stage->said, text, sizeof text - 1, 0) >= 0);
+	assert_true(pread(stage->captured, text, sizeof text - 1, 0) >= 0);
 	if (!strstr(text, words))
 		fail_msg("stderr is '%s', without '%s'", text, words);
 }

@@ -54,7 +54,7 @@ input_file() {
 	END
 	(harnessed -i - -d "$T/got") <"$T/urls" >"$T/out" 2>"$T/err" 8>&-
 	status=$?
-	judge_run
+	check_run
 	succeeds "-i - with comments, out= and sha256="
 	equal "the names follow from out= and from the URL's path" \
 		"b renamed" "$(names_in "$T/got" | tr '\n' ' ' | sed 's/ $//')"

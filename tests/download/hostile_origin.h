@@ -36,8 +36,8 @@ enum after {
 	THEN_STALL,      /* say nothing more */
 	THEN_FLOOD,      /* repeat the text MORE for ever */
 	THEN_GATE,       /* wait for open_gate(), then say MORE */
-	THEN_RESET_NEXT, /* hear one more request, then RST */
-	THEN_END_NEXT    /* hear one more request, say MORE to it, then an orderly end */
+	THEN_RESET_NEXT, /* receive_request one more request, then RST */
+	THEN_END_NEXT    /* receive_request one more request, say MORE to it, then an orderly end */
 };
 
 struct answer {
@@ -78,7 +78,7 @@ static inline bool say(int fd, const char *text, size_t n)
 }
 
 /* Reads up to the empty line. False: the peer is gone. */
-static inline bool hear(int fd, struct seen *seen)
+static inline bool receive_request(int fd, struct seen *seen)
 {
 	char request[sizeof(seen->request)] = "";
 	size_t n = 0;
@@ -138,11 +138,11 @@ static inline bool finish(int fd, const struct answer *answer, int gate, struct 
 		flood(fd, answer->more);
 		return false;
 	case THEN_RESET_NEXT:
-		if (hear(fd, seen))
+		if (receive_request(fd, seen))
 			(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		return false;
 	case THEN_END_NEXT:
-		if (hear(fd, seen))
+		if (receive_request(fd, seen))
 			(void)say(fd, answer->more, strlen(answer->more));
 		return false;
 	case THEN_GATE:
@@ -162,7 +162,7 @@ static inline _Noreturn void serve(int listener, const struct answer *answers,
 			_exit(1);
 		atomic_fetch_add(&hostile->seen->connections, 1);
 		do {
-			if (!hear(fd, hostile->seen))
+			if (!receive_request(fd, hostile->seen))
 				break;
 			answer = find_answer(answers, hostile->seen->request);
 		} while (

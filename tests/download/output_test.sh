@@ -20,7 +20,7 @@ reader_leaves() {
 	status=$?
 	wait "$reader"
 	rm "$T/pipe"
-	judge_run
+	check_run
 	equal "$what: ends by SIGPIPE" "signal 13" "$how"
 	equal "$what: leaves no file" '' "$(names_in "$T/got")"
 	rm -rf "$T/got"
@@ -40,7 +40,7 @@ reader_of_stderr_leaves() {
 	status=$?
 	wait "$reader"
 	rm "$T/pipe"
-	judge_run
+	check_run
 	equal "$what: ends by SIGPIPE" "signal 13" "$how"
 	equal "$what: leaves nothing unfinished" '' "$(names_in "$T/got" | grep -F .part)"
 	rm -rf "$T/got"
@@ -95,7 +95,7 @@ to_stdout() {
 	(harnessed -q -o - "$ORIGIN/bytes/50000000/x") </dev/null >"$T/pipe" 2>"$T/err" 8>&-
 	status=$?
 	rm "$T/pipe"
-	judge_run
+	check_run
 	equal "-o -, the reader leaves: ends by SIGPIPE" "signal 13" "$how"
 }
 

@@ -13,8 +13,8 @@ RUN_DEADLINE=30
 start_origin
 trace=$T/trace.json
 
-# judged WHAT: the trace keeps the rules.
-judged() {
+# check_trace WHAT: the trace follows the format's rules.
+check_trace() {
 	equal "$1: the trace is as viewers need it" '' \
 		"$(jq -r -f "$srcdir/tests/download/trace.jq" "$trace" 2>&1 | head -n 5)"
 }
@@ -31,7 +31,7 @@ each() {
 		"$ORIGIN/bytes/100000/one" "$ORIGIN/fault/slow/100000/30000/two" \
 		"$ORIGIN/bytes/0/three" "$ORIGIN/fault/status/404/four"
 	equal "$ipc: one of four jobs fails" 1 "$status"
-	judged "$ipc"
+	check_trace "$ipc"
 	equal "$ipc: a slice for each job" 'four failed 0
 one done 100000
 three done 0
@@ -64,13 +64,13 @@ await 10 under_way || not_ok "the download is under way"
 kill -s KILL "$(children_of "$ipcdemo_pid")"
 end_ipcdemo
 succeeds "a worker is killed"
-judged "a worker is killed"
+check_trace "a worker is killed"
 equal "a worker is killed: two slices" 'job done 100000
 job worker ended 0' "$(jobs)"
 
 run_ipcdemo --model=sequential --trace="$trace" --progress=none -d "$T/alone" "$ORIGIN/bytes/9/1"
 succeeds "--model=sequential"
-judged "--model=sequential"
+check_trace "--model=sequential"
 equal "--model=sequential: no records" 0 "$(jq '[.[] | select(.ph != "M")] | length' "$trace")"
 
 run_ipcdemo --trace="$T/none/t.json" --progress=none -d "$T/unwritable" "$ORIGIN/bytes/9/1"

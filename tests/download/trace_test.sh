@@ -16,8 +16,8 @@ event='> (START|PROGRESS|DONE|FAILED|RETURNED) +job [0-9]+ +56 bytes  seq [0-9]+
 event="${event}in flight [0-9]+\.[0-9] us\$"
 command='< (JOB|TEXT|CANCEL|QUIT) +job [0-9]+ +56 bytes$'
 
-# The story that the trace tells, judged: prints what is wrong with it.
-judge_trace() {
+# check_trace: prints what is wrong with the order of events in the trace.
+check_trace() {
 	awk '
 		function wrong(what) { print NR ": " what ": " $0 }
 		$1 + 0 < last { wrong("the time goes back") }
@@ -64,7 +64,7 @@ each() {
 		"ipcdemo: $ORIGIN/fault/status/404/six: HTTP 404 Not Found" \
 		"$(grep -vE -e "$head($event|$command)" "$T/err")"
 	grep -E -e "$head" "$T/err" >"$T/trace" && mv "$T/trace" "$T/err"
-	equal "$ipc: the trace tells a story without a fault" '' "$(judge_trace)"
+	equal "$ipc: the trace tells a story without a fault" '' "$(check_trace)"
 	equal "$ipc: six jobs are given, but for those that came back" 6 \
 		$(($(how_many " < JOB ") - $(how_many " > RETURNED ")))
 	equal "$ipc: six are begun" 6 "$(how_many ' > START ')"
@@ -91,7 +91,7 @@ run_ipcdemo --ipc="$ipc" --trace --progress=none --recycle=1 -j 2 -d "$T/recycle
 	"$ORIGIN/bytes/1/1" "$ORIGIN/bytes/1/2" "$ORIGIN/bytes/1/3" "$ORIGIN/bytes/1/4"
 succeeds "--recycle=1 --trace"
 equal "--recycle=1: a process per job" 4 "$(awk '{ print $6 }' "$T/err" | sort -u | wc -l)"
-equal "--recycle=1: the trace tells a story without a fault" '' "$(judge_trace)"
+equal "--recycle=1: the trace tells a story without a fault" '' "$(check_trace)"
 
 # With --progress=auto the lines of the two do not run into each other.
 run_ipcdemo --ipc="$ipc" --trace -d "$T/plain" "$ORIGIN/bytes/1000/1"

@@ -170,7 +170,7 @@ struct stage_view *stage_see(const struct stage_play *play)
 	}
 	(void)close(slave);
 	while ((n = read(master, bytes, sizeof bytes)) > 0) {
-		screen_feed(&view->screen, bytes, (size_t)n);
+		screen_write(&view->screen, bytes, (size_t)n);
 		view->raw = realloc(view->raw, len + (size_t)n + 1);
 		assert_non_null(view->raw);
 		memcpy(view->raw + len, bytes, (size_t)n);

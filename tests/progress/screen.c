@@ -208,7 +208,7 @@ static bool screen_obey(struct screen *screen)
 	return true;
 }
 
-void screen_feed(struct screen *screen, const char *bytes, size_t n)
+void screen_write(struct screen *screen, const char *bytes, size_t n)
 {
 	size_t i;
 

@@ -36,7 +36,7 @@ struct screen {
 
 void screen_open(struct screen *screen, unsigned columns, unsigned lines);
 void screen_close(struct screen *screen);
-void screen_feed(struct screen *screen, const char *bytes, size_t n);
+void screen_write(struct screen *screen, const char *bytes, size_t n);
 void screen_resize(struct screen *screen, unsigned columns, unsigned lines);
 
 /* Row ROW without the spaces at its end. BUF holds SCREEN_LINE_BYTES. */
