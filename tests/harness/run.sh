@@ -10,7 +10,7 @@ case $1 in
 *) limit=60 ;;
 esac
 
-"${abs_top_builddir:?}/tests/harness/harness" --trust --deadline=$limit -- "$@"
+HARNESSED=yes "${abs_top_builddir:?}/tests/harness/harness" --trust --deadline=$limit -- "$@"
 status=$?
 case $status in
 124) echo "$1: ended: it hangs" ;;
