@@ -12,10 +12,12 @@
 # costs, and whether the cost grows with their number. The part `split` fetches one file of 1 GiB in
 # eight ranges.
 #
+# OLD=PROGRAM, an ipcdemo of another build, is measured beside this one over each mechanism that
+# both have (part `old`).
+#
 # Environment: ROUNDS (7), RECYCLE_ROUNDS (3), WORKER_ROUNDS (3), WORKER_COUNTS ("16 1000 4000"),
-# PARTS ("small recycle sandbox large split workers memory"), IPC_LIST (default: all that are
-# available), FLOOR,
-# NGINX_BIN.
+# PARTS ("small recycle sandbox large split workers memory old"), IPC_LIST (default: all that are
+# available), FLOOR, OLD, NGINX_BIN.
 # shellcheck disable=SC2034 # read by lib.sh
 DEADLINE=1800
 # shellcheck source=tests/lib.sh
@@ -25,7 +27,7 @@ ROUNDS=${ROUNDS:-7}
 RECYCLE_ROUNDS=${RECYCLE_ROUNDS:-3} # --recycle=1 takes as long as all the others together
 WORKER_ROUNDS=${WORKER_ROUNDS:-3}
 WORKER_COUNTS=${WORKER_COUNTS:-16 1000 4000}
-PARTS=${PARTS:-small recycle sandbox large split workers memory}
+PARTS=${PARTS:-small recycle sandbox large split workers memory old}
 WORKERS=8
 FLOOR=${FLOOR:-$abs_top_builddir/tests/bench/pool_floor}
 NEED=$((2200 << 20)) # both sets as served, and the larger one as received
@@ -131,6 +133,7 @@ timed() {
 one() {
 	case $1 in
 	ipc:*) timed "$IPCDEMO" -q --ipc="${1#ipc:}" -j "$WORKERS" -d "$3" -i "$T/urls-$2" ;;
+	old:*) timed "$OLD" -q --ipc="${1#old:}" -j "$WORKERS" -d "$3" -i "$T/urls-$2" ;;
 	sandbox:*) timed "$IPCDEMO" -q --sandbox="${1#*:}" -j "$WORKERS" -d "$3" \
 		-i "$T/urls-$2" ;;
 	fresh:*) timed "$IPCDEMO" -q --sandbox="${1#*:}" --recycle=1 -j "$WORKERS" -d "$3" \
@@ -313,6 +316,19 @@ do_large() {
 	make_large
 	rounds large large "$ROUNDS" $rows
 	report large '8 files of 128 MiB' wget2=0.9 aria2c=- floor=-
+}
+
+do_old() {
+	[ -n "${OLD:-}" ] || return 0
+	make_small
+	make_large
+	for mechanism in $mechanisms; do
+		"$OLD" explain "$mechanism" >"$T/log" 2>&1 || continue
+		for set in small large; do
+			rounds "$set-$mechanism" $set "$ROUNDS" "old:$mechanism" "ipc:$mechanism"
+			report "$set-$mechanism" "$set files, beside $OLD" "old:$mechanism"=-
+		done
+	done
 }
 
 do_split() {
