@@ -4,10 +4,18 @@
 # slowdown? Measures one program RUNS times, compares each two of these runs both ways, then
 # measures SLOW_RUNS times with one mechanism slowed by 5 % of its own time and compares each with
 # all the others. Reports and does not judge. It takes about 15 minutes; `make compare-check` runs
-# it.
+# it, `make compare-check LOAD=4` beside stress-ng.
 #
-# Environment: RUNS (15), SLOW_RUNS (10), LIMIT (2%), BENCH (options of the measured runs), LOAD (so
-# many busy loops beside it, 0), SLOW_IPC (pipe), KEEP=DIR (the results stay there).
+# Environment:
+#	RUNS (15)       runs of the same program
+#	SLOW_RUNS (10)  runs of the slowed one
+#	SLOW_IPC (pipe) the mechanism that is slowed
+#	SLOW_NS         by how much in each send; otherwise found by trial before the load begins
+#	LOAD (0)        so many processes compute beside the runs, and two write: stress-ng's, or
+#	                busy loops where that is missing
+#	LIMIT (2%)      of --fail-above
+#	BENCH           options of the measured runs
+#	KEEP=DIR        the results stay there, and those that are there are not measured again
 set -u
 LC_ALL=C
 export LC_ALL
@@ -23,16 +31,12 @@ export SLOW_IPC
 command -v jq >/dev/null || { echo "jq is missing (Debian: apt-get install jq)" && exit 77; }
 dir=${KEEP:-$(mktemp -d)} || exit 1
 mkdir -p "$dir"
-loops=''
+scratch=$(mktemp -d) || exit 1 # for what writes beside the runs
+# shellcheck source=tests/harness/load.sh
+. "${abs_top_srcdir:-$(dirname "$0")/../..}/tests/harness/load.sh"
 # shellcheck disable=SC2086 # pids are words
-trap '[ -z "$loops" ] || kill $loops; [ -n "${KEEP:-}" ] || rm -r "$dir"' EXIT
+trap '[ -z "$load" ] || kill $load; rm -rf "$scratch"; [ -n "${KEEP:-}" ] || rm -r "$dir"' EXIT
 trap 'exit 1' INT TERM
-
-i=0
-while [ "$i" -lt "$LOAD" ]; do
-	(while :; do :; done) &
-	loops="$loops $!" i=$((i + 1))
-done
 
 # bench PROGRAM FILE OPTION...
 bench() {
@@ -52,6 +56,38 @@ compare() {
 		>"$dir/compare" 2>"$dir/compare.err"
 }
 
+# row_alone PROGRAM FIGURE: of the slowed mechanism, from many short rounds of that row alone
+row_alone() {
+	"$1" bench -q --ipc="$SLOW_IPC" --wait=block --place=same --floor --time=10 --rounds=60 \
+		--format=json | jq "$a_row | $2"
+}
+
+# effect: by how many percent the slowed program is slower now
+effect() {
+	for _ in 1 2 3; do
+		echo "$(row_alone "$build/ipcdemo" .floor_ratio)" \
+			"$(row_alone "$build/tests/bench/slowed" .floor_ratio)"
+	done | jq -R 'split(" ") | map(tonumber) | .[1] / .[0]' |
+		jq -s 'sort | (.[1] - 1) * 10000 | round / 100'
+}
+
+# What a delay costs shows only in the row itself, so it is set by trial. A round trip has two
+# sends.
+calibrate() {
+	SLOW_NS=$(row_alone "$build/ipcdemo" '.rtt_ns.p50 * 0.05 / 2 | round')
+	export SLOW_NS
+	for _ in 1 2 3 4 5 6; do
+		percent=$(effect)
+		echo "$SLOW_NS ns more a send make a round trip over $SLOW_IPC $percent % longer"
+		! jq -ne "$percent > 4.85 and $percent < 5.15" >/dev/null || break
+		SLOW_NS=$(jq -n "[[$SLOW_NS * 5 / ([$percent, 0.5] | max) | round, 1] | max,
+			$SLOW_NS * 2] | min")
+	done
+}
+
+[ "$SLOW_RUNS" -eq 0 ] || [ -n "${SLOW_NS:-}" ] || calibrate
+export SLOW_NS
+[ "$LOAD" -eq 0 ] || begin_load "$LOAD" "$scratch"
 for i in $(seq "$RUNS"); do
 	bench "$build/ipcdemo" "$dir/same.$i.json" || exit 1
 done
@@ -67,37 +103,10 @@ for old in "$dir"/same.*.json; do
 	done
 done
 quiet=$(jq -s 'map(select(.environment.quiet)) | length' "$dir"/same.*.json)
-echo "$RUNS runs of one program with '$BENCH', $LOAD busy loops beside them, $quiet of them quiet"
+echo "$RUNS runs of one program with '$BENCH', load $LOAD beside them, $quiet of them quiet"
 echo "$all comparisons with --fail-above=$LIMIT: $alarms false alarms (exit 1);" \
 	"$worse of $rows rows 'worse'"
 
-# ratio PROGRAM: of the slowed mechanism to its floor, from many short rounds of that row alone
-ratio() {
-	"$1" bench -q --ipc="$SLOW_IPC" --wait=block --place=same --floor --time=10 --rounds=60 \
-		--format=json | jq "$a_row | .floor_ratio"
-}
-
-# effect: by how many percent the slowed program is slower now
-effect() {
-	for _ in 1 2 3; do
-		echo "$(ratio "$build/ipcdemo") $(ratio "$build/tests/bench/slowed")"
-	done | jq -R 'split(" ") | map(tonumber) | .[1] / .[0]' |
-		jq -s 'sort | (.[1] - 1) * 10000 | round / 100'
-}
-
-# What a delay costs shows only in the row itself, so it is set by trial. A round trip has two
-# sends.
-SLOW_NS=$(jq -s "[.[] | $a_row | .rtt_ns.p50] | sort | .[length / 2 | floor] * 0.05 / 2 | round" \
-	"$dir"/same.*.json)
-export SLOW_NS
-for _ in 1 2 3 4 5 6; do
-	[ "$SLOW_RUNS" -gt 0 ] || break
-	percent=$(effect)
-	echo "$SLOW_NS ns more a send make a round trip over $SLOW_IPC $percent % longer"
-	! jq -ne "$percent > 4.85 and $percent < 5.15" >/dev/null || break
-	SLOW_NS=$(jq -n "[[$SLOW_NS * 5 / ([$percent, 0.5] | max) | round, 1] | max,
-		$SLOW_NS * 2] | min")
-done
 all=0 found=0 blamed=0
 for i in $(seq "$SLOW_RUNS"); do
 	bench "$build/tests/bench/slowed" "$dir/slow.$i.json" || exit 1

@@ -15,7 +15,8 @@ sources=${abs_top_srcdir:?}
 here=$(realpath --relative-to="$sources" .)
 place=$(mktemp -d) || exit 1
 copy=$place/sources # for nobody
-load=''
+# shellcheck source=tests/harness/load.sh
+. "$sources/tests/harness/load.sh"
 
 finish() {
 	# shellcheck disable=SC2086 # pids are words
@@ -24,23 +25,6 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 143' INT TERM HUP
-
-# Four that compute, and two that write to disk.
-begin_load() {
-	if command -v stress-ng >/dev/null; then
-		(cd "$place" && exec stress-ng --quiet --cpu 4 --io 2) &
-		load=$!
-		return
-	fi
-	for _ in 1 2 3 4; do
-		sh -c 'while :; do :; done' &
-		load="$load $!"
-	done
-	for _ in 1 2; do
-		sh -c 'while :; do echo >"$1"; sync "$1"; done' sh "$place/sync.$_" &
-		load="$load $!"
-	done
-}
 
 # Sources and build, in the same places relative to each other, for a user who may not be able to
 # read ours.
@@ -90,7 +74,7 @@ show_failures() {
 
 kinds=${AS:-'self nobody one-cpu'}
 [ "$(id -u)" -eq 0 ] || kinds=$(echo "$kinds" | sed 's/nobody//')
-begin_load
+begin_load 4 "$place"
 red=0 run=1
 while [ "$run" -le "$runs" ]; do
 	for kind in $kinds; do
