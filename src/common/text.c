@@ -302,10 +302,26 @@ static bool may_break(const struct glyph *before, const struct glyph *after)
 	return !wcschr(closing, (wchar_t)after->code) && !wcschr(opening, (wchar_t)before->code);
 }
 
+static bool is_within(char c, char first, char last)
+{
+	return c >= first && c <= last;
+}
+
+/* The first blank of STRING that does not stand between a figure and its unit. */
+static const char *blank_at(const char *string)
+{
+	const char *end = string + strcspn(string, " ");
+
+	while (end > string && *end && is_within(end[-1], '0', '9') &&
+	       (is_within(end[1], 'A', 'Z') || is_within(end[1], 'a', 'z')))
+		end += 1 + strcspn(end + 1, " ");
+	return end;
+}
+
 /* The bytes at the beginning of STRING that belong on one line, *COLUMNS wide. */
 static size_t word_at(const char *string, size_t *columns)
 {
-	const char *at = string, *end = string + strcspn(string, " "), *next = string;
+	const char *at = string, *end = blank_at(string), *next = string;
 	struct glyph glyph, before = { .columns = 0 };
 
 	for (*columns = 0; at < end && glyph_next(&next, true, &glyph); at = next) {
@@ -324,7 +340,6 @@ void text_add_wrapped(struct text *text, const char *string, size_t indent, size
 
 	for (; *(string += blanks = strspn(string, " ")); string += len) {
 		len = word_at(string, &word);
-		blanks = blanks > 0;
 		if (used > 0 && used + blanks + word > columns) {
 			text_add(text, "\n");
 			used = 0;

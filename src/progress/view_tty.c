@@ -354,7 +354,7 @@ static void tty_hold(struct tty *tty, const struct text *line, const char *colou
 	tty->dirty = true;
 }
 
-/* The same for a sentence: broken between words where it is wider than the terminal. */
+/* The same for words: broken between them where the line is wider than the terminal. */
 static void tty_hold_sentence(struct tty *tty, const struct text *line, const char *colour)
 {
 	struct text lines = { 0 }, one = { 0 };
@@ -384,10 +384,10 @@ static void tty_event(struct progress *progress, const struct progress_event *ev
 	if (event->kind == PROGRESS_START || event->kind == PROGRESS_MOVED)
 		return; /* a row shows it */
 	line_event(&line, event, progress->utf8);
-	tty_hold(tty, &line,
-		 event->kind == PROGRESS_FAILED ? CODE_ERROR :
-		 event->kind == PROGRESS_DONE   ? CODE_DONE :
-						  "");
+	tty_hold_sentence(tty, &line,
+			  event->kind == PROGRESS_FAILED ? CODE_ERROR :
+			  event->kind == PROGRESS_DONE   ? CODE_DONE :
+							   "");
 	text_free(&line);
 }
 

@@ -329,6 +329,23 @@ static void test_text_wrapped_lines_stay_within_the_columns(void **state)
 }
 
 /* A line may end beside any Chinese character, but none begins with what closes. */
+/* A figure stays with its unit, and blanks of a name are not ours to change. */
+static void test_text_wrapped_figures_keep_their_units(void **state)
+{
+	struct text text = { 0 };
+
+	(void)state;
+	text_add_wrapped(&text, "in 3.1 s (19.2 KiB/s), 4 of 5 files", 0, 15);
+	assert_string_equal(text_string(&text), "in 3.1 s\n(19.2 KiB/s),\n4 of 5 files\n");
+	text_clear(&text);
+	text_add_wrapped(&text, "\u7528\u65f6 3.6 s\uff0819.1 KiB/s\uff09", 0, 9);
+	assert_string_equal(text_string(&text), "\u7528\u65f6\n3.6 s\n\uff0819.1 KiB/s\uff09\n");
+	text_clear(&text);
+	text_add_wrapped(&text, "a  b.pdf: there", 0, 9);
+	assert_string_equal(text_string(&text), "a  b.pdf:\nthere\n");
+	text_free(&text);
+}
+
 static void test_text_wrapped_chinese_breaks_without_blanks(void **state)
 {
 	struct text text = { 0 };
@@ -376,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_rate_rare_reports_still_give_a_speed),
 		cmocka_unit_test(test_rate_counter_that_falls_starts_anew),
 		cmocka_unit_test(test_text_wrapped_lines_stay_within_the_columns),
+		cmocka_unit_test(test_text_wrapped_figures_keep_their_units),
 		cmocka_unit_test(test_text_wrapped_chinese_breaks_without_blanks),
 		cmocka_unit_test(test_text_padded_and_right_count_columns),
 	};
