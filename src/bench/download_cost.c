@@ -73,7 +73,8 @@ static int work_alone(void *arg)
 	for (i = share->first; fetch && i < work->jobs.count; i += work->load->workers) {
 		const struct job *job = &work->jobs.jobs[i];
 		const struct attempt_config order = { .fetch = fetch,
-						      .dirfd = work->settings.dirfd,
+						      .dirfd = output_dirs_fd(&work->settings.dirs,
+									      0),
 						      .url = job->url,
 						      .name = job->name };
 
@@ -175,12 +176,12 @@ int download_cost_main(void *arg)
 							    .stall_timeout = 30,
 							    .max_redirs = 0,
 							    .max_size = FETCH_SIZE_UNKNOWN } };
-	work.settings.dirfd = output_dir_open(path);
+	rc = rc < 0 ? rc : output_dir_open(path);
 	work.settings.progress = progress_open(&quiet);
-	if (rc == 0 && work.settings.dirfd < 0)
-		rc = work.settings.dirfd;
-	if (rc == 0)
+	if (rc >= 0) {
+		work.settings.dirs = (struct output_dirs){ .first = rc, .count = 1 };
 		rc = work.settings.progress ? run_timed(&work) : -ENOMEM;
+	}
 	if (rc < 0)
 		(void)snprintf(job->area->reason, sizeof job->area->reason, "%s",
 			       language_errno(-rc));

@@ -347,11 +347,12 @@ static int prepare_sandbox(struct starter *s)
 	char lacking[160];
 	int rc;
 
-	plan.dirfd = open(s->job->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (plan.dirfd < 0)
+	rc = open(s->job->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (rc < 0)
 		return -errno;
+	plan.dirs = (struct output_dirs){ .first = rc, .count = 1 };
 	rc = sandbox_open(&s->sandbox, &plan, lacking, sizeof lacking);
-	(void)close(plan.dirfd);
+	output_dirs_close(&plan.dirs);
 	s->sandbox.dumpable = true; /* else an ordinary user could not read its memory figures */
 	return rc;
 }

@@ -34,7 +34,7 @@ static int no_memory(void)
 	return EXIT_UNAVAILABLE;
 }
 
-static int read_input(struct download *download, struct job_list *jobs, char **dir)
+static int read_input(const struct download *download, struct job_list *jobs)
 {
 	const char *path = download->input_file;
 	const bool is_stdin = strcmp(path, "-") == 0;
@@ -50,10 +50,6 @@ static int read_input(struct download *download, struct job_list *jobs, char **d
 	rc = job_list_read(jobs, &input);
 	if (!is_stdin)
 		(void)fclose(input.file); /* it was only read */
-	if (input.dir && !download->dir)
-		download->dir = *dir = input.dir;
-	else
-		free(input.dir);
 	return rc < 0 ? usage_error(input.why) : 0;
 }
 
@@ -89,12 +85,13 @@ static int make_jobs(struct download *download, struct job_list *jobs, char **di
 	char why[512] = "out of memory";
 	size_t i;
 
+	jobs->dir = download->dir;
 	for (i = 0; i < download->url_count; i++) {
 		wish.url = download->urls[i];
 		if (job_list_add(jobs, &wish, why, sizeof why) < 0)
 			return usage_error(why);
 	}
-	if (download->input_file && read_input(download, jobs, dir) != 0)
+	if (download->input_file && read_input(download, jobs) != 0)
 		return EXIT_USAGE;
 	if (jobs->count == 0)
 		return usage_error(_("the input file holds no URL"));
@@ -172,7 +169,9 @@ int cmd_worker(int argc, char **argv)
 	struct worker_setup setup = { .events_ticket = NULL };
 	int pid;
 
-	if (argc < 5 || sscanf(argv[3], "%d:%d:%d", &setup.dirfd, &pid, &setup.hub.pidfd) != 3 ||
+	if (argc < 5 ||
+	    sscanf(argv[3], "%d:%u:%d:%d", &setup.dirs.first, &setup.dirs.count, &pid,
+		   &setup.hub.pidfd) != 4 ||
 	    !sandbox_scan(&setup.sandbox, &setup.report, argv[4])) {
 		message_error(_("%s is for ipcdemo itself (--start=spawn)"), WORKER_COMMAND);
 		return EXIT_USAGE;

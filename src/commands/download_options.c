@@ -41,9 +41,10 @@ static const struct option_spec specs[] = {
 	  .arg = "FILE",
 	  .type = OPTION_TEXT,
 	  AT(input_file),
-	  .help = N_("URLs from FILE (- for standard input), one a line, # for comments; "
-		     "out=NAME and sha256=HEX may follow a URL; what holds blanks stands in double "
-		     "quotes"),
+	  .help = N_(
+		  "URLs from FILE (- for standard input), one a line, # for comments; "
+		  "out=NAME, dir=DIR and sha256=HEX may follow a URL; what holds blanks stands in "
+		  "double quotes"),
 	  .group = GROUP_WHAT },
 	{ .name = "input-format",
 	  .key = 269,
@@ -81,7 +82,8 @@ static const struct option_spec specs[] = {
 	  .arg = "DIR",
 	  .type = OPTION_TEXT,
 	  AT(dir),
-	  .help = N_("where files go, made if missing (default: here)"),
+	  .help = N_("where files go, made if missing (default: here); dir= in a list says it "
+		     "for one"),
 	  .group = GROUP_WHERE },
 	{ .name = "output",
 	  .key = 'o',
@@ -251,7 +253,8 @@ static const struct option_spec specs[] = {
 	  .key = 273,
 	  .type = OPTION_FLAG,
 	  AT(batch.fetch.compressed),
-	  .help = N_("ask for compression on the way, write what it holds"),
+	  .help = N_(
+		  "ask for compression on the way, write what it holds (--max-size counts that)"),
 	  .group = GROUP_ORIGIN },
 	{ .name = "http2",
 	  .key = 274,

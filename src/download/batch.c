@@ -172,7 +172,7 @@ struct job *batch_next(struct batch *batch, unsigned worker)
 		if (job_is_void(job))
 			drop_range(batch, job, worker);
 		else if (skips(batch) && !job_is_range(job) &&
-			 output_type(batch->settings->dirfd, job->name) > 0)
+			 output_type(batch_dirfd(batch, job), job->name) > 0)
 			skip_open(batch, job);
 		else if (!batch->hosts || host_limit_take(batch->hosts, job))
 			break;
@@ -255,9 +255,9 @@ void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t
 }
 
 /* Keeps what JOB has so far, if a later run can continue it. */
-static void leave_part(struct batch *batch, const struct job *job, bool keep)
+static void leave_part(struct batch *batch, struct job *job, bool keep)
 {
-	if (part_file_discard(batch->settings->dirfd, job->name, keep))
+	if (part_file_discard(batch_dirfd(batch, job), job->name, keep))
 		batch->kept++;
 }
 
@@ -272,7 +272,7 @@ static void drop_lock(struct job *file)
 static void try_failed_here(struct batch *batch, struct job *job, unsigned worker,
 			    const struct failure *failure)
 {
-	part_file_discard_own(batch->settings->dirfd, job->name, job->inode);
+	part_file_discard_own(batch_dirfd(batch, job), job->name, job->inode);
 	drop_lock(job);
 	batch_failed(batch, job, worker, failure, job->bytes);
 }
@@ -282,10 +282,10 @@ static void commit(struct batch *batch, struct job *job, unsigned worker)
 	const struct batch_settings *settings = batch->settings;
 	struct failure failure;
 
-	if (!part_file_commit(settings->dirfd, job->name, (enum exists_policy)settings->exists,
-			      &failure)) {
+	if (!part_file_commit(batch_dirfd(batch, job), job->name,
+			      (enum exists_policy)settings->exists, &failure)) {
 		if (failure.kind == FAILURE_EXISTS && skips(batch)) {
-			part_file_discard_own(settings->dirfd, job->name, job->inode);
+			part_file_discard_own(batch_dirfd(batch, job), job->name, job->inode);
 			drop_lock(job);
 			skip_open(batch, job);
 			return;
@@ -305,7 +305,8 @@ static void check_received(struct batch *batch, struct job *job, unsigned worker
 {
 	struct failure failure;
 
-	if (!part_file_check(batch->settings->dirfd, job->name, job->inode, job->bytes, &failure)) {
+	if (!part_file_check(batch_dirfd(batch, job), job->name, job->inode, job->bytes,
+			     &failure)) {
 		try_failed_here(batch, job, worker, &failure);
 	} else if (job->has_sha256) {
 		job->state = JOB_CHECKING;
@@ -324,8 +325,8 @@ static void end_split(struct batch *batch, struct split *split, unsigned worker)
 	struct failure failure;
 
 	split_free(split);
-	file->lock = part_ranges_finish(settings->dirfd, file->name, &part, settings->remote_time,
-					&failure);
+	file->lock = part_ranges_finish(batch_dirfd(batch, file), file->name, &part,
+					settings->remote_time, &failure);
 	file->has_lock = file->lock >= 0;
 	if (file->has_lock)
 		check_received(batch, file, worker);
@@ -399,7 +400,7 @@ bool batch_check(struct batch *batch)
 	if (!job)
 		return false;
 	if (!batch->digest)
-		batch->digest = part_digest_new(batch->settings->dirfd, job->name);
+		batch->digest = part_digest_new(batch_dirfd(batch, job), job->name);
 	rc = batch->digest ? part_digest_step(batch->digest, CHECK_SLICE, sha256) : -errno;
 	if (rc <= 0)
 		checked(batch, job, rc, sha256);

@@ -40,9 +40,9 @@ struct batch_settings {
 	const char *const *argv;
 	unsigned recycle; /* jobs per worker, then a fresh one; 0: no limit */
 	unsigned retries;
-	unsigned split;  /* ranges of one file, by several workers; below 2: none */
-	int dirfd;       /* the output directory */
-	const char *dir; /* its name for the closing lines; NULL: its files are not kept */
+	unsigned split; /* ranges of one file, by several workers; below 2: none */
+	struct output_dirs dirs;
+	const char *dir; /* the one for all, as the user named it; NULL: its files are not kept */
 	int exists;      /* enum exists_policy */
 	struct fetch_settings fetch;
 	uint64_t limit_rate; /* bytes a second of all workers together; 0: no limit */
@@ -113,6 +113,12 @@ static inline bool batch_goes_on(const struct batch *batch)
  * below ends the try, or batch_requeue. NULL: none is ready.
  * Those that another run has made meanwhile are skipped, where the policy says so. */
 struct job *batch_next(struct batch *batch, unsigned worker);
+
+/* The descriptor of the directory that the file of JOB goes into. */
+static inline int batch_dirfd(const struct batch *batch, struct job *job)
+{
+	return output_dirs_fd(&batch->settings->dirs, job_file(job)->place);
+}
 
 /* Does the next attempt at JOB go on with what is there? */
 bool batch_resumes(const struct batch *batch, const struct job *job);

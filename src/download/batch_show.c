@@ -13,6 +13,14 @@
 
 #define REASON_BYTES 1024
 
+/* As the user named it; NULL: its files are not kept. */
+static const char *dir_of(const struct batch *batch, const struct job *file)
+{
+	const char *dir = batch->settings->dir;
+
+	return dir && file->dir ? file->dir : dir;
+}
+
 struct progress_event batch_event_of(const struct batch *batch, enum progress_event_kind kind,
 				     struct job *job, unsigned worker)
 {
@@ -23,6 +31,8 @@ struct progress_event batch_event_of(const struct batch *batch, enum progress_ev
 					.worker = worker,
 					.url = file->shown,
 					.file = file->name ? file->name : "",
+					.dir = dir_of(batch, file),
+					.path = file->path,
 					.bytes = file->bytes,
 					.total = file->total };
 
@@ -46,13 +56,19 @@ static const char *reason_text(const struct batch *batch, const struct job *job,
 			       char reason[static REASON_BYTES])
 {
 	const uint32_t first = (uint32_t)job->failure.code;
+	char text[REASON_BYTES];
 
+	if (job->failure.kind == FAILURE_DIR) {
+		(void)snprintf(reason, REASON_BYTES, "%s: %s", job->dir,
+			       failure_text(&job->failure, text, sizeof text));
+		return reason;
+	}
 	if (job->failure.kind != FAILURE_CLASH || first >= batch->jobs->count)
 		return failure_text(&job->failure, reason, REASON_BYTES);
 	(void)snprintf(reason, REASON_BYTES,
 		       _("%s is to be the file %s already; give it another name by out=, or all by "
 			 "--exists=rename"),
-		       batch->jobs->jobs[first].shown, job->name);
+		       batch->jobs->jobs[first].shown, job->path ? job->path : job->name);
 	return reason;
 }
 

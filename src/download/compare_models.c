@@ -349,6 +349,17 @@ static int compare_all(const struct download *download, struct trial *trial, str
 	return failed > 0 || rc < 0 ? EXIT_JOB_FAILED : EXIT_ALL_DONE;
 }
 
+/* All files go into the trial's own directory, so those of several may have one name there. */
+static void forget_dirs(struct trial *trial)
+{
+	size_t i;
+
+	if (trial->jobs->dir_count > 0)
+		trial->download.batch.exists = EXISTS_RENAME;
+	for (i = 0; i < trial->jobs->count; i++)
+		trial->jobs->jobs[i].dir = NULL;
+}
+
 int compare_models(const struct download *download, struct job_list *jobs, int *signo)
 {
 	struct trial trial = { .download = *download, .jobs = jobs };
@@ -365,6 +376,7 @@ int compare_models(const struct download *download, struct job_list *jobs, int *
 	trial.download.display.quiet = true;
 	trial.download.display.verbose = false;
 	trial.download.temporary = true;
+	forget_dirs(&trial);
 	if (costs && trial.shared != MAP_FAILED)
 		code = compare_all(download, &trial, costs, n, signo);
 	else

@@ -144,12 +144,14 @@ static const char *runtime_dir(void)
 }
 
 /* Descriptors that this process needs for so many workers. */
-static rlim_t descriptors_for(const struct batch_settings *settings, unsigned workers)
+static rlim_t descriptors_for(const struct batch_settings *settings, unsigned workers,
+			      unsigned directories)
 {
 	const unsigned reports = settings->sandbox == SANDBOX_OFF ? 0 : workers;
 
 	return 2 * (rlim_t)ipc_hub_fds(settings->ipc, workers) + workers + reports +
-	       FDS_OF_OUR_OWN + (settings->in_threads ? workers * FDS_OF_THREAD : 0);
+	       2 * directories + FDS_OF_OUR_OWN + /* twice: before they stand in a row */
+	       (settings->in_threads ? workers * FDS_OF_THREAD : 0);
 }
 
 /*
@@ -157,10 +159,10 @@ static rlim_t descriptors_for(const struct batch_settings *settings, unsigned wo
  * all that were asked for, or as many as descriptors allow if that is most of them. Returns 0 or an
  * exit code.
  */
-static int fit_descriptors(struct batch_settings *settings, bool quiet)
+static int fit_descriptors(struct batch_settings *settings, unsigned directories, bool quiet)
 {
 	const unsigned asked = settings->workers;
-	const rlim_t need = descriptors_for(settings, asked);
+	const rlim_t need = descriptors_for(settings, asked, directories);
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -170,7 +172,7 @@ static int fit_descriptors(struct batch_settings *settings, bool quiet)
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	while (settings->workers > 0 &&
-	       descriptors_for(settings, settings->workers) > limit.rlim_cur)
+	       descriptors_for(settings, settings->workers, directories) > limit.rlim_cur)
 		settings->workers -= settings->threads;
 	if (settings->workers == asked)
 		return 0;
@@ -198,10 +200,32 @@ static int check_start(const struct batch_settings *settings)
 	return EXIT_UNAVAILABLE;
 }
 
+/* How many directories whole files are in; *PATH, to be freed, is then that of one of them. */
+static unsigned filled_dirs(const struct batch *batch, char **path)
+{
+	bool seen[OUTPUT_DIRS_MAX + 1] = { false };
+	unsigned count = 0;
+	char link[64];
+
+	for (size_t i = 0; i < batch->jobs->count; i++) {
+		struct job *job = &batch->jobs->jobs[i];
+
+		if (job->state != JOB_OK || seen[job->place])
+			continue;
+		seen[job->place] = true;
+		/* Its name may be another's by now. */
+		(void)snprintf(link, sizeof link, "/proc/self/fd/%d", batch_dirfd(batch, job));
+		if (count++ == 0)
+			*path = realpath(link, NULL);
+	}
+	return count;
+}
+
 static void summarize(const struct batch *batch, const struct download *download)
 {
 	const char *dir = batch->settings->dir;
-	char *path = dir ? realpath(dir, NULL) : NULL;
+	char *path = NULL;
+	const unsigned dirs = dir ? filled_dirs(batch, &path) : 0;
 	double wall_s = (double)(clock_ns() - batch->begun_ns) / (double)NS_PER_S;
 	double job_s = (double)batch->job_ns / (double)NS_PER_S;
 	const struct progress_summary summary = { .ipc = batch->settings->ipc,
@@ -221,6 +245,7 @@ static void summarize(const struct batch *batch, const struct download *download
 						  .concurrency = wall_s > 0 ? job_s / wall_s : 0,
 						  .signal = batch->signo,
 						  .dir = path ? path : dir,
+						  .dirs = dirs,
 						  .figures = batch->figures,
 						  .workers = batch->settings->workers };
 
@@ -273,7 +298,7 @@ static int batch_jobs(const struct download *download, struct batch_settings *se
 {
 	struct progress_worker_figures *figures = NULL;
 	int trace_rc = 0,
-	    rc = job_list_settle(jobs, settings->dirfd, (enum exists_policy)settings->exists);
+	    rc = job_list_settle(jobs, &settings->dirs, (enum exists_policy)settings->exists);
 
 	if (rc == 0)
 		rc = batch_begin(batch, settings, jobs);
@@ -321,21 +346,21 @@ int download_jobs(const struct download *download, const char *dir, struct job_l
 	display.model = download_models[download->model];
 	code = check_start(&settings);
 	if (code == 0 && settings.ipc)
-		code = fit_descriptors(&settings, display.quiet);
+		code = fit_descriptors(&settings, jobs->dir_count, display.quiet);
 	if (code)
 		return code;
 	display.workers = settings.workers;
-	settings.dirfd = output_dir_open(dir);
-	if (settings.dirfd < 0)
-		return report(dir, settings.dirfd);
+	rc = output_dirs_open(&settings.dirs, jobs, dir, false);
+	if (rc < 0)
+		return report(dir, rc);
 	settings.progress = progress_open(&display);
 	if (!settings.progress)
 		code = report(_("the progress display"), -errno);
 	else
 		code = batch_jobs(download, &settings, jobs, batch);
 	rc = progress_close(settings.progress);
-	batch->settings = NULL;      /* they end here */
-	(void)close(settings.dirfd); /* opened for reading: nothing to lose */
+	batch->settings = NULL; /* they end here */
+	output_dirs_close(&settings.dirs);
 	if (rc < 0 && code == EXIT_ALL_DONE)
 		code = report(_("standard output"), rc);
 	return code;

@@ -4,21 +4,21 @@
 
 #include "download/download.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "common/exit_code.h"
 #include "common/language.h"
+#include "common/message.h"
 
-/* No name or URL holds a tab or a line end: see filename.h and url_clean(). */
+/* No name, directory of a list or URL holds a tab or a line end: see job_list.c. */
 static void print_job(const struct job_list *jobs, const struct job *job)
 {
+	const char *name = job->path ? job->path : job->name;
 	char reason[256];
 
 	switch (job->state) {
 	case JOB_SKIPPED:
-		(void)printf("skip\t%s\t%s\n", job->name, job->shown);
+		(void)printf("skip\t%s\t%s\n", name, job->shown);
 		return;
 	case JOB_FAILED:
 		if (job->failure.kind == FAILURE_CLASH)
@@ -26,21 +26,25 @@ static void print_job(const struct job_list *jobs, const struct job *job)
 				       jobs->jobs[job->failure.code].shown);
 		else
 			(void)failure_text(&job->failure, reason, sizeof reason);
-		(void)printf("fail\t%s\t%s\t%s\n", job->name ? job->name : "", job->shown, reason);
+		(void)printf("fail\t%s\t%s\t%s\n", name ? name : "", job->shown, reason);
 		return;
 	default:
-		(void)printf("fetch\t%s\t%s\n", job->name, job->shown);
+		(void)printf("fetch\t%s\t%s\n", name, job->shown);
 	}
 }
 
 int download_dry_run(const struct download *download, const char *dir, struct job_list *jobs)
 {
-	/* A dry run does not make the directory; where there is none, no file exists in it. */
-	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct output_dirs dirs;
 	int code = EXIT_ALL_DONE;
+	const int rc = output_dirs_open(&dirs, jobs, dir, true);
 	locale_t users;
 
-	if (job_list_settle(jobs, dirfd, (enum exists_policy)download->batch.exists) < 0)
+	if (rc < 0) {
+		message_error("%s: %s", dir, language_errno(-rc));
+		return EXIT_JOB_FAILED;
+	}
+	if (job_list_settle(jobs, &dirs, (enum exists_policy)download->batch.exists) < 0)
 		code = EXIT_INTERNAL;
 	users = language_english(); /* a script may read it */
 	for (size_t i = 0; i < jobs->count && code != EXIT_INTERNAL; i++) {
@@ -49,7 +53,6 @@ int download_dry_run(const struct download *download, const char *dir, struct jo
 			code = EXIT_JOB_FAILED;
 	}
 	language_back(users);
-	if (dirfd >= 0)
-		(void)close(dirfd); /* opened for reading: nothing to lose */
+	output_dirs_close(&dirs);
 	return code;
 }

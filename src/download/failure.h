@@ -48,6 +48,7 @@ enum failure_kind {
 	FAILURE_RANGE,     /* a range of a split file cannot be had by itself: 0 */
 	FAILURE_SANDBOX,   /* the worker made a system call that none may: its number, or -1 */
 	FAILURE_TRUST,     /* the origin's certificate: X509_V_*, see verify(1) */
+	FAILURE_DIR,       /* the directory that its entry names cannot be used: errno */
 	FAILURE_KINDS
 };
 

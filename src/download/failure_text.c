@@ -280,6 +280,10 @@ static void numbered_text(const struct failure *failure, char *buf, size_t size)
 		snprintf(buf, size, _("cannot rename its .part file: %s"),
 			 errno_words(code, words));
 		break;
+	case FAILURE_DIR:
+		snprintf(buf, size, _("its directory cannot be used: %s"),
+			 errno_words(code, words));
+		break;
 	case FAILURE_NAME:
 		snprintf(buf, size, "%s", _(filename_strerror((enum filename_error)code)));
 		break;

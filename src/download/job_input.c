@@ -3,7 +3,7 @@
  * job_input.c - the list of URLs in a file.
  *
  *	line    = blank* [ "#" anything | URL ( blank+ key "=" value )* ] blank* [CR] LF
- *	key     = "out" | "sha256", each at most once
+ *	key     = "out" | "dir" | "sha256", each at most once
  *	blank   = space | tab
  *	URL, value: without blanks, or in double quotes; there, as in a shell, a backslash takes the
  *	        special meaning from a quote or another backslash
@@ -11,8 +11,16 @@
  * A UTF-8 byte order mark may begin the file, and the last line needs no LF. Every byte of a line
  * is used, or the line is refused: a name that is silently cut in two is worse than an error.
  *
- * aria2's own lists: a URL on a line, its options on lines behind it that begin with a blank; the
- * value goes to the end of the line. Of its options out=, dir= and checksum=sha-256= are known.
+ * aria2's own lists: a URL on a line, its options on lines behind it that begin with a blank:
+ *
+ *	option  = blank+ key blank* "=" blank* value blank* [CR] LF
+ *	key     = "out" | "dir" | "checksum", each at most once; of checksums "sha-256=HEX"
+ *
+ * The value is all the rest of the line. Empty lines, and lines whose first byte is "#", mean
+ * nothing.
+ *
+ * In both, dir= says for its URL what -d says for all: the directory in its place, from here if it
+ * is relative.
  */
 #include "config.h"
 
@@ -118,7 +126,8 @@ static char *take_word(char **at)
 /* One "key=value" at *AT. */
 static int take_pair(struct reader *reader, char **at, struct job_wish *wish)
 {
-	static const char only[] = N_("only out=NAME and sha256=HEX may follow a URL, not ");
+	static const char only[] =
+		N_("only out=NAME, dir=DIR and sha256=HEX may follow a URL, not ");
 	char *key = *at;
 	const char **value;
 
@@ -127,6 +136,8 @@ static int take_pair(struct reader *reader, char **at, struct job_wish *wish)
 		**at = '\0';
 	if (strncmp(key, "out=", 4) == 0)
 		value = &wish->name;
+	else if (strncmp(key, "dir=", 4) == 0)
+		value = &wish->dir;
 	else if (strncmp(key, "sha256=", 7) == 0)
 		value = &wish->sha256;
 	else
@@ -169,54 +180,92 @@ static int read_plain(struct reader *reader)
 
 /* ---- aria2 ---- */
 
-static int set_text(char **text, const char *value)
-{
-	free(*text);
-	*text = strdup(value);
-	return *text ? 0 : -ENOMEM;
-}
+/* The options of a job in the making, to be freed. */
+struct options {
+	char *name, *dir, *sha256;
+};
 
-/* An option line of the job in the making. */
-static int read_option(struct reader *reader, char **name, char **sha256)
+/* Nothing but blanks, or a comment. */
+static bool is_nothing(const struct reader *reader)
 {
-	static const char known[] =
-		N_("of aria2's options only out=, dir= and checksum=sha-256= are known here, not ");
-	const char *option = reader->line + strspn(reader->line, BLANKS);
-	char **dir = &reader->input->dir;
-
-	if (strncmp(option, "out=", 4) == 0)
-		return set_text(name, option + 4);
-	if (strncmp(option, "checksum=sha-256=", 17) == 0)
-		return set_text(sha256, option + 17);
-	if (strncmp(option, "dir=", 4) != 0)
-		return refuse(reader, _(known), option);
-	if (*dir && strcmp(*dir, option + 4) != 0)
-		return refuse(reader, _("one run writes into one directory: dir="), *dir);
-	return set_text(dir, option + 4);
+	return *reader->line == '#' || !reader->line[strspn(reader->line, BLANKS)];
 }
 
 static bool is_option(const struct reader *reader)
 {
-	return !reader->ended && *reader->line && strchr(BLANKS, *reader->line) &&
-	       reader->line[strspn(reader->line, BLANKS)];
+	return *reader->line && strchr(BLANKS, *reader->line) && !is_nothing(reader);
 }
 
-/* Reads a URL and its options; reader->line is then the line after them. */
-static int read_entry(struct reader *reader)
+/* The value of OPTION, without the blanks around it, if its key is KEY; else NULL. */
+static char *value_of(char *option, const char *key)
 {
-	struct job_wish wish = { .url = NULL };
-	char *url = strdup(reader->line);
-	char *name = NULL, *sha256 = NULL;
-	size_t number = reader->number;
-	int rc = url ? next_line(reader) : -ENOMEM;
+	char *value = option + strlen(key);
+	size_t n;
 
-	while (rc == 0 && is_option(reader)) {
-		rc = read_option(reader, &name, &sha256);
+	if (strncmp(option, key, strlen(key)) != 0)
+		return NULL;
+	value += strspn(value, BLANKS);
+	if (*value++ != '=')
+		return NULL;
+	value += strspn(value, BLANKS);
+	n = strlen(value);
+	while (n > 0 && strchr(BLANKS, value[n - 1]))
+		value[--n] = '\0';
+	return value;
+}
+
+/* An option line of the job in the making. */
+static int read_option(struct reader *reader, struct options *options)
+{
+	static const char sum[] = "sha-256=";
+	static const char known[] =
+		N_("of aria2's options only out=, dir= and checksum=sha-256= are known here, not ");
+	char *option = reader->line + strspn(reader->line, BLANKS);
+	char *value, **text = NULL;
+
+	if ((value = value_of(option, "out"))) {
+		text = &options->name;
+	} else if ((value = value_of(option, "dir"))) {
+		text = &options->dir;
+	} else if ((value = value_of(option, "checksum")) &&
+		   strncmp(value, sum, strlen(sum)) == 0) {
+		text = &options->sha256;
+		value += strlen(sum);
+	}
+	if (!text)
+		return refuse(reader, _(known), option);
+	if (*text)
+		return refuse(reader, _("given twice: "), option);
+	*text = strdup(value);
+	return *text ? 0 : -ENOMEM;
+}
+
+/* Reads the lines behind a URL; reader->line is then the next URL. */
+static int read_options(struct reader *reader, struct options *options)
+{
+	int rc = next_line(reader);
+
+	while (rc == 0 && !reader->ended && (is_nothing(reader) || is_option(reader))) {
+		if (is_option(reader))
+			rc = read_option(reader, options);
 		if (rc == 0)
 			rc = next_line(reader);
 	}
-	wish = (struct job_wish){ .url = url, .name = name, .sha256 = sha256 };
+	return rc;
+}
+
+static int read_entry(struct reader *reader)
+{
+	struct options options = { .name = NULL };
+	char *url = strdup(reader->line);
+	size_t number = reader->number;
+	int rc = url ? read_options(reader, &options) : -ENOMEM;
+
 	if (rc == 0) {
+		const struct job_wish wish = { .url = url,
+					       .name = options.name,
+					       .dir = options.dir,
+					       .sha256 = options.sha256 };
 		size_t behind = reader->number;
 
 		reader->number = number; /* what is wrong now is wrong with the job */
@@ -226,8 +275,9 @@ static int read_entry(struct reader *reader)
 		reader->number = behind;
 	}
 	free(url);
-	free(name);
-	free(sha256);
+	free(options.name);
+	free(options.dir);
+	free(options.sha256);
 	return rc;
 }
 
@@ -238,10 +288,8 @@ static int read_aria2(struct reader *reader)
 	while (rc == 0 && !reader->ended) {
 		if (is_option(reader))
 			rc = refuse(reader, _("an option without a URL above it: "), reader->line);
-		else if (*reader->line == '#' || !reader->line[strspn(reader->line, BLANKS)])
-			rc = next_line(reader);
 		else
-			rc = read_entry(reader);
+			rc = is_nothing(reader) ? next_line(reader) : read_entry(reader);
 	}
 	return rc;
 }

@@ -78,6 +78,40 @@ static bool parse_sha256(struct job *job, const char *text)
 	return hex_decode(job->sha256, sizeof job->sha256, digits);
 }
 
+/* The list's own copy of the directory that WISH names. 0, -ENOMEM, or -EINVAL with WHY. */
+static int job_dir(struct job_list *list, struct job *job, const struct job_wish *wish, char *why,
+		   size_t size)
+{
+	char **dirs = list->dirs;
+	const char *byte;
+
+	if (!*wish->dir)
+		return refuse(why, size, _("dir= names no directory"), "");
+	for (byte = wish->dir; *byte; byte++)
+		if ((unsigned char)*byte < ' ' || *byte == 0x7f)
+			return refuse(why, size,
+				      _("the name of a directory holds a control character"), "");
+	for (unsigned i = 0; i < list->dir_count && !job->dir; i++)
+		if (strcmp(dirs[i], wish->dir) == 0)
+			job->dir = dirs[i];
+	if (job->dir)
+		return 0;
+	if (list->dir_count == OUTPUT_DIRS_MAX) {
+		(void)snprintf(why, size, _("more than %d different directories: divide the list"),
+			       OUTPUT_DIRS_MAX);
+		return -EINVAL;
+	}
+	dirs = reallocarray(dirs, list->dir_count + 1, sizeof *dirs);
+	if (!dirs)
+		return -ENOMEM;
+	list->dirs = dirs;
+	job->dir = dirs[list->dir_count] = strdup(wish->dir);
+	if (!job->dir)
+		return -ENOMEM;
+	list->dir_count++;
+	return 0;
+}
+
 /* Fills JOB. 0, -ENOMEM, or -EINVAL with WHY; what it allocated is JOB's either way. */
 static int fill(struct job *job, const struct job_wish *wish, char *why, size_t size)
 {
@@ -106,6 +140,7 @@ void job_free(struct job *job)
 	free(job->url);
 	free(job->shown);
 	free(job->name);
+	free(job->path);
 }
 
 int job_list_add(struct job_list *list, const struct job_wish *wish, char *why, size_t size)
@@ -116,7 +151,9 @@ int job_list_add(struct job_list *list, const struct job_wish *wish, char *why, 
 	if (!job)
 		return -ENOMEM;
 	*job = (struct job){ .state = JOB_READY, .total = UINT64_MAX };
-	rc = fill(job, wish, why, size);
+	rc = wish->dir ? job_dir(list, job, wish, why, size) : 0;
+	if (rc == 0)
+		rc = fill(job, wish, why, size);
 	if (rc == 0)
 		list->count++;
 	else
@@ -131,5 +168,8 @@ void job_list_free(struct job_list *list)
 	for (i = 0; i < list->count; i++)
 		job_free(&list->jobs[i]);
 	free(list->jobs);
+	while (list->dir_count > 0)
+		free(list->dirs[--list->dir_count]);
+	free(list->dirs);
 	*list = (struct job_list){ .jobs = NULL };
 }

@@ -7,6 +7,7 @@
 #define IPCDEMO_JOB_LIST_H
 
 #include "download/failure.h"
+#include "download/output_dirs.h"
 #include "download/part_file.h"
 
 #include <stdbool.h>
@@ -32,8 +33,11 @@ struct job {
 	TAILQ_ENTRY(job) link; /* in the batch's queue for its state */
 	char *url;
 	char *shown;       /* the URL without its password, for people */
-	char *name;        /* in the output directory; NULL when none follows from the URL */
+	char *name;        /* in its directory; NULL when none follows from the URL */
 	bool name_given;   /* by the user */
+	const char *dir;   /* that it is to go into, the list's; NULL: the one for all */
+	unsigned place;    /* of that directory: see output_dirs.h */
+	char *path;        /* DIR/NAME for people, in a list that names directories; else NULL */
 	struct host *host; /* see host_limit.h ... */
 	bool host_taken;   /* ... which counts this job */
 	bool has_sha256;
@@ -64,6 +68,9 @@ TAILQ_HEAD(job_queue, job);
 struct job_list {
 	struct job *jobs;
 	size_t count, cap;
+	const char *dir; /* the user's directory for all, borrowed; NULL: this one */
+	char **dirs;     /* that jobs name, each spelling once */
+	unsigned dir_count;
 };
 
 static inline unsigned job_number(const struct job_list *list, const struct job *job)
@@ -75,6 +82,7 @@ static inline unsigned job_number(const struct job_list *list, const struct job 
 struct job_wish {
 	const char *url;    /* as typed: see url_clean */
 	const char *name;   /* from -o or out=; else it follows from the URL */
+	const char *dir;    /* from dir=; else it goes where all go */
 	const char *sha256; /* 64 hexadecimal digits, "sha256=" before them or not */
 };
 
@@ -88,7 +96,6 @@ struct job_input {
 	FILE *file;
 	const char *path; /* for messages */
 	int format;       /* enum job_format */
-	char *dir;        /* set by aria2's dir=, to be freed; NULL: the file says nothing of it */
 	char why[512];    /* set by an error: "PATH:LINE: cause" or "PATH: cause" */
 };
 
@@ -97,11 +104,12 @@ int job_list_read(struct job_list *list, struct job_input *input);
 
 /*
  * Decides before the start what each job writes, the same on every run of the same list. A URL that
- * comes twice is one job. Jobs with one name are told apart by their queries ("page?id=2"), by
- * numbers under EXISTS_RENAME ("name.1"), or all but the first are JOB_FAILED; so is a job without
- * a name. A name that exists is a matter of POLICY. 0 or -ENOMEM.
+ * comes twice for one directory is one job. Jobs with one name in one directory are told apart by
+ * their queries ("page?id=2"), by numbers under EXISTS_RENAME ("name.1"), or all but the first are
+ * JOB_FAILED; so is a job without a name. A name that exists is a matter of POLICY. 0 or -ENOMEM.
  */
-int job_list_settle(struct job_list *list, int dirfd, enum exists_policy policy);
+int job_list_settle(struct job_list *list, const struct output_dirs *dirs,
+		    enum exists_policy policy);
 
 /* Frees what JOB holds, for who takes it out of its list. */
 void job_free(struct job *job);

@@ -16,14 +16,26 @@
 
 #define NUMBER_MAX 100000u
 
-/* The names that jobs have: a tree of jobs, searched by their names. */
+/* The names that jobs have: a tree of jobs, searched by directory and name ... */
 struct names {
 	void *root;
+	bool urls; /* ... and URL */
 };
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct job *)a)->name, ((const struct job *)b)->name);
+	const struct job *one = a, *other = b;
+
+	if (one->place != other->place)
+		return one->place < other->place ? -1 : 1;
+	return strcmp(one->name, other->name);
+}
+
+static int by_name_and_url(const void *a, const void *b)
+{
+	const int order = by_name(a, b);
+
+	return order ? order : strcmp(((const struct job *)a)->url, ((const struct job *)b)->url);
 }
 
 static void keep(void *node)
@@ -40,14 +52,15 @@ static void names_free(struct names *names)
 /* The job that has JOB's name: an earlier one, or now JOB itself. NULL: no memory. */
 static struct job *names_add(struct names *names, struct job *job)
 {
-	struct job **node = tsearch(job, &names->root, by_name);
+	struct job **node = tsearch(job, &names->root, names->urls ? by_name_and_url : by_name);
 
 	return node ? *node : NULL;
 }
 
-static bool names_have(const struct names *names, char *name)
+/* Is NAME taken in JOB's directory? */
+static bool names_have(const struct names *names, const struct job *job, char *name)
 {
-	const struct job key = { .name = name };
+	const struct job key = { .name = name, .place = job->place };
 
 	return tfind(&key, &names->root, by_name) != NULL;
 }
@@ -60,11 +73,9 @@ static void fail(struct job *job, enum failure_kind kind, int32_t code)
 
 /* ---- the same URL twice, and queries ---- */
 
-/* Does LATER, of the same name, ask for what FIRST fetches? Then one job serves both. */
+/* Does LATER, of the same name and URL, ask for what FIRST fetches? Then one job serves both. */
 static bool is_same(struct job *first, const struct job *later)
 {
-	if (strcmp(first->url, later->url) != 0)
-		return false;
 	if (first->has_sha256 && later->has_sha256)
 		return memcmp(first->sha256, later->sha256, SHA256_BYTES) == 0;
 	if (later->has_sha256) {
@@ -94,23 +105,25 @@ static int add_query(struct job *job)
  */
 static int find_clashes(struct job_list *list, bool *twice, bool *clashes)
 {
-	struct names names = { .root = NULL };
+	struct names names = { .root = NULL }, twins = { .urls = true };
 	int rc = 0;
 
 	for (size_t i = 0; i < list->count && rc == 0; i++) {
-		struct job *job = &list->jobs[i], *first;
+		struct job *job = &list->jobs[i], *first, *twin;
 
 		if (!job->name)
 			continue;
+		twin = names_add(&twins, job);
 		first = names_add(&names, job);
-		if (!first)
+		if (!twin || !first)
 			rc = -ENOMEM;
-		else if (first != job && is_same(first, job))
+		else if (twin != job && is_same(twin, job))
 			twice[i] = true;
 		else if (first != job)
 			clashes[i] = clashes[first - list->jobs] = true;
 	}
 	names_free(&names);
+	names_free(&twins);
 	return rc;
 }
 
@@ -149,7 +162,7 @@ static int number(struct job *job, const struct names *names, int dirfd)
 			return -ENOMEM;
 		if (strlen(numbered) > FILENAME_BYTES_MAX)
 			break;
-		if (!names_have(names, numbered) && output_type(dirfd, numbered) <= 0) {
+		if (!names_have(names, job, numbered) && output_type(dirfd, numbered) <= 0) {
 			free(job->name);
 			job->name = numbered;
 			return 0;
@@ -182,7 +195,7 @@ static int settle_name(struct job_list *list, struct names *names, struct job *j
 	struct job *first;
 
 	if (policy == EXISTS_RENAME &&
-	    (names_have(names, job->name) || output_type(dirfd, job->name) > 0) &&
+	    (names_have(names, job, job->name) || output_type(dirfd, job->name) > 0) &&
 	    number(job, names, dirfd) < 0)
 		return -ENOMEM;
 	first = names_add(names, job);
@@ -195,14 +208,36 @@ static int settle_name(struct job_list *list, struct names *names, struct job *j
 	return 0;
 }
 
-int job_list_settle(struct job_list *list, int dirfd, enum exists_policy policy)
+static int set_path(const struct job_list *list, struct job *job)
+{
+	const char *dir = job->dir ? job->dir : list->dir;
+	size_t n = dir ? strlen(dir) : 0;
+
+	if (n == 0 || !job->name)
+		return 0;
+	while (n > 0 && dir[n - 1] == '/')
+		n--;
+	if (asprintf(&job->path, "%.*s/%s", (int)n, dir, job->name) >= 0)
+		return 0;
+	job->path = NULL;
+	return -ENOMEM;
+}
+
+int job_list_settle(struct job_list *list, const struct output_dirs *dirs,
+		    enum exists_policy policy)
 {
 	struct names names = { .root = NULL };
 	int rc = settle_twins(list);
 
-	for (size_t i = 0; i < list->count && rc == 0; i++)
-		if (list->jobs[i].state == JOB_READY)
-			rc = settle_name(list, &names, &list->jobs[i], dirfd, policy);
+	for (size_t i = 0; i < list->count && rc == 0; i++) {
+		struct job *job = &list->jobs[i];
+
+		if (job->state == JOB_READY)
+			rc = settle_name(list, &names, job, output_dirs_fd(dirs, job->place),
+					 policy);
+		if (rc == 0 && list->dir_count > 0)
+			rc = set_path(list, job);
+	}
 	names_free(&names);
 	return rc;
 }

@@ -6,11 +6,11 @@
 
 #include "common/clock.h"
 
-struct attempt_config local_job_config(const struct batch *batch, const struct job *job,
+struct attempt_config local_job_config(const struct batch *batch, struct job *job,
 				       struct fetch *fetch, const struct fetch_hooks *hooks)
 {
 	return (struct attempt_config){ .fetch = fetch,
-					.dirfd = batch->settings->dirfd,
+					.dirfd = batch_dirfd(batch, job),
 					.url = job->url,
 					.name = job->name,
 					.resume = batch_resumes(batch, job),

@@ -7,7 +7,7 @@
 #include "download/batch.h"
 
 /* How FETCH is to make an attempt at JOB. All is borrowed. */
-struct attempt_config local_job_config(const struct batch *batch, const struct job *job,
+struct attempt_config local_job_config(const struct batch *batch, struct job *job,
 				       struct fetch *fetch, const struct fetch_hooks *hooks);
 
 /* ATTEMPT at JOB has ended: commits the file or fails the try. While the job is JOB_CHECKING, keep

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * part_commit.c - the output directory, and how NAME.part becomes NAME in it without replacing what
- * the user wants to keep, on any file system.
+ * part_commit.c - how NAME.part becomes NAME without replacing what the user wants to keep, on any
+ * file system.
  */
 #include "config.h"
 
@@ -13,53 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* mkdir -p: every component of PATH that is missing. */
-static int make_path(const char *path)
-{
-	char *copy = strdup(path);
-	char *end;
-	int rc = 0;
-
-	if (!copy)
-		return -ENOMEM;
-	/* Skips the slash before the first component, since "/" exists. */
-	end = copy + strspn(copy, "/");
-	do {
-		char after;
-
-		end += strcspn(end, "/");
-		after = *end;
-		*end = '\0';
-		rc = sys_result(mkdir(copy, 0777));
-		*end = after;
-		end += strspn(end, "/");
-	} while (*end && (rc == 0 || rc == -EEXIST));
-	free(copy);
-	return rc == -EEXIST ? 0 : rc;
-}
-
-int output_dir_open(const char *path)
-{
-	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	int dirfd = sys_result(TEMP_FAILURE_RETRY(open(path, flags)));
-	int rc;
-
-	if (dirfd == -ENOENT && *path) {
-		rc = make_path(path);
-		if (rc)
-			return rc;
-		dirfd = sys_result(TEMP_FAILURE_RETRY(open(path, flags)));
-	}
-	if (dirfd < 0)
-		return dirfd;
-	rc = sys_result(faccessat(dirfd, ".", W_OK | X_OK, AT_EACCESS));
-	if (rc) {
-		close(dirfd);
-		return rc;
-	}
-	return dirfd;
-}
 
 int output_type(int dirfd, const char *name)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * part_file.h - the file a job writes: NAME.part beneath the output directory, under a lock that
+ * part_file.h - the file a job writes: NAME.part beneath its directory, under a lock that
  * the writer's death releases; committed by a rename that never clobbers.
  *
  * The worker opens and writes, the parent checks and commits. The worker keeps the
@@ -29,13 +29,6 @@ enum exists_policy {
 	EXISTS_RESUME,    /* as SKIP, and NAME.part of an earlier run is gone on with */
 	EXISTS_RENAME,    /* NAME.1, NAME.2 ... is written instead */
 };
-
-/*
- * Opens PATH as the output directory (O_RDONLY, close-on-exec), making it and its parents if
- * they are missing. Returns a descriptor or -errno, also when files cannot be made in it, so
- * that an unwritable directory is one early error.
- */
-int output_dir_open(const char *path);
 
 /* What NAME is in DIRFD: its S_IFMT bits, 0 when nothing bears the name, or -errno. */
 int output_type(int dirfd, const char *name);

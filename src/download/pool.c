@@ -286,7 +286,7 @@ static int open_sessions(struct pool *pool)
 static int prepare_sandbox(struct pool *pool)
 {
 	const struct batch_settings *settings = pool->batch->settings;
-	const struct sandbox_plan plan = { .dirfd = settings->dirfd,
+	const struct sandbox_plan plan = { .dirs = settings->dirs,
 					   .fetch = &settings->fetch,
 					   .jobs = pool->batch->jobs,
 					   .events = pool->events,

@@ -30,7 +30,7 @@ struct ends {
 	struct ipc_ticket events, commands;
 };
 
-#define KEEP_MAX (8 + 2 * IPC_TICKET_FDS * POOL_THREADS_MAX)
+#define KEEP_MAX (8 + OUTPUT_DIRS_MAX + 2 * IPC_TICKET_FDS * POOL_THREADS_MAX)
 
 /* ---- tickets ---- */
 
@@ -75,7 +75,7 @@ static struct worker_setup setup_for(const struct pool *pool, unsigned slot,
 				      .commands = pool->commands,
 				      .slot = slot,
 				      .hub = pool->hub,
-				      .dirfd = settings->dirfd,
+				      .dirs = settings->dirs,
 				      .fetch = settings->fetch,
 				      .remote_time = settings->remote_time };
 
@@ -114,10 +114,12 @@ struct process {
 static size_t descriptors(const struct process *process, int keep[KEEP_MAX])
 {
 	const struct pool *pool = process->pool;
+	const struct output_dirs *dirs = &pool->batch->settings->dirs;
 	size_t n = 0;
 	unsigned i, k;
 
-	keep[n++] = pool->batch->settings->dirfd;
+	for (i = 0; i < dirs->count; i++)
+		keep[n++] = output_dirs_fd(dirs, i);
 	keep[n++] = pool->hub.pidfd;
 	keep[n++] = pool->sandbox.ruleset;
 	keep[n++] = pool->sandbox.filter;
@@ -214,8 +216,8 @@ static int execute(void *arg)
 	char numbers[64], sandbox[80];
 	const char **argv;
 
-	(void)snprintf(numbers, sizeof numbers, "%d:%d:%d", settings->dirfd, (int)pool->hub.pid,
-		       pool->hub.pidfd);
+	(void)snprintf(numbers, sizeof numbers, "%d:%u:%d:%d", settings->dirs.first,
+		       settings->dirs.count, (int)pool->hub.pid, pool->hub.pidfd);
 	sandbox_print(&pool->sandbox, process->report[1], sandbox, sizeof sandbox);
 	argv = calloc((size_t)settings->argc + 7, sizeof *argv);
 	if (!argv)

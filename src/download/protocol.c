@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "download/output_dirs.h"
+
 #define NAME_LEN_MAX 255u /* NAME_MAX of every Linux file system */
 
 /* ---- integers ---- */
@@ -232,7 +234,8 @@ void command_encode(const struct command *command, unsigned char record[RECORD_B
 	put(record + 8, command->ack, 8);
 	put(record + 16, command->time_ns, 8);
 	put(record + 24, command->kind == COMMAND_RATE ? command->rate : command->url_len, 8);
-	put(record + 32, command->name_len, 8);
+	put(record + 32, command->name_len, 4);
+	put(record + 36, command->dir, 4);
 	put(record + 40, range_encode(command->range, command->ranges), 8);
 	put(record + 48, command->table, 8);
 }
@@ -271,7 +274,8 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 {
 	const unsigned kind = record[0];
 	const bool flagged = record[1] == 1; /* the only flag of any command */
-	uint64_t url_len = get(record + 24, 8), name_len = get(record + 32, 8), rate = 0;
+	const uint32_t dir = (uint32_t)get(record + 36, 4);
+	uint64_t url_len = get(record + 24, 8), name_len = get(record + 32, 4), rate = 0;
 
 	if (kind < COMMAND_JOB || kind >= COMMAND_END || kind == COMMAND_TEXT)
 		return -EPROTO;
@@ -279,7 +283,8 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 		rate = url_len;
 		url_len = 0;
 	}
-	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX || record[1] > 1)
+	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX || dir > OUTPUT_DIRS_MAX ||
+	    record[1] > 1)
 		return -EPROTO;
 	reader->command = (struct command){
 		.kind = (enum command_kind)kind,
@@ -289,6 +294,7 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 		.time_ns = get(record + 16, 8),
 		.url_len = (uint32_t)url_len,
 		.name_len = (uint32_t)name_len,
+		.dir = dir,
 		.rate = rate,
 		.paused = kind == COMMAND_PAUSE && flagged,
 		.resume = kind == COMMAND_JOB && flagged,

@@ -10,9 +10,12 @@
  *   byte  0      1      2..3   4..7   8..15   16..23   24..31   32..39   40..47   48..55
  *   event kind   flags  slot   job    seq     time_ns  bytes    total    detail   detail2
  *   JOB   kind   flags  slot   job    ack     time_ns  url len  name len range    table
+ *                                                               and dir
  *   RATE  kind   0      slot   0      ack     time_ns  bytes/s  0        0        0
  *   PAUSE kind   flags  slot   0      ack     time_ns  0        0        0        0
  *   TEXT  kind   length slot   job    up to 48 bytes of the URL, then of the name
+ *
+ * A worker has a directory's descriptor already: JOB gives its place among them (output_dirs.h).
  *
  * A file that is split (--split) is a job for each of its ranges. The first JOB lets its worker
  * split it; if it does, it makes the table in NAME.part (part_ranges.h), sends SPLIT, and goes on
@@ -82,6 +85,7 @@ struct command {
 	uint64_t ack; /* the last event of this worker that the parent handled */
 	uint64_t time_ns;
 	uint32_t url_len, name_len; /* JOB */
+	uint32_t dir;               /* JOB: the place of the file's directory */
 	uint64_t rate;              /* RATE; 0: no limit */
 	bool paused;                /* PAUSE */
 	bool resume;                /* JOB: go on with NAME.part of an earlier attempt */

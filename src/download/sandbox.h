@@ -37,7 +37,7 @@ extern const char *const sandbox_modes[];
 
 /* What the workers of a batch are to do. Borrowed. */
 struct sandbox_plan {
-	int dirfd; /* where they write, and nowhere else */
+	struct output_dirs dirs; /* where they write, and nowhere else */
 	const struct fetch_settings *fetch;
 	const struct job_list *jobs; /* those that are file: URLs may be read; NULL: none */
 	const struct ipc *events;    /* the session in which they send */

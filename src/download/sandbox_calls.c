@@ -92,6 +92,14 @@ struct rule {
  {                               \
   (arg), SCMP_CMP_NE, (value), 0 \
  }
+#define BELOW(arg, value)        \
+ {                               \
+  (arg), SCMP_CMP_LT, (value), 0 \
+ }
+#define ABOVE(arg, value)        \
+ {                               \
+  (arg), SCMP_CMP_GT, (value), 0 \
+ }
 #ifdef __s390__
 # define CLONE_FLAGS 1
 #else
@@ -224,24 +232,34 @@ static int add_mechanism(scmp_filter_ctx filter, uint32_t forbid, const struct i
 }
 
 /*
- * A worker opens for writing, and removes, only in the output directory; DIRFD has the same number
- * in all of them. openat2, whose flags a filter cannot see, fails with ENOSYS, and part_file.c then
- * uses openat. Landlock makes sure that the name does not lead elsewhere.
+ * A worker opens for writing, and removes, only in the output directories, whose descriptors have
+ * the same numbers in all of them. openat2, whose flags a filter cannot see, fails with ENOSYS, and
+ * part_file.c then uses openat. Landlock makes sure that the name does not lead elsewhere.
  */
-static int add_directory(scmp_filter_ctx filter, uint32_t forbid, int dirfd)
+static int add_directories(scmp_filter_ctx filter, uint32_t forbid, const struct output_dirs *dirs)
 {
-	const uint64_t fd = (uint64_t)dirfd;
-	const struct rule of_directory[] = {
-		{ "openat", STAY, { IS(0, INT, fd) } },
-		{ "openat", STAY, { NOT(0, fd), IS(2, WRITES, 0) } },
-		{ "openat", FORBID, { NOT(0, fd), IS(2, O_WRONLY, O_WRONLY) } },
-		{ "openat", FORBID, { NOT(0, fd), IS(2, O_RDWR, O_RDWR) } },
-		{ "openat", FORBID, { NOT(0, fd), IS(2, O_CREAT, O_CREAT) } },
-		{ "unlinkat", STAY, { IS(0, INT, fd) } },
-		{ "unlinkat", FORBID, { NOT(0, fd) } },
-	};
+	const uint64_t first = (uint64_t)dirs->first;
+	uint64_t last = first; /* that differs from FIRST only in bits below MASK */
+	uint64_t mask = INT;
 	size_t i;
 	int rc = 0;
+
+	for (; last < first + dirs->count - 1; last = first | (INT & ~mask))
+		mask <<= 1;
+	const struct rule of_directory[] = {
+		{ "openat", STAY, { IS(0, INT & mask, first) } },
+		{ "openat", STAY, { BELOW(0, first), IS(2, WRITES, 0) } },
+		{ "openat", FORBID, { BELOW(0, first), IS(2, O_WRONLY, O_WRONLY) } },
+		{ "openat", FORBID, { BELOW(0, first), IS(2, O_RDWR, O_RDWR) } },
+		{ "openat", FORBID, { BELOW(0, first), IS(2, O_CREAT, O_CREAT) } },
+		{ "openat", STAY, { ABOVE(0, last), IS(2, WRITES, 0) } },
+		{ "openat", FORBID, { ABOVE(0, last), IS(2, O_WRONLY, O_WRONLY) } },
+		{ "openat", FORBID, { ABOVE(0, last), IS(2, O_RDWR, O_RDWR) } },
+		{ "openat", FORBID, { ABOVE(0, last), IS(2, O_CREAT, O_CREAT) } },
+		{ "unlinkat", STAY, { IS(0, INT & mask, first) } },
+		{ "unlinkat", FORBID, { BELOW(0, first) } },
+		{ "unlinkat", FORBID, { ABOVE(0, last) } },
+	};
 
 	for (i = 0; i < sizeof of_directory / sizeof of_directory[0] && rc == 0; i++)
 		rc = add(filter, forbid, &of_directory[i]);
@@ -260,7 +278,7 @@ static int add_everything(scmp_filter_ctx filter, uint32_t forbid, const struct 
 	for (i = 0; i < sizeof rules / sizeof rules[0] && rc == 0; i++)
 		rc = add(filter, forbid, &rules[i]);
 	if (rc == 0)
-		rc = add_directory(filter, forbid, plan->dirfd);
+		rc = add_directories(filter, forbid, &plan->dirs);
 	return rc < 0 ? rc : add_mechanism(filter, forbid, calls, count);
 }
 

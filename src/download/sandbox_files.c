@@ -199,13 +199,17 @@ static int grant_named(int ruleset, const struct fetch_settings *fetch)
 	return rc;
 }
 
-static int grant_directory(int ruleset, int dirfd, uint64_t access)
+static int grant_directories(int ruleset, const struct output_dirs *dirs, uint64_t access)
 {
-	const struct beneath beneath = { .access = access, .fd = dirfd };
+	struct beneath beneath = { .access = access };
+	unsigned i;
 
-	return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0) < 0 ?
-		       -errno :
-		       0;
+	for (i = 0; i < dirs->count; i++) {
+		beneath.fd = output_dirs_fd(dirs, i);
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &beneath, 0) < 0)
+			return -errno;
+	}
+	return 0;
 }
 
 static bool signals_its_hub(const struct sandbox_plan *plan)
@@ -254,7 +258,7 @@ int sandbox_files_ruleset(const struct sandbox_plan *plan)
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
 	if (ruleset < 0)
 		return -errno;
-	rc = grant_directory(ruleset, plan->dirfd, WRITES & all.fs);
+	rc = grant_directories(ruleset, &plan->dirs, WRITES & all.fs);
 	if (rc == 0)
 		rc = grant_all(ruleset, readable, sizeof readable / sizeof readable[0]);
 	if (rc == 0 && geteuid() != 0)

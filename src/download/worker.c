@@ -23,6 +23,7 @@
 struct queued {
 	uint32_t job;
 	char *url, *name;
+	int dirfd;
 	bool resume;
 	unsigned range, ranges; /* see struct command */
 	uint64_t table;
@@ -139,10 +140,13 @@ static int take_job(struct worker *w)
 	if (w->queue_count == WORKER_JOBS_MAX)
 		return -EPROTO; /* the parent never assigns so many */
 	*job = (struct queued){ .job = w->reader.command.job,
+				.dirfd = output_dirs_fd(&w->setup->dirs, w->reader.command.dir),
 				.resume = w->reader.command.resume,
 				.range = w->reader.command.range,
 				.ranges = w->reader.command.ranges,
 				.table = w->reader.command.table };
+	if (job->dirfd < 0)
+		return -EPROTO;
 	job->url = strdup(command_url(&w->reader));
 	job->name = strdup(command_name(&w->reader));
 	if (!job->url || !job->name)
@@ -267,7 +271,7 @@ static void run_job(struct worker *w)
 					   .wakeup = commands_wakeup };
 	struct queued job = w->queue[0];
 	const struct attempt_config order = { .fetch = w->fetch,
-					      .dirfd = w->setup->dirfd,
+					      .dirfd = job.dirfd,
 					      .url = job.url,
 					      .name = job.name,
 					      .resume = job.resume,

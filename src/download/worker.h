@@ -10,6 +10,7 @@
 #define IPCDEMO_WORKER_H
 
 #include "download/fetch.h"
+#include "download/output_dirs.h"
 #include "download/sandbox.h"
 #include "ipc/ipc.h"
 
@@ -33,7 +34,7 @@ struct worker_setup {
 	struct ipc *events, *commands;
 	unsigned slot;
 	struct ipc_peer hub;
-	int dirfd;
+	struct output_dirs dirs;
 	struct fetch_settings fetch;
 	bool remote_time; /* files get the origin's time */
 	/* Of its process, entered by worker_enter; SANDBOX_NONE: free. REPORT: see sandbox.h. */
@@ -43,8 +44,8 @@ struct worker_setup {
 };
 
 /* The word by which this program, executed anew, knows that it is to be a worker. Behind it are
- * the two tickets, "DIRFD:HUB'S PID:ITS PIDFD", its sandbox in numbers, and the arguments of the
- * first. */
+ * the two tickets, "FIRST DIRECTORY:HOW MANY:HUB'S PID:ITS PIDFD", its sandbox in numbers, and the
+ * arguments of the first. */
 #define WORKER_COMMAND "--worker--"
 
 struct worker;

@@ -49,7 +49,7 @@ void line_event(struct text *line, const struct progress_event *event, bool utf8
 		text_add_escaped(line, known(event->reason, NULL), utf8);
 		return;
 	}
-	text_add_escaped(line, known(event->file, event->url), utf8);
+	text_add_escaped(line, known(event->path, known(event->file, event->url)), utf8);
 	if (event->range.count > 0)
 		text_printf(line, _(": range %u of %u"), event->range.number + 1,
 			    event->range.count);
@@ -214,6 +214,9 @@ bool line_summary(struct text *line, unsigned part, const struct progress_summar
 		line_ipc(line, summary, utf8);
 	} else if (part >= 2 && part < 2 + workers && summary->figures[part - 2].processes > 0) {
 		line_worker(line, summary, part - 2);
+	} else if (part == 2 + workers && summary->dirs > 1) {
+		text_printf(line, ngettext("in %u directory", "in %u directories", summary->dirs),
+			    summary->dirs);
 	} else if (part == 2 + workers && summary->dir && summary->ok > 0) {
 		text_add(line, _("in "));
 		text_add_escaped(line, summary->dir, utf8);

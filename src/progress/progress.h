@@ -52,7 +52,9 @@ struct progress_event {
 	unsigned worker; /* from 0 */
 	int pid;         /* of its process, or its thread id; 0: none */
 	const char *url;
-	const char *file; /* final name, as opened */
+	const char *file; /* final name, as opened in its directory */
+	const char *dir;  /* that, as the user named it; NULL: files are not kept */
+	const char *path; /* what people are shown in place of FILE; NULL: FILE says enough */
 	struct progress_range range;
 	uint64_t bytes; /* of this try; of all ranges together */
 	uint64_t total; /* or PROGRESS_SIZE_UNKNOWN; 0 is an empty file */
@@ -85,6 +87,7 @@ struct progress_summary {
 	double concurrency; /* job_seconds / wall_s */
 	int signal;         /* 0, or the signal that ended the run early */
 	const char *dir;    /* where the files are, to be named at the end; NULL: not */
+	unsigned dirs;      /* they are in so many directories */
 	const struct progress_worker_figures *figures; /* of WORKERS, to be shown; NULL: not */
 	unsigned workers;
 };

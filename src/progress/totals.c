@@ -40,7 +40,8 @@ static uint64_t row_total(const struct progress_event *event)
 
 static void set_name(struct progress_worker *worker, const struct progress_event *event)
 {
-	const char *name = event->file ? event->file : event->url;
+	const char *file = event->path ? event->path : event->file;
+	const char *name = file ? file : event->url;
 
 	free(worker->name);
 	worker->name = NULL;

@@ -3,7 +3,8 @@
  * view_json.c - events for programs: one JSON object a line on stdout, each written when it
  * happens. Errors and notes go to stderr as well, in words.
  *
- *	start, progress   job, worker, url, file, bytes, total (null: unknown); start: pid, which is
+ *	start, progress   job, worker, url, dir (as -d or dir= names it; null: files are not kept),
+ *	                  file (its name there), bytes, total (null: unknown); start: pid, which is
  *	                  that of the thread where workers are threads
  *	range             one range of a file is there
  *	done              and seconds
@@ -110,6 +111,7 @@ static void json_event(struct progress *progress, const struct progress_event *e
 	if (event->kind == PROGRESS_START)
 		rc |= json_object_set_new(object, "pid", json_count((uint64_t)event->pid));
 	rc |= json_object_set_new(object, "url", json_text(json, event->url));
+	rc |= json_object_set_new(object, "dir", json_text(json, event->dir));
 	rc |= json_object_set_new(object, "file", json_text(json, event->file));
 	rc |= json_object_set_new(object, "bytes", json_count(event->bytes));
 	rc |= json_object_set_new(object, "total",

@@ -32,9 +32,10 @@ static inline int batch_enter(void **state)
 	assert_non_null(stage);
 	enter(&place);
 	stage->place = place;
-	stage->settings = (struct batch_settings){ .dirfd = stage->place->dirfd,
-						   .retries = RETRIES,
-						   .progress = progress_open(&silent) };
+	stage->settings =
+		(struct batch_settings){ .dirs = { .first = stage->place->dirfd, .count = 1 },
+					 .retries = RETRIES,
+					 .progress = progress_open(&silent) };
 	assert_non_null(stage->settings.progress);
 	stage->captured = memfd_create("stderr", MFD_CLOEXEC);
 	stage->stderr_copy = dup(STDERR_FILENO);

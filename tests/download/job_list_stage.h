@@ -14,6 +14,14 @@ static inline void add_job(struct job_list *list, const char *url, const char *n
 	assert_int_equal(job_list_add(list, &wish, why, sizeof why), 0);
 }
 
+/* All of its jobs go into the directory DIRFD. */
+static inline int settle(struct job_list *list, int dirfd, enum exists_policy policy)
+{
+	const struct output_dirs dirs = { .first = dirfd, .count = 1 };
+
+	return job_list_settle(list, &dirs, policy);
+}
+
 static inline void assert_job(const struct job *job, enum job_state state, enum failure_kind kind,
 			      int32_t code)
 {

@@ -28,7 +28,6 @@ static int read_format(struct job_list *list, const char *text, size_t bytes,
 	rc = job_list_read(list, &input);
 	(void)snprintf(why, 512, "%s", input.why);
 	fclose(input.file);
-	free(input.dir);
 	return rc;
 }
 
@@ -129,13 +128,13 @@ static void test_job_read_error_names_path_and_line(void **state)
 {
 	(void)state;
 	assert_wrong("http://a/x junk\n",
-		     "list:1: only out=NAME and sha256=HEX may follow a URL, not junk");
+		     "list:1: only out=NAME, dir=DIR and sha256=HEX may follow a URL, not junk");
 	assert_wrong("# comment\n\nhttp://a/x\nhttp://a/y OUT=z\n",
-		     "list:4: only out=NAME and sha256=HEX may follow a URL, not OUT=z");
+		     "list:4: only out=NAME, dir=DIR and sha256=HEX may follow a URL, not OUT=z");
 	assert_wrong("http://a/x # comment\n",
-		     "list:1: only out=NAME and sha256=HEX may follow a URL, not #");
+		     "list:1: only out=NAME, dir=DIR and sha256=HEX may follow a URL, not #");
 	assert_wrong("http://a/x y.pdf out=z\n",
-		     "list:1: only out=NAME and sha256=HEX may follow a URL, not y.pdf");
+		     "list:1: only out=NAME, dir=DIR and sha256=HEX may follow a URL, not y.pdf");
 	assert_wrong("http://a/x out=a out=b\n", "list:1: given twice: out");
 	assert_wrong("http://a/\x1b[2J\n", "list:1: a URL holds a control character");
 	assert_wrong("http://a/\n\v\n", "list:2: a URL is empty");
@@ -208,22 +207,87 @@ static void test_job_read_aria2_lists(void **state)
 	(void)state;
 	(void)snprintf(text, sizeof text,
 		       "# theirs\nhttp://a/1\n  out=one two.pdf\n  checksum=sha-256=%s\n\n"
-		       "http://a/2\n\tdir=there\nhttp://a/3\n",
+		       "http://a/2\n\tdir=there\n# still its own\n\n out = 2 b \t\n"
+		       "http://a/3\nhttp://a/4\n dir=a \"b\"\nhttp://a/5\n dir=there",
 		       hex);
 	assert_int_equal(read_format(&list, text, strlen(text), JOB_FORMAT_ARIA2, why), 0);
-	assert_int_equal(list.count, 3);
+	assert_int_equal(list.count, 5);
 	assert_string_equal(list.jobs[0].name, "one two.pdf");
 	assert_true(list.jobs[0].has_sha256);
-	assert_string_equal(list.jobs[1].name, "2");
+	assert_null(list.jobs[0].dir);
+	assert_string_equal(list.jobs[1].name, "2 b");
+	assert_string_equal(list.jobs[1].dir, "there");
 	assert_string_equal(list.jobs[2].url, "http://a/3");
+	assert_null(list.jobs[2].dir);
+	assert_string_equal(list.jobs[3].dir, "a \"b\"");
+	assert_string_equal(list.jobs[4].dir, "there");
+	assert_int_equal(list.dir_count, 2);
 	job_list_free(&list);
-	(void)snprintf(text, sizeof text, "http://a/1\n split=5\n");
-	assert_int_equal(read_format(&list, text, strlen(text), JOB_FORMAT_ARIA2, why), -EINVAL);
-	assert_int_equal(strncmp(why, "list:2: ", 8), 0);
-	(void)snprintf(text, sizeof text, "\nhttp://a/1\thttp://b/1\n out=x\n");
-	assert_int_equal(read_format(&list, text, strlen(text), JOB_FORMAT_ARIA2, why), -EINVAL);
-	assert_int_equal(strncmp(why, "list:2: ", 8), 0);
+}
+
+static void test_job_read_aria2_lists_that_are_wrong(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} wrong[] = {
+		{ "http://a/1\n split=5\n", "list:2: of aria2's options only out=, dir= and "
+					    "checksum=sha-256= are known here, not split=5" },
+		{ "http://a/1\n directory=x\n", "list:2: of aria2's options only out=, dir= and "
+						"checksum=sha-256= are known here, not "
+						"directory=x" },
+		{ "http://a/1\n checksum=md5=0\n", "list:2: of aria2's options only out=, dir= and "
+						   "checksum=sha-256= are known here, not "
+						   "checksum=md5=0" },
+		{ "\nhttp://a/1\thttp://b/1\n out=x\n",
+		  "list:2: mirrors of one file are not supported: http://a/1\thttp://b/1" },
+		{ "http://a/1\n dir=x\n dir=y\n", "list:3: given twice: dir=y" },
+		{ "http://a/1\n\n dir= \n", "list:1: dir= names no directory" },
+		{ "http://a/1\n dir=a\tb\n",
+		  "list:1: the name of a directory holds a control character" },
+		{ "\n out=x\n", "list:2: an option without a URL above it:  out=x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		struct job_list list = { .jobs = NULL };
+		char why[512];
+
+		assert_int_equal(read_format(&list, wrong[i].text, strlen(wrong[i].text),
+					     JOB_FORMAT_ARIA2, why),
+				 -EINVAL);
+		assert_string_equal(why, wrong[i].why);
+		job_list_free(&list);
+	}
+}
+
+static void test_job_read_directories(void **state)
+{
+	struct job_list list = { .jobs = NULL };
+	char line[64];
+	static char text[20000];
+
+	(void)state;
+	assert_read(&list,
+		    "http://a/1 dir=one\n"
+		    "http://a/2 dir=\"two \\\"2\\\"\" out=x\n"
+		    "http://a/3\nhttp://a/4 out=y dir=one\n",
+		    4);
+	assert_string_equal(list.jobs[0].dir, "one");
+	assert_string_equal(list.jobs[1].dir, "two \"2\"");
+	assert_null(list.jobs[2].dir);
+	assert_ptr_equal(list.jobs[3].dir, list.jobs[0].dir); /* each spelling once */
+	assert_int_equal(list.dir_count, 2);
 	job_list_free(&list);
+	assert_wrong("http://a/x dir=\n", "list:1: dir= names no directory");
+	assert_wrong("http://a/x dir=\"\"\n", "list:1: dir= names no directory");
+	assert_wrong("http://a/x dir=a dir=a\n", "list:1: given twice: dir");
+	assert_wrong("http://a/x dir=a\x7f\n",
+		     "list:1: the name of a directory holds a control character");
+	for (unsigned i = 0; i <= OUTPUT_DIRS_MAX; i++) {
+		(void)snprintf(line, sizeof line, "http://a/x dir=%u\n", i);
+		strcat(text, line);
+	}
+	assert_wrong(text, "list:256: more than 255 different directories: divide the list");
 }
 
 /* xorshift64: the same sequence on every run. */
@@ -406,6 +470,8 @@ int main(void)
 		cmocka_unit_test(test_job_read_quotes_hold_blanks),
 		cmocka_unit_test(test_job_read_byte_order_mark_is_passed_over),
 		cmocka_unit_test(test_job_read_aria2_lists),
+		cmocka_unit_test(test_job_read_aria2_lists_that_are_wrong),
+		cmocka_unit_test(test_job_read_directories),
 		cmocka_unit_test(test_job_read_random_lists_do_no_harm),
 		cmocka_unit_test(test_job_read_unreadable_file_is_told_by_its_path),
 		cmocka_unit_test(test_job_read_thousands_of_jobs_keep_their_order),

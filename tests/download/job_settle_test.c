@@ -22,7 +22,7 @@ static void test_job_settle_first_of_a_name_keeps_it(void **state)
 	add_job(&list, "http://b/same", NULL);
 	add_job(&list, "http://c/z", "same");
 	add_job(&list, "http://c/sam", NULL);
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_int_equal(settle(&list, place->dirfd, EXISTS_FAIL), 0);
 	assert_job(&list.jobs[0], JOB_FAILED, FAILURE_NAME, FILENAME_NO_HOST);
 	assert_job(&list.jobs[1], JOB_READY, FAILURE_NONE, 0);
 	assert_job(&list.jobs[2], JOB_READY, FAILURE_NONE, 0);
@@ -51,7 +51,7 @@ static void test_job_settle_queries_tell_pages_apart(void **state)
 	add_job(&list, "http://a/page?id=3", NULL);
 	add_job(&list, "http://a/page", NULL);
 	add_job(&list, "http://a/alone?id=4", NULL);
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_int_equal(settle(&list, place->dirfd, EXISTS_FAIL), 0);
 	assert_names(&list, names, 4);
 	job_list_free(&list);
 }
@@ -69,9 +69,28 @@ static void test_job_settle_a_url_that_comes_twice_is_one_job(void **state)
 	assert_int_equal(job_list_add(&list, &summed, why, sizeof why), 0);
 	add_job(&list, "http://a/y", NULL);
 	add_job(&list, "http://a/x", "z"); /* two files, so two jobs */
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_int_equal(settle(&list, place->dirfd, EXISTS_FAIL), 0);
 	assert_names(&list, names, 3);
 	assert_true(list.jobs[0].has_sha256);
+	job_list_free(&list);
+}
+
+/* Whichever of the jobs of that name has it. */
+static void test_job_settle_a_later_url_that_comes_twice_is_one_job(void **state)
+{
+	static const char *const urls[] = { "http://h/x", "http://i/x", "http://i/x",
+					    "http://h/x", "http://j/x", "http://i/x" };
+	struct place *place = *state;
+	struct job_list list = { .jobs = NULL };
+
+	for (size_t i = 0; i < 6; i++)
+		add_job(&list, urls[i], NULL);
+	assert_int_equal(settle(&list, place->dirfd, EXISTS_RENAME), 0);
+	assert_int_equal(list.count, 3);
+	assert_string_equal(list.jobs[0].url, "http://h/x");
+	assert_string_equal(list.jobs[1].name, "x.1");
+	assert_string_equal(list.jobs[2].url, "http://j/x");
+	assert_string_equal(list.jobs[2].name, "x.2");
 	job_list_free(&list);
 }
 
@@ -87,7 +106,7 @@ static void test_job_settle_rename_numbers_them_in_order(void **state)
 	add_job(&list, "http://b/x", NULL);
 	add_job(&list, "http://a/y", NULL);
 	add_job(&list, "http://a/x.1", NULL);
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_RENAME), 0);
+	assert_int_equal(settle(&list, place->dirfd, EXISTS_RENAME), 0);
 	assert_names(&list, names, 4);
 	job_list_free(&list);
 }
@@ -102,7 +121,7 @@ static void test_job_settle_many_of_a_name_all_name_the_first(void **state)
 		(void)snprintf(url, sizeof url, "http://a%u/%s", i, i % 2 ? "odd" : "even");
 		add_job(&list, url, NULL);
 	}
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_OVERWRITE), 0);
+	assert_int_equal(settle(&list, place->dirfd, EXISTS_OVERWRITE), 0);
 	for (unsigned i = 0; i < 1000; i++)
 		assert_job(&list.jobs[i], i < 2 ? JOB_READY : JOB_FAILED,
 			   i < 2 ? FAILURE_NONE : FAILURE_CLASH, i < 2 ? 0 : (int32_t)i % 2);
@@ -132,7 +151,7 @@ static void test_job_settle_existing_file_by_policy(void **state)
 		for (size_t j = 0; j < 3; j++)
 			add_job(&list, "http://a/x", taken[j]);
 		add_job(&list, "http://a/x", "free");
-		assert_int_equal(job_list_settle(&list, place->dirfd, wanted[i].policy), 0);
+		assert_int_equal(settle(&list, place->dirfd, wanted[i].policy), 0);
 		for (size_t j = 0; j < 2; j++)
 			assert_job(&list.jobs[j], wanted[i].state, wanted[i].kind, 0);
 		/* Under no policy would it be replaced, or be what was asked for. */
@@ -151,7 +170,7 @@ static void test_job_settle_clash_comes_before_exists(void **state)
 	put(place, "x", "mine");
 	add_job(&list, "http://a/x", NULL);
 	add_job(&list, "http://b/x", NULL);
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_SKIP), 0);
+	assert_int_equal(settle(&list, place->dirfd, EXISTS_SKIP), 0);
 	assert_job(&list.jobs[0], JOB_SKIPPED, FAILURE_NONE, 0);
 	assert_job(&list.jobs[1], JOB_FAILED, FAILURE_CLASH, 0);
 	job_list_free(&list);
@@ -162,7 +181,7 @@ static void test_job_settle_nothing_is_fine(void **state)
 	struct place *place = *state;
 	struct job_list list = { .jobs = NULL };
 
-	assert_int_equal(job_list_settle(&list, place->dirfd, EXISTS_FAIL), 0);
+	assert_int_equal(settle(&list, place->dirfd, EXISTS_FAIL), 0);
 	job_list_free(&list);
 }
 
@@ -172,6 +191,7 @@ int main(void)
 		PLACED(test_job_settle_first_of_a_name_keeps_it),
 		PLACED(test_job_settle_queries_tell_pages_apart),
 		PLACED(test_job_settle_a_url_that_comes_twice_is_one_job),
+		PLACED(test_job_settle_a_later_url_that_comes_twice_is_one_job),
 		PLACED(test_job_settle_rename_numbers_them_in_order),
 		PLACED(test_job_settle_many_of_a_name_all_name_the_first),
 		PLACED(test_job_settle_existing_file_by_policy),

@@ -23,15 +23,16 @@ static struct job_list settled(const char *first, const char *second)
 {
 	struct job_wish wish = { .url = "http://host/a", .sha256 = first };
 	struct job_list list = { .jobs = NULL };
-	int dirfd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct output_dirs dirs = { .first = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+					  .count = 1 };
 	char why[64];
 
-	assert_true(dirfd >= 0);
+	assert_true(dirs.first >= 0);
 	assert_int_equal(job_list_add(&list, &wish, why, sizeof why), 0);
 	wish.sha256 = second;
 	assert_int_equal(job_list_add(&list, &wish, why, sizeof why), 0);
-	assert_int_equal(job_list_settle(&list, dirfd, EXISTS_FAIL), 0);
-	(void)close(dirfd);
+	assert_int_equal(job_list_settle(&list, &dirs, EXISTS_FAIL), 0);
+	(void)close(dirs.first);
 	return list;
 }
 

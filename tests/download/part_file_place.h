@@ -24,6 +24,7 @@
 
 #include <cmocka.h>
 
+#include "download/output_dirs.h"
 #include "download/part_file.h"
 
 #define PLACED(test) cmocka_unit_test_setup_teardown(test, enter, leave)

@@ -123,7 +123,8 @@ static inline struct event fetched(struct script *script, uint32_t job)
 {
 	const char part[] = { (char)('a' + job), '.', 'p', 'a', 'r', 't', '\0' };
 	struct stat stat;
-	int fd = openat(script->setup->dirfd, part, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	int fd = openat(output_dirs_fd(&script->setup->dirs, 0), part, O_WRONLY | O_CREAT | O_TRUNC,
+			0666);
 
 	CHECK(fd >= 0 && write(fd, "x", 1) == 1 && fstat(fd, &stat) == 0);
 	return (struct event){

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "download/output_dirs.h"
 #include "download/protocol.h"
 
 #include <setjmp.h>
@@ -103,21 +104,25 @@ static void test_command_job_gives_the_bytes_of_the_wire_form(void **state)
 	free(records);
 }
 
-static void test_command_job_carries_its_range(void **state)
+static void test_command_job_carries_its_directory_and_range(void **state)
 {
-	static const unsigned char wire[16] = { 0x05, 0,    0,    0,    0x03, 0,    0,    0,
-						0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58 };
-	struct command command = {
-		.kind = COMMAND_JOB, .range = 3, .ranges = 5, .table = UINT64_C(0x5857565554535251)
-	};
+	static const unsigned char wire[20] = { 0x41, 0,    0,    0,    0x05, 0,    0,
+						0,    0x03, 0,    0,    0,    0x51, 0x52,
+						0x53, 0x54, 0x55, 0x56, 0x57, 0x58 };
+	struct command command = { .kind = COMMAND_JOB,
+				   .dir = 0x41,
+				   .range = 3,
+				   .ranges = 5,
+				   .table = UINT64_C(0x5857565554535251) };
 	struct command_reader reader = { .text = NULL };
 	unsigned char records[2 * RECORD_BYTES];
 
 	(void)state;
 	command_encode_job(&command, "u", "n", records);
-	assert_memory_equal(records + 40, wire, sizeof wire);
+	assert_memory_equal(records + 36, wire, sizeof wire);
 	assert_int_equal(command_read(&reader, records), 0);
 	assert_int_equal(command_read(&reader, records + RECORD_BYTES), 1);
+	assert_int_equal(reader.command.dir, 0x41);
 	assert_int_equal(reader.command.range, 3);
 	assert_int_equal(reader.command.ranges, 5);
 	assert_true(reader.command.table == command.table);
@@ -339,7 +344,7 @@ static void test_command_read_hostile_lengths_are_refused(void **state)
 		{ 2, UINT64_MAX },
 		{ UINT64_C(1) << 63, UINT64_C(1) << 63 },
 		{ (UINT64_C(1) << 32) + 5, 5 },
-		{ 5, (UINT64_C(1) << 32) + 5 },
+		{ 5, ((uint64_t)(OUTPUT_DIRS_MAX + 1) << 32) + 5 }, /* no such directory */
 	};
 
 	(void)state;
@@ -423,7 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_command_encode_gives_the_bytes_of_the_wire_form),
 		cmocka_unit_test(test_command_job_gives_the_bytes_of_the_wire_form),
-		cmocka_unit_test(test_command_job_carries_its_range),
+		cmocka_unit_test(test_command_job_carries_its_directory_and_range),
 		cmocka_unit_test(test_command_read_every_length_around_the_borders),
 		cmocka_unit_test(test_command_read_longest_url_is_taken),
 		cmocka_unit_test(test_command_read_rate_and_pause_keep_their_values),

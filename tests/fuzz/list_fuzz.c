@@ -12,6 +12,7 @@ static void check_job(const struct job *job)
 	REQUIRE(job->url && job->shown && *job->url);
 	REQUIRE(strlen(job->url) <= COMMAND_URL_MAX);
 	REQUIRE(!strpbrk(job->url, "\r\n"));
+	REQUIRE(!job->dir || (*job->dir && !strpbrk(job->dir, "\r\n\t")));
 	REQUIRE(!job->name || filename_check(job->name) == FILENAME_OK);
 }
 
@@ -28,10 +29,10 @@ static void read_as(enum job_format format, const uint8_t *data, size_t size)
 	REQUIRE(input.file);
 	rc = job_list_read(&list, &input);
 	REQUIRE(rc <= 0 && (rc == 0 || *input.why));
+	REQUIRE(list.dir_count <= OUTPUT_DIRS_MAX);
 	for (i = 0; i < list.count; i++)
 		check_job(&list.jobs[i]);
 	(void)fclose(input.file);
-	free(input.dir);
 	job_list_free(&list);
 }
 

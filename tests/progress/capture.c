@@ -21,6 +21,7 @@ const struct progress_event capture_job = {
 	.worker = 1,
 	.pid = 4711,
 	.url = "http://localhost/a.pdf",
+	.dir = "out",
 	.file = "a.pdf",
 	.bytes = MIB,
 	.total = 4 * MIB,

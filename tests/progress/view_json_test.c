@@ -53,9 +53,9 @@ static void expect_object(char **text, json_t *expected)
 /* An event of capture_job, and its own KEY. */
 static json_t *event_object(const char *name, const char *key, json_t *value)
 {
-	json_t *object = json_pack("{s:s, s:i, s:i, s:s, s:s, s:i, s:i}", "event", name, "job", 3,
-				   "worker", 1, "url", capture_job.url, "file", capture_job.file,
-				   "bytes", (int)MIB, "total", (int)(4 * MIB));
+	json_t *object = json_pack("{s:s, s:i, s:i, s:s, s:s, s:s, s:i, s:i}", "event", name, "job",
+				   3, "worker", 1, "url", capture_job.url, "dir", "out", "file",
+				   capture_job.file, "bytes", (int)MIB, "total", (int)(4 * MIB));
 
 	if (key)
 		assert_int_equal(json_object_set_new(object, key, value), 0);
