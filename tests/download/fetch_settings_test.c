@@ -12,9 +12,19 @@
  "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x4b\xce\xcf\x2d\x28\x4a\x2d\x2e\x4e\x4d"        \
  "\x51\x28\x49\xad\x28\x01\x00\xc2\x18\xd8\xd8\x0f\x00\x00\x00"
 
+/* gzip of 200,000 zeros, of which 193 bytes are zeros themselves. */
+#define Z8  "\0\0\0\0\0\0\0\0"
+#define Z32 Z8 Z8 Z8 Z8
+#define BOMB                                                                \
+ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 229\r\n\r\n" \
+ "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xed\xc1\x31\x01\x00\x00"         \
+ "\x00\xc2\xa0\xf5\x4f\x6d\x06\x7f\xa0" Z32 Z32 Z32 Z32 Z32 Z32 "\0"        \
+ "\x80\xd7\x00\x7b\x58\xe0\x5c\x40\x0d\x03\x00"
+
 const struct answer answers[] = {
 	{ .path = "/five", .text = OK FIVE END "12345" },
 	{ .path = "/packed", .text = PACKED, .size = sizeof(PACKED) - 1 },
+	{ .path = "/bomb", .text = BOMB, .size = sizeof(BOMB) - 1 },
 	{ .path = "/dated",
 	  .text = OK FIVE "Last-Modified: Thu, 02 Jan 2020 00:00:09 GMT\r\n" END "12345" },
 	{ .path = NULL, .text = "HTTP/1.1 410 Gone\r\n" ERROR_PAGE },
@@ -89,6 +99,21 @@ static void test_compressed_body_is_unpacked_and_not_resumed(void **state)
 	assert_false(asked(stage, "Accept-Encoding"));
 }
 
+/* What counts is what it holds, not what comes. */
+static void test_compressed_body_is_limited_unpacked(void **state)
+{
+	struct stage *stage = *state;
+
+	use(stage, (struct fetch_settings){ .compressed = true });
+	fetch_path(stage, "/bomb");
+	expect_fault(stage, FAILURE_TOO_BIG, 0, false);
+	assert_in_range(stage->result.bytes, 0, MAX_SIZE);
+	use(stage, (struct fetch_settings){ .compressed = false });
+	fetch_path(stage, "/bomb");
+	expect_fault(stage, FAILURE_NONE, 0, false);
+	assert_int_equal(stage->result.bytes, 229);
+}
+
 static void test_time_of_the_file_is_told(void **state)
 {
 	struct stage *stage = *state;
@@ -105,6 +130,7 @@ int main(void)
 		SERVED(test_headers_and_name_are_the_users),
 		SERVED(test_netrc_is_read_where_it_is_wanted),
 		SERVED(test_compressed_body_is_unpacked_and_not_resumed),
+		SERVED(test_compressed_body_is_limited_unpacked),
 		SERVED(test_time_of_the_file_is_told),
 	};
 
