@@ -112,12 +112,11 @@ void contract_equal(const char *file, int line, const char *what, long long a, l
 extern pid_t contract_group;
 /* Ends the rule without a verdict: this machine is too small for it. */
 _Noreturn void contract_skip(const char *what, int rc);
-/* So many slots may be more than this machine grants. Then it has to be said, with one of these. */
-#ifdef __SANITIZE_ADDRESS__
-# define CONTRACT_MANY 100 /* it is their start that a sanitizer makes slow, and each is the same */
-#else
-# define CONTRACT_MANY 600 /* over 1,024 descriptors; the cost grows with the square */
-#endif
+/*
+ * More slots than a hub fetches in one turn (FD_SLOTS_TURN), and more than some machines grant: that
+ * has to be said, with one of the above.
+ */
+#define CONTRACT_MANY 150
 /* A long stream is there for races between processes, which a sanitizer sees no better. */
 static inline unsigned contract_count(unsigned count)
 {

@@ -249,7 +249,7 @@ static void trials_go_on(void)
 }
 
 /* As a user would type it to see this trial alone again. The digests are compared among all. */
-static void say_again(const struct trial *trial)
+static void print_again(const struct trial *trial)
 {
 	printf("contract: again: CONTRACT_SEED=%llu CONTRACT_ONLY='%s:%s' %s\n",
 	       (unsigned long long)contract_seed, trial->subject.backend->info.name,
@@ -263,7 +263,7 @@ static bool is_good(const struct trial *trial)
 		(WEXITSTATUS(trial->status) == 0 && trial->left == 0 && !trial->kept));
 }
 
-static void trial_judge(const struct trial *trial)
+static void trial_fail(const struct trial *trial)
 {
 	int status = trial->status;
 
@@ -291,8 +291,8 @@ static void trial_run(void **state)
 	while (trial->stage != ENDED)
 		trials_go_on();
 	if (!is_good(trial)) {
-		say_again(trial);
-		trial_judge(trial);
+		print_again(trial);
+		trial_fail(trial);
 	}
 	if (WEXITSTATUS(trial->status) == CONTRACT_SKIPPED) {
 		print_message("[  UNABLE  ] %s: %s\n", trial->name, trial->report->reason);
