@@ -138,7 +138,8 @@ static int open_summary(struct download *download)
 	download->display.summary = fopen(download->summary, "we");
 	if (download->display.summary)
 		return 0;
-	message_error("%s: %s", download->summary, language_errno(errno));
+	/* Who knows -s from another program has put a URL there. */
+	message_error("--summary=%s: %s", download->summary, language_errno(errno));
 	return EXIT_JOB_FAILED;
 }
 

@@ -42,12 +42,19 @@ struct option_spec {
 	int group; /* from 1: under that heading of the command */
 };
 
+/* An option of similar programs that this command has by another name. */
+struct option_elsewhere {
+	const char *name; /* long, or one letter; NULL ends the table */
+	const char *here; /* as it is typed; NULL: what it asks for is always so */
+};
+
 struct command_options {
 	const char *usage;           /* arguments, for the usage line */
 	const char *doc;             /* before the options */
 	const char *end;             /* behind them; NULL: nothing */
 	const char *const *headings; /* of the options' groups, ends with NULL; NULL: no groups */
 	const struct option_spec *specs;
+	const struct option_elsewhere *elsewhere; /* may be NULL */
 	/* Adds rows to the help (help.h) behind doc, in so many columns. May be NULL. */
 	void (*describe)(struct text *help, unsigned columns);
 	/* Words that --help adds to an option, by index, NULL at the end. May be NULL. */

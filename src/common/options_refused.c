@@ -50,6 +50,28 @@ static struct found find(const struct command_options *command, const char *name
 	return found;
 }
 
+/* What NAME[n], by which people may know it from another program, is here. NULL: we do not know. */
+static const struct option_elsewhere *find_elsewhere(const struct command_options *command,
+						     const char *name, size_t n)
+{
+	const struct option_elsewhere *at = command->elsewhere;
+
+	while (at && at->name && (strlen(at->name) != n || strncmp(at->name, name, n) != 0))
+		at++;
+	return at && at->name ? at : NULL;
+}
+
+static void say_elsewhere(const struct option_elsewhere *at, const struct argp_state *state)
+{
+	const char *dashes = at->name[1] ? "--" : "-";
+
+	if (at->here)
+		argp_error(state, _("option '%s%s' is %s here"), dashes, at->name, at->here);
+	else
+		argp_error(state, _("option '%s%s' is not needed: it is always so here"), dashes,
+			   at->name);
+}
+
 static bool needs_argument(const struct option_spec *spec)
 {
 	return spec->arg && spec->type != OPTION_DETAIL;
@@ -62,8 +84,11 @@ static bool check_long(const struct command_options *command, const char *word, 
 	const size_t n = strcspn(word, "=");
 	const struct found found = find(command, word, n, 0);
 	const bool given = word[n] == '=';
+	const struct option_elsewhere *elsewhere = find_elsewhere(command, word, n);
 
-	if (!found.spec)
+	if (elsewhere && !(found.spec && found.spec->name[n] == '\0'))
+		say_elsewhere(elsewhere, state);
+	else if (!found.spec)
 		argp_error(state, _("unrecognized option '--%s'"), word);
 	else if (found.other)
 		argp_error(state, _("option '--%s' is ambiguous: --%s or --%s?"), word,
@@ -79,11 +104,15 @@ static bool check_long(const struct command_options *command, const char *word, 
 static bool check_letters(const struct command_options *command, const char *letters, bool last,
 			  const struct argp_state *state)
 {
+	const struct option_elsewhere *elsewhere;
 	struct found found;
 
 	for (; *letters; letters++) {
 		found = find(command, "", 0, (unsigned char)*letters);
-		if (!found.spec)
+		elsewhere = find_elsewhere(command, letters, 1);
+		if (!found.spec && elsewhere)
+			say_elsewhere(elsewhere, state);
+		else if (!found.spec)
 			argp_error(state, _("invalid option -- '%c'"), *letters);
 		else if (needs_argument(found.spec) && !letters[1] && last)
 			argp_error(state, _("option requires an argument -- '%c'"), *letters);

@@ -51,6 +51,16 @@ wrong_options() {
 	run --header="A: b
 C: d" "$ORIGIN/bytes/1/x"
 	fails "--header with two lines" 2 'is no line'
+	run -L "$ORIGIN/bytes/1/x"
+	fails "a letter of curl that asks for what is always so" 2 "option '-L' is not needed"
+	run -qc "$ORIGIN/bytes/1/x"
+	fails "a letter of wget" 2 "option '-c' is --exists=resume here"
+	run --retry=2 "$ORIGIN/bytes/1/x"
+	fails "curl's word for another option" 2 "option '--retry' is --retries here"
+	run --max-concurrent-downloads=2 "$ORIGIN/bytes/1/x"
+	fails "a word of aria2" 2 'is -j here'
+	run -s "$ORIGIN/bytes/1/x"
+	fails "curl's -s" 1 '--summary=http://.*: No such file'
 	run --cacert="$T/none" "$ORIGIN/bytes/1/x"
 	fails "--cacert that is not there" 2 'cacert.*none: No such file'
 	unset CURL_CA_BUNDLE
