@@ -151,6 +151,7 @@ static void take_memory_away(const struct ipc_ticket *ticket)
 {
 	struct stat status;
 	unsigned i;
+	off_t size;
 	int fd;
 
 	for (i = 0; i < IPC_TICKET_FDS; i++) {
@@ -158,7 +159,11 @@ static void take_memory_away(const struct ipc_ticket *ticket)
 		if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
 			continue;
 		(void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1 << 30);
+		size = status.st_size;
+		(void)ftruncate(fd, 2 * size);
 		(void)ftruncate(fd, 0);
+		if (fcntl(fd, F_GET_SEALS) > F_SEAL_SEAL) /* it is sealed: then for good */
+			CHECK(fstat(fd, &status) == 0 && status.st_size == size);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -148,8 +149,7 @@ static void hostile_worker(struct world *w, unsigned slot)
 	size_t i;
 
 	CHECK(junk);
-	(void)alarm(
-		10); /* it may bring itself to a standstill, by what it does to its own memory */
+	(void)alarm(10); /* what it does to its own memory may bring it to a standstill */
 	for (i = 0; i < JUNK_BYTES / 8; i++) {
 		uint64_t word = wild_number(&rng);
 
@@ -309,34 +309,50 @@ static void run_hostile_receiver(const struct subject *subject)
 static const size_t torn_sizes[] = { 0, 3, 55, 57, 4095, 56 * 200 };
 #define TORN (sizeof torn_sizes / sizeof torn_sizes[0])
 
-/* Of the descriptors that the mechanism has given: one that carries bytes. -1: none. */
-static int byte_channel(bool *packets)
+struct channel {
+	enum { STREAM, PACKETS, QUEUE } kind;
+	int fd;
+	size_t most; /* bytes of a message */
+};
+
+/* Of the descriptors that the mechanism has given: one that carries bytes. */
+static bool find_channel(struct channel *channel)
 {
 	struct stat status;
+	struct mq_attr queue;
 	socklen_t size = sizeof(int);
 	int type, fd;
 
-	for (fd = 3; fd < FDS_MAX; fd++)
-		if (is_given(fd) && fstat(fd, &status) == 0 &&
-		    (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode))) {
-			*packets = S_ISSOCK(status.st_mode) &&
-				   getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
-				   type != SOCK_STREAM;
-			return fd;
-		}
-	return -1;
+	for (fd = 3; fd < FDS_MAX; fd++) {
+		if (!is_given(fd) || fstat(fd, &status) < 0)
+			continue;
+		*channel = (struct channel){ .kind = STREAM, .fd = fd, .most = SIZE_MAX };
+		if (S_ISSOCK(status.st_mode) &&
+		    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type != SOCK_STREAM)
+			channel->kind = PACKETS;
+		if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode))
+			return true;
+		channel->kind = QUEUE;
+		if (mq_getattr(fd, &queue) < 0)
+			continue;
+		channel->most = (size_t)queue.mq_msgsize;
+		return true;
+	}
+	return false;
 }
 
 static void torn_worker(struct world *w, unsigned slot)
 {
 	static const char junk[56 * 200] = { 1 };
 	size_t size = torn_sizes[atomic_load(&w->board->value[slot])];
-	bool packets = false;
-	int fd = byte_channel(&packets);
+	struct channel channel;
 
 	/* Whole records from a stream are records, whoever wrote them. */
-	if (fd >= 0 && (packets || size % 56 != 0))
-		CHECK_EQ(write(fd, junk, size), (long long)size);
+	if (find_channel(&channel) && size <= channel.most &&
+	    (channel.kind != STREAM || size % 56 != 0))
+		CHECK_EQ(channel.kind == QUEUE ? mq_send(channel.fd, junk, size, 0) :
+						 write(channel.fd, junk, size) - (long long)size,
+			 0);
 	else
 		atomic_store(&w->board->value[slot], TORN);
 	gate_open(&w->board->gate[0]);
@@ -360,8 +376,8 @@ static ssize_t torn_answer(struct world *w, unsigned *slot, size_t *whole)
 }
 
 /*
- * A torn record is told as -EPROTO, or as the end where nothing else can be told; never as a
- * record. Without boundaries it may be the beginning of one, until its sender is dead.
+ * A torn record is told as -EPROTO, never as a record, nor as the end of a sender that lives.
+ * Without boundaries it may be the beginning of one, until its sender is dead.
  */
 static void run_torn(const struct subject *subject)
 {
@@ -385,6 +401,7 @@ static void run_torn(const struct subject *subject)
 		silent = torn_sizes[i] == 0 || atomic_load(&w.board->value[0]) == TORN;
 		rc = torn_answer(&w, &slot, &whole);
 		CHECK_RC(rc, rc != -EAGAIN || silent || !can(&w, IPC_CAP_BOUNDARIES));
+		CHECK_RC(rc, rc != 0 || torn_sizes[i] == 0);
 		reap_owner(&w);
 		if (rc == -EAGAIN && !silent)
 			CHECK(torn_answer(&w, &slot, &whole) != -EAGAIN);
@@ -395,9 +412,19 @@ static void run_torn(const struct subject *subject)
 
 /* ---- a worker that dies with something unread: no reason to lose what it has sent ---- */
 
+/* All that fits, while the kernel moves it on: so a part of it has not left this side. */
 static void deaf_worker(struct world *w, unsigned slot)
 {
-	atomic_store(&w->board->value[slot], stream_fill(w, slot, 0));
+	uint64_t sent = 0, more;
+	unsigned calm = 0;
+
+	while (calm < 5) {
+		more = stream_fill(w, slot, sent);
+		sent += more;
+		calm = more > 0 ? 0 : calm + 1;
+		(void)poll(NULL, 0, 5);
+	}
+	atomic_store(&w->board->value[slot], sent);
 	gate_open(&w->board->gate[1]);
 	gate_await(&w->board->gate[0], 1);
 }
@@ -424,7 +451,8 @@ static void run_unread_bytes(const struct subject *subject)
 			      errno == EPIPE || errno == ENOTCONN); /* not this way */
 	gate_open(&w.board->gate[0]);
 	world_reap(&w, 0, 0);
-	inbox_until(&inbox, &w, atomic_load(&w.board->value[0]), 64);
+	while (inbox.total < atomic_load(&w.board->value[0])) /* the others live, and say nothing */
+		CHECK(inbox_recv(&inbox, &w, &slot, 64, 0) > 0);
 	if (can(&w, IPC_CAP_EOF))
 		CHECK_EQ(inbox_recv(&inbox, &w, &slot, 4, 0), 0);
 	inbox_close(&inbox);

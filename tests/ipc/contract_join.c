@@ -247,6 +247,36 @@ static void run_threads(const struct subject *subject)
 	ipc_close(session[1]);
 }
 
+/*
+ * An owner that is of the same process as the last: no pid tells them apart. Of the last one a
+ * record is unread.
+ */
+static void run_same_process(const struct subject *subject)
+{
+	const struct ipc_peer self = { .pid = getpid(), .pidfd = -1 };
+	struct ipc *s = open_session(subject, IPC_TO_HUB, 2), *owner;
+	struct ipc_ticket ticket;
+	unsigned life, slot, from;
+	char record[56];
+
+	for (life = 0; life < 3; life++) {
+		CHECK_EQ(ipc_ticket(s, 0, &ticket), 0);
+		CHECK_EQ(ipc_attach(s, 0, IPC_HUB, &self), 0);
+		CHECK_EQ(ipc_join(&owner, ticket.text, &self, &slot), 0);
+		record_fill(record, 56, id_of(0, life, 0));
+		CHECK_EQ(ipc_send(owner, 0, record, 1, 0), 1);
+		if (life > 0) {
+			CHECK_EQ(ipc_recv(s, &from, record, 1, 0), 1);
+			CHECK_EQ((long long)record_id(record, 56), (long long)id_of(0, life, 0));
+			CHECK_EQ(ipc_send(owner, 0, record, 1, 0), 1);
+		}
+		ipc_close(owner);
+		ipc_detach(s, 0);
+	}
+	CHECK_EQ(ipc_recv(s, &from, record, 1, IPC_NOWAIT), -EAGAIN);
+	ipc_close(s);
+}
+
 /* ---- what is no ticket ---- */
 
 static void run_no_ticket(const struct subject *subject)
@@ -294,6 +324,9 @@ const struct rule contract_join_rules[] = {
 	  .run = run_threads,
 	  .slots = 4,
 	  .count = 3,
+	  .needs = IPC_CAP_THREADS },
+	{ .name = "tickets, the same process again",
+	  .run = run_same_process,
 	  .needs = IPC_CAP_THREADS },
 	{ .name = "no ticket", .run = run_no_ticket, .needs = IPC_CAP_JOIN },
 	{ .name = NULL },

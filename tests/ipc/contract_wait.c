@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -285,6 +286,66 @@ static void run_hub_stop(const struct subject *subject)
 	world_close(&w);
 }
 
+/* ---- a call that must not wait does not sleep, not even as long as its own limit allows ---- */
+
+#define TRIES 5 /* a busy kernel may make one of them sleep, too */
+
+static long sleeps(void)
+{
+	struct rusage usage;
+
+	CHECK_EQ(getrusage(RUSAGE_THREAD, &usage), 0);
+	return usage.ru_nvcsw;
+}
+
+static void prompt_sender(struct world *w, unsigned slot)
+{
+	unsigned tries, slept = 0;
+	char record[56];
+	uint64_t sent;
+	ssize_t rc;
+	long before;
+
+	gate_await(&w->board->gate[0], 1);
+	sent = stream_fill(w, slot, 0);
+	for (tries = 0; tries < TRIES; tries++) {
+		record_fill(record, w->record, id_of(slot, 0, sent));
+		before = sleeps();
+		rc = ipc_send(w->s, slot, record, 1, IPC_NOWAIT);
+		slept += sleeps() != before;
+		CHECK_RC(rc, rc == -EAGAIN || rc == 1); /* a library goes on with its own work */
+		sent += rc == 1;
+	}
+	CHECK(slept < TRIES);
+	atomic_store(&w->board->value[0], sent);
+	gate_open(&w->board->gate[1]);
+	worker_farewell(w);
+}
+
+static void prompt_receiver(struct world *w, unsigned slot)
+{
+	unsigned tries, slept = 0;
+	struct inbox inbox;
+	long before;
+
+	inbox_open(&inbox, w);
+	for (tries = 0; tries < TRIES; tries++) {
+		before = sleeps();
+		CHECK_EQ(inbox_recv(&inbox, w, &slot, 1, IPC_NOWAIT), -EAGAIN);
+		slept += sleeps() != before;
+	}
+	CHECK(slept < TRIES);
+	gate_open(&w->board->gate[0]);
+	gate_await(&w->board->gate[1], 1);
+	inbox_until(&inbox, w, atomic_load(&w->board->value[0]), 16);
+	inbox_close(&inbox);
+}
+
+static void run_prompt(const struct subject *subject)
+{
+	world_duet(subject, prompt_sender, prompt_receiver);
+}
+
 const struct rule contract_wait_rules[] = {
 	/* 20,000 round trips are 40,000 wake-ups, each of which is the only one that can come. */
 	{ .name = "wake-up, 1 slot",
@@ -317,6 +378,12 @@ const struct rule contract_wait_rules[] = {
 	  .run = run_timeout,
 	  .slots = 3,
 	  .flags = RULE_BOTH_WAYS | RULE_JOINED | RULE_EXECUTED },
+	{ .name = "not to wait, 1 slot", .run = run_prompt, .slots = 1, .flags = RULE_BOTH_WAYS },
+	{ .name = "not to wait, 3 slots", .run = run_prompt, .slots = 3, .flags = RULE_BOTH_WAYS },
+	{ .name = "not to wait, old kernel",
+	  .run = run_prompt,
+	  .slots = 1,
+	  .flags = RULE_BOTH_WAYS | RULE_OLD_KERNEL },
 	{ .name = "stop and continue, block",
 	  .run = run_stop,
 	  .count = 10000,

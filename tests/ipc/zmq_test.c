@@ -30,7 +30,7 @@
 
 #include <cmocka.h>
 
-#include "ipc/ipc.h"
+#include "ipc/core/backend.h"
 
 #define SKIPPED 77
 #define SLOTS   16u
@@ -288,6 +288,64 @@ static void test_zmq_child_keeps_nothing_of_the_hub(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Who knew a sibling's routing id could pose as it, until the hub has heard of that sibling. */
+static int knows_siblings(struct hub *h, unsigned slot)
+{
+	static const char nothing[SLOTS * 64];
+
+	if (ipc_attach(h->s, slot, IPC_SLOT, &h->self) != 0)
+		return 99;
+	return memcmp(h->s->slot_state, nothing, SLOTS * h->s->backend->slot_size) != 0;
+}
+
+static void test_zmq_child_forgets_its_siblings_secrets(void **state)
+{
+	struct hub *h = *state;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(hub_open(h), 0);
+	assert_int_equal(ipc_arm(h->s, 0), 0);
+	assert_int_equal(ipc_arm(h->s, 1), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(knows_siblings(h, 1));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* ---- the end ---- */
+
+/* It sends, and closes at once: nothing is connected yet, so all of it is still its own. */
+static void test_zmq_close_waits_for_what_was_sent(void **state)
+{
+	struct hub *h = *state;
+	struct ipc_peer worker;
+	unsigned tries, whole = 0, slot;
+	uint64_t record[2];
+
+	assert_int_equal(hub_open(h), 0);
+	for (tries = 0; tries < 5 && whole == 0; tries++) { /* a busy machine may need a second */
+		assert_int_equal(ipc_arm(h->s, tries), 0);
+		worker.pid = fork();
+		if (worker.pid == 0) {
+			if (ipc_attach(h->s, tries, IPC_SLOT, &h->self) != 0)
+				_exit(1);
+			send_records(h, tries, 1);
+			ipc_close(h->s);
+			_exit(0);
+		}
+		worker.pidfd = pidfd_open(worker.pid, 0);
+		assert_int_equal(ipc_attach(h->s, tries, IPC_HUB, &worker), 0);
+		assert_int_equal(waitpid(worker.pid, NULL, 0), worker.pid);
+		(void)ipc_wait(h->s, 1000000000);
+		whole += ipc_recv(h->s, &slot, record, 1, IPC_NOWAIT) == 1;
+		(void)close(worker.pidfd);
+		ipc_detach(h->s, tries);
+	}
+	assert_true(whole > 0);
+}
+
 /* ---- strangers ---- */
 
 /* It knows the slot's secret, but the kernel says that it is another process. */
@@ -425,6 +483,8 @@ int main(void)
 		TEST(test_zmq_failed_open_leaves_nothing),
 		TEST(test_zmq_few_descriptors_are_refused_in_time),
 		TEST(test_zmq_child_keeps_nothing_of_the_hub),
+		TEST(test_zmq_child_forgets_its_siblings_secrets),
+		TEST(test_zmq_close_waits_for_what_was_sent),
 		TEST(test_zmq_connection_of_another_process_is_not_heard),
 		TEST(test_zmq_garbage_disturbs_nobody),
 	};

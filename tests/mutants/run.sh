@@ -11,14 +11,17 @@
 # and goes on as `git diff -U1` has it. Runs in a build directory, `make mutants` does. Only the
 # objects that change are compiled, into a directory of their own, and the program is linked with
 # them. A test that is still running after a minute has not seen the fault: what hangs must be told
-# by the test.
+# by the test. A test that fails without a fault too would see anything, so each runs so first.
 #
-# Each line says "caught", "SURVIVED", or "STALE": the patch does not apply any more, so make the
-# fault again. Exit status 1 if there is one of the last two.
+# MUTANTS_SLICE=K/N: the Kth of N parts of them, for who has little time in one piece.
+#
+# Each line says "caught", "SURVIVED", "STALE": the patch does not apply any more, so make the fault
+# again, or "UNSOUND": its test fails without it. Exit status 1 if there is one of the last three.
 set -eu
 LC_ALL=C
 export LC_ALL
 LIMIT=60
+LIMIT_GOOD=300 # all of a test, where a fault needs only the first check that fails
 
 variable()
 {
@@ -64,10 +67,31 @@ link()
 	$LINK ${flags:-$AM_LDFLAGS} -o "$2" "$work"/*.o $good $LDADD
 }
 
+# command TEST: for a shell, with the path of a script.
+command_of()
+{
+	echo "$1" | sed "s|tests/[^ ]*\.sh|sh $srcdir/&|"
+}
+
+# good TEST: without a fault. Prints TEST if it fails.
+good()
+{
+	status=0
+	log=$(mktemp)
+	eval "timeout --kill-after=5 $LIMIT_GOOD env $(command_of "$1")" >"$log" 2>&1 || status=$?
+	if [ "$status" -ne 0 ]; then
+		echo "$1"
+		grep -E '^(\[  (FAILED|ERROR)|not ok |skip)' "$log" | tail -n 5 |
+			sed 's/^/# /' >&2
+	fi
+	rm "$log"
+}
+
 # one PATCH
 one()
 {
 	patch=$1 name=$(basename "$1" .patch)
+	! grep -qxF "$(field Test)" "$UNSOUND" || verdict UNSOUND
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	file=$(sed -n 's|^+++ b/||p' "$patch")
@@ -83,7 +107,7 @@ one()
 	*.sh)
 		link ipcdemo "$work/ipcdemo" >>"$work/log" 2>&1 ||
 			{ cat "$work/log" && verdict STALE; }
-		test=$(echo "$test" | sed "s|tests/[^ ]*\.sh|sh $srcdir/&|")
+		test=$(command_of "$test")
 		IPCDEMO=$work/ipcdemo
 		export IPCDEMO
 		;;
@@ -107,9 +131,13 @@ one()
 	verdict caught
 }
 
-if [ "${1:-}" = --one ]; then
-	one "$2"
-fi
+case ${1:-} in
+--one) one "$2" ;;
+--good)
+	good "$2"
+	exit
+	;;
+esac
 
 srcdir=$(cd "${abs_top_srcdir:-$(dirname "$0")/../..}" && pwd)
 abs_top_srcdir=$srcdir abs_top_builddir=$PWD
@@ -118,15 +146,22 @@ COMPILE_REST=${COMPILE#*-iquote}
 LINK="$(variable CCLD) $(variable AM_CFLAGS) $(variable CFLAGS)"
 AM_LDFLAGS=$(variable AM_LDFLAGS)
 LDADD=$(variable LDADD)
-export srcdir abs_top_srcdir abs_top_builddir COMPILE COMPILE_REST LINK AM_LDFLAGS LDADD
+UNSOUND=$(mktemp)
+export srcdir abs_top_srcdir abs_top_builddir COMPILE COMPILE_REST LINK AM_LDFLAGS LDADD UNSOUND
 [ $# -gt 0 ] || set -- '*'
+slice=${MUTANTS_SLICE:-1/1}
+chosen=$(mktemp)
 results=$(mktemp)
-trap 'rm -f "$results"' EXIT
+trap 'rm -f "$chosen" "$results" "$UNSOUND"' EXIT
 for pattern; do
 	find "$srcdir/tests/mutants" -name "$pattern.patch"
-done | sort | xargs -P "$(nproc)" -n 1 sh "$0" --one | tee "$results" || :
+done | sort -u | awk -v k="${slice%/*}" -v n="${slice#*/}" 'NR % n == k % n' >"$chosen"
+jobs=$(nproc)
+xargs sed -n 's/^Test: //p' <"$chosen" | sort -u |
+	xargs -d '\n' -P "$jobs" -n 1 sh "$0" --good >"$UNSOUND"
+xargs -P "$jobs" -n 1 sh "$0" --one <"$chosen" | tee "$results" || :
 grep -v "^caught" "$results" | sort || :
 caught=$(grep -c '^caught' "$results" || :)
-total=$(grep -cE '^(caught|SURVIVED|STALE) ' "$results" || :)
-echo "mutants: $caught of $total caught"
+total=$(grep -cE '^(caught|SURVIVED|STALE|UNSOUND) ' "$results" || :)
+echo "mutants: $caught of $total found"
 [ "$total" -gt 0 ] && [ "$caught" -eq "$total" ]
