@@ -17,7 +17,7 @@ nginx_http() {
 }
 
 mkdir "$T/www"
-head -c $((300 * MIB)) /dev/zero | gzip -9 >"$T/www/bomb"
+head -c $((100 * MIB)) /dev/zero | gzip -9 >"$T/www/bomb"
 gzip -9 <"$T/www/bomb" >"$T/www/twice"
 head -c 5000 /dev/zero >"$T/www/other"
 start_nginx "$T/www" || skip_all "nginx is missing (Debian: apt-get install nginx-light)"
@@ -32,17 +32,17 @@ ends() {
 
 limited() {
 	for name in bomb twice; do
-		what="$1, $name"
+		bomb="$1, $name"
 		run_ipcdemo --compressed --max-size=20M --retries=2 --progress=json -d "$G" \
 			"--$1" "$NGINX/$name" "$NGINX/other"
-		equal "$what: one try" 0 "$(grep -c '"retry"' "$T/out")"
+		equal "$bomb: one try" 0 "$(grep -c '"retry"' "$T/out")"
 		most=$(jq -s "[.[] | select(.url | endswith(\"$name\"))? | .bytes] | max" "$T/out")
-		is_true "$what: no byte beyond the limit ($most)" [ "$most" -le $((20 * MIB)) ]
-		ends "$what" "/$name: larger than --max-size allows"
+		is_true "$bomb: no byte beyond the limit ($most)" [ "$most" -le $((20 * MIB)) ]
+		ends "$bomb" "/$name: larger than --max-size allows"
 	done
-	run_ipcdemo --compressed --max-size=300M -d "$G" "--$1" "$NGINX/bomb"
+	run_ipcdemo --compressed --max-size=100M -d "$G" "--$1" "$NGINX/bomb"
 	succeeds "$1: a limit that it keeps to"
-	equal "$1: a limit that it keeps to: all of it" $((300 * MIB)) "$(stat -c %s "$G/bomb")"
+	equal "$1: a limit that it keeps to: all of it" $((100 * MIB)) "$(stat -c %s "$G/bomb")"
 	rm -f "$G/bomb"
 }
 
