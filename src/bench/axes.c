@@ -70,7 +70,9 @@ static const struct option_spec specs[] = {
 	     "before; latency counts from the intended moment"),
 	  ROWS },
 	{ "find-rate", LONG(17), NULL, OPTION_FLAG, AT(find_rate), 0, 0, NULL, NULL,
-	  N_("open loop at the highest rate at which p99 stays below --p99"), ROWS },
+	  N_("open loop at the highest rate at which p99 stays below --p99, for each row: looked "
+	     "for by bisection, with three rounds at each rate"),
+	  ROWS },
 	{ "p99", LONG(18), "TIME", OPTION_TEXT, AT(text.p99), 0, 0, NULL, NULL,
 	  N_("the bound of --find-rate, as 800ns, 50us or 2ms (default 50us)"), ROWS },
 	{ "floor", LONG(12), NULL, OPTION_FLAG, AT(floor), 0, 0, NULL, NULL,
@@ -340,7 +342,10 @@ void axes_parse(struct options *options, int argc, char **argv)
 		.end = N_(
 			"Every row of the result says where the two ends ran and how the receiver "
 			"waited: rows that differ in either say nothing about the mechanisms. "
-			"Combinations that make no sense are left out and listed with the reason."),
+			"Combinations that make no sense are left out and listed with the reason. Where "
+			"the machine was not quiet, no conclusion is drawn.\nExit status: 0 measured, 1 a "
+			"row failed (as where no rate keeps --p99), 2 usage, 3 a mechanism that was named "
+			"cannot be used here, 4 internal error."),
 		.headings = headings,
 		.specs = specs,
 		.words = mechanism_words,

@@ -5,6 +5,7 @@
  *	axes       the command line: which rows are wanted
  *	plan       the rows to measure (the product of the axes), and what is left out and why
  *	run        rounds over all rows in turn, each in fresh processes with a deadline
+ *	find_rate  the rate of each row where it is to be found: rounds before those of the run
  *	round      one round of one row, in those processes (a hub and its slots)
  *	loop       the measuring loops, compiled once for each link
  *	link       a way of moving records: link_ipc (our library), floor_* (the bare system calls)

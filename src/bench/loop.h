@@ -180,7 +180,7 @@ LOOP_INLINE int loop_paced(struct link *l, bool reply, loop_send send, loop_recv
 			l->lags[l->area->lags_n++] = last - due;
 		}
 		l->area->late = last - due;
-		if (last > end && last - end > end - start)
+		if (i > 0 && last > end && last - end > end - start)
 			break; /* the round would take several times as long */
 		if (!reply)
 			loop_at(l, 0)[1] = due;

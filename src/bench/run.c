@@ -11,7 +11,6 @@
 #include "bench/run.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "bench/baseline.h"
 #include "bench/download_cost.h"
 #include "bench/figures.h"
+#include "bench/find_rate.h"
 #include "bench/plan.h"
 #include "bench/round.h"
 #include "bench/runner.h"
@@ -28,10 +28,6 @@
 #include "common/language.h"
 
 #define ROOM_AUTO    50000u /* samples of a round at most, if its time is fixed */
-#define FIND_ROUNDS  3
-#define FIND_HIGH    4    /* records that may be under way at once, one way */
-#define FIND_RANGE   4096 /* between the highest and the lowest rate that are tried */
-#define FIND_STEP    1.03
 #define CPU_ROUNDS   3
 #define CPU_ROUND_MS 20 /* shorter, a round at CPU_RATE has too few trips */
 #define NEAR_CLOCK   20 /* a figure under so many steps of the clock is also measured in blocks */
@@ -199,80 +195,23 @@ static int one_round(struct run *r, unsigned round)
 	return rc;
 }
 
-/* ---- the highest rate at which p99 stays below a bound ---- */
+/* ---- the highest rates at which p99 stays below a bound ---- */
 
-/*
- * Do two of three rounds at RATE keep the rate and the bound? (One may be disturbed.) 0, 1 or
- * -errno.
- */
-static int keeps(struct run *r, struct row *trial, unsigned rate)
+static int measure_trial(void *context, struct row *row)
 {
-	unsigned good = 0, i;
-	int rc = 0;
-
-	trial->axes.rate = rate;
-	trial->rounds = 0;
-	trial->samples_n = trial->lags_n = 0;
-	for (i = 0; i < FIND_ROUNDS && rc == 0 && trial->status == ROW_OK; i++) {
-		rc = measure(r, trial);
-		good += rc == 0 && trial->status == ROW_OK &&
-			trial->round[i].p99_ns <= r->bench->options->p99_ns &&
-			figures_kept(&trial->round[i], rate);
-	}
-	return rc < 0 ? rc : 2 * good > FIND_ROUNDS;
-}
-
-/* Bisects the logarithm of the rate, from the unpaced rate down. TRIAL has room for the rounds. */
-static int find_rate(struct run *r, struct row *row, struct row *trial)
-{
-	double high, low;
-	int rc = measure(r, trial);
-
-	if (rc < 0 || trial->status != ROW_OK)
-		return rc;
-	high = fmin(RATE_MAX, FIND_HIGH * 1e9 / trial->round[0].mean_ns);
-	low = high / FIND_RANGE;
-	rc = keeps(r, trial, (unsigned)low + 1);
-	if (rc == 0 && trial->status == ROW_OK) {
-		char text[REASON_SIZE];
-
-		(void)snprintf(text, sizeof text, _("p99 is above %.1f us even at %.0f a second"),
-			       r->bench->options->p99_ns / 1e3, low);
-		row_fails(row, text);
-	}
-	while (rc >= 0 && row->status == ROW_OK && trial->status == ROW_OK &&
-	       high / low > FIND_STEP) {
-		double middle = sqrt(low * high);
-
-		rc = keeps(r, trial, (unsigned)middle + 1);
-		if (rc > 0)
-			low = middle;
-		else
-			high = middle;
-	}
-	row->axes.rate = (unsigned)low + 1;
-	return rc < 0 ? rc : 0;
+	return measure(context, row);
 }
 
 /* Finds the rate of each row. 0, -EINTR or -ENOMEM. */
 static int find_rates(struct run *r)
 {
+	const struct find_rate find = { r->bench->options, measure_trial, r };
 	const struct plan *plan = &r->bench->plan;
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < plan->rows_n && rc == 0; i++) {
-		struct row *row = plan->rows[i];
-		struct row trial = { .axes = row->axes };
-
-		trial.round = calloc(FIND_ROUNDS, sizeof *trial.round);
-		rc = trial.round ? find_rate(r, row, &trial) : -ENOMEM;
-		if (trial.status == ROW_ERROR)
-			row_fails(row, trial.reason);
-		free(trial.round);
-		free(trial.samples);
-		free(trial.lags);
-	}
+	for (i = 0; i < plan->rows_n && rc == 0; i++)
+		rc = find_rate(&find, plan->rows[i]);
 	return rc;
 }
 

@@ -75,10 +75,36 @@ browse() {
 	await 20 loaded || not_ok "the page is loaded"
 }
 
+# evaluate EXPRESSION: its value in the page.
+evaluate() {
+	call Runtime.evaluate "$(jq -nc --arg expression "$1" '{$expression}')"
+	jq -r '.result.value' "$T/answer"
+}
+
 # told ATTRIBUTE: what the page says of itself.
 told() {
-	call Runtime.evaluate "{\"expression\":\"document.documentElement.dataset.$1\"}"
-	jq -r '.result.value' "$T/answer"
+	evaluate "document.documentElement.dataset.$1"
+}
+
+# words TEXT: how often the page says it.
+words() {
+	evaluate "document.body.textContent.split('$1').length - 1"
+}
+
+# elements SELECTOR PATTERN: how many of these have such a text.
+elements() {
+	evaluate "[...document.querySelectorAll('$1')].filter(e => /$2/.test(e.textContent)).length"
+}
+
+# cells NAME: how many rows of the plots have it.
+cells() {
+	elements '.dots > div' "^$1\$"
+}
+
+# tick NAME: at the filter.
+tick() {
+	evaluate "[...document.querySelectorAll('.controls label')].find(label =>
+		label.textContent.trim() === '$1').click()" >"$T/ticked"
 }
 
 # shoot NAME: what the screen shows, and the whole page.
@@ -138,6 +164,57 @@ sed 's/"backend":"pipe"/"backend":"<b>\\u003c\/script>\\u003cimg src=x onerror=a
 check hostile "$T/hostile.html" 1400 900 light 7 3
 call Runtime.evaluate '{"expression":"document.images.length"}'
 equal "hostile: no element came of it" 0 "$(jq .result.value "$T/answer")"
+
+# ---- what may be concluded, whatever this machine does meanwhile ----
+
+# conclude PAGE REASON: one like page.html, with this reason to conclude nothing; null: none.
+conclude() {
+	sed -E "s/\"inconclusive\":(null|\"[^\"]*\")/\"inconclusive\":$2/" "$T/page.html" >"$1"
+}
+conclude "$T/quiet.html" null
+check quiet "$T/quiet.html" 390 844 light 7 3
+is_true "quiet: which is fastest stands on a phone's first screen" test "$(evaluate \
+	'document.querySelector("table.glance").getBoundingClientRect().bottom <= innerHeight')" = true
+conclude "$T/loud.html" '"No conclusion is drawn: the machine was not quiet."'
+check loud "$T/loud.html" 1400 900 light 7 3
+equal "loud: nobody is called fastest" 0 "$(elements 'p, td' 'fastest|takes [0-9]')"
+equal "loud: there is no table of the fastest" 0 "$(elements table.glance '')"
+equal "loud: it says so where the answer would stand" 1 "$(words 'This run cannot tell.')"
+
+# ---- a rate that is not kept, and one that is to be found ----
+
+# shellcheck disable=SC2086
+run_ipcdemo bench --rounds=6 --time=5 --quiet --ipc=pipe,unix --mode=latency,oneway --wait=block \
+	--place=same --rate=100000000 --report="$T/page.html" --output="$T/table"
+check saturated "$T/page.html" 390 844 light 2 0
+equal "saturated: each row says so where its dot would stand" 4 \
+	"$(elements '.dots .wide' '^saturated: [0-9]+ of 100000000 a second')"
+equal "saturated: and has no dot" 0 "$(elements .dot '')"
+run_ipcdemo bench --rounds=6 --time=5 --quiet --ipc=pipe,unix --wait=block --place=same \
+	--find-rate --p99=1s --report="$T/page.html" --output="$T/table"
+check found "$T/page.html" 1400 900 dark 2 1
+equal "found: the rates have a plot of their own" 1 \
+	"$(elements h2 '^The highest rate with p99 below 1 s$')"
+
+# ---- many mechanisms ----
+
+# shellcheck disable=SC2086
+run_ipcdemo bench $quick --ipc=all --size=56,256 --report="$T/page.html" --output="$T/table"
+check many "$T/page.html" 390 844 light 4 2
+all=$(cells unix)
+is_true "many: unix has a row in each group" test "$all" -ge 4
+tick unix
+equal "many: filtered out, it has none" 0 "$(cells unix)"
+is_true "many: pipe still has" test "$(cells pipe)" -ge 4
+equal "many: nor has it a line in a chart" 0 "$(evaluate \
+	'[...document.querySelectorAll("canvas")].flatMap(c => Chart.getChart(c).data.datasets)
+	.filter(set => set.label === "unix").length')"
+tick unix
+equal "many: and is back" "$all" "$(cells unix)"
+evaluate 'document.querySelectorAll(".controls input").forEach(box => box.click())' >"$T/ticked"
+equal "many: without any there are no dots" 0 "$(elements .dot '')"
+evaluate 'dispatchEvent(new Event("resize"))' >"$T/ticked"
+equal "many: and no errors" 0 "$(told errors)"
 
 # shellcheck disable=SC2086
 run_ipcdemo bench $quick --ipc=pipe --wait=block --place=same --report="$T/page.html" \

@@ -328,6 +328,7 @@ json_t *json_result(const struct result *result, bool curves)
 {
 	const struct bench *bench = result->bench;
 	const struct stamp_clock *clock = &bench->clock;
+	const char *inconclusive = words_inconclusive(result);
 	struct text meaning = { .at = NULL };
 	json_t *to = json_object();
 
@@ -345,6 +346,9 @@ json_t *json_result(const struct result *result, bool curves)
 	json_object_set_new(to, "signal",
 			    bench->signal ? json_integer(bench->signal) : json_null());
 	json_object_set_new(to, "meaning", text_or_null(text_string(&meaning)));
+	json_object_set_new(to, "inconclusive", text_or_null(inconclusive ? inconclusive : ""));
+	json_object_set_new(to, "p99_bound_ns",
+			    bench->options->find_rate ? real(bench->options->p99_ns) : json_null());
 	text_free(&meaning);
 	json_object_set_new(to, "results", results(result, curves));
 	json_object_set_new(to, "skipped", skipped(&bench->plan));

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -64,6 +65,12 @@ static bool is_doubtful(const struct row *row, const struct figures *f)
 	return f->ratio_doubtful;
 }
 
+static bool is_paced(const struct row *row, const struct figures *f)
+{
+	(void)f;
+	return row->axes.rate > 0;
+}
+
 static bool is_saturated(const struct row *row, const struct figures *f)
 {
 	(void)f;
@@ -112,6 +119,8 @@ static const struct {
 	  N_("'!': the two figures do not divide to the ratio, since the machine changed "
 	     "between rounds: trust neither until 'spread' is small.") },
 	{ is_bimodal, N_("'~': the times have two humps; no one figure stands for them.") },
+	{ is_paced, N_("reached/s: what was kept of the rate. late: by how much the last one began "
+		       "late, whatever the cause.") },
 	{ is_saturated,
 	  N_("saturated: the rate was not kept. What waits grows without end, so there "
 	     "is no latency.") },
@@ -163,30 +172,106 @@ static void row_name(struct text *text, const struct axes *axes)
 			    axes->size);
 }
 
-static void row_note(FILE *out, const struct row *row, const struct figures *f, unsigned room)
+void notes_reason(FILE *out, const struct row *row, size_t used, unsigned room)
 {
 	struct text text = { .at = NULL };
-	char a[WORDS_SIZE], b[WORDS_SIZE], c[WORDS_SIZE];
 
-	if (row->status == ROW_ERROR) {
-		text_add(&text, _("Error: "));
-		row_name(&text, &row->axes);
-		text_printf(&text, _(": %s."), row->reason);
+	text_printf(&text, _("%s: %s"), _(row_status_name(row->status)), row->reason);
+	if (used + 1 + text_columns(text_string(&text), true) <= room) {
+		fprintf(out, " %s\n", text_string(&text));
+	} else {
+		struct text lines = { .at = NULL };
+
+		text_add_wrapped(&lines, text_string(&text), 2 * INDENT, room);
+		fprintf(out, "\n%s", text_string(&lines));
+		text_free(&lines);
+	}
+	text_free(&text);
+}
+
+/* Why a row ended early whose figures stand in the table: of one without any, the table says it. */
+static void error_note(FILE *out, const struct row *row, unsigned room)
+{
+	struct text text = { .at = NULL };
+
+	if (row->status != ROW_ERROR || row->rounds == 0)
+		return;
+	text_add(&text, _("Error: "));
+	row_name(&text, &row->axes);
+	text_printf(&text, _(": %s."), row->reason);
+	flush(out, &text, room);
+	text_free(&text);
+}
+
+/* The row of which VALUE is greatest, if of any; a note for each row would be a page. */
+static size_t greatest(const struct result *result, size_t offset)
+{
+	const struct plan *plan = &result->bench->plan;
+	size_t best = plan->rows_n, i;
+	double most = 0;
+
+	for (i = 0; i < plan->rows_n; i++) {
+		const double value =
+			*(const double *)(const void *)((const char *)&result->figures[i] + offset);
+
+		if (plan->rows[i]->status == ROW_SATURATED || !(value > most))
+			continue;
+		best = i;
+		most = value;
+	}
+	return best;
+}
+
+static void clock_notes(FILE *out, const struct result *result, unsigned room)
+{
+	const struct plan *plan = &result->bench->plan;
+	const size_t late = greatest(result, offsetof(struct figures, lag_p99));
+	const size_t apart = greatest(result, offsetof(struct figures, error));
+	struct text text = { .at = NULL };
+	char p50[WORDS_SIZE], p99[WORDS_SIZE];
+
+	if (late < plan->rows_n) {
+		row_name(&text, &plan->rows[late]->axes);
+		text_printf(
+			&text,
+			_(": the pacing began late by %s (p50), %s (p99), the most of all rows; "
+			  "that is in the latency, too."),
+			words_time(p50, result->figures[late].lag_p50),
+			words_time(p99, result->figures[late].lag_p99));
 		flush(out, &text, room);
 	}
-	if (isfinite(f->lag_p50) && row->status != ROW_SATURATED) {
-		row_name(&text, &row->axes);
+	if (apart < plan->rows_n) {
+		row_name(&text, &plan->rows[apart]->axes);
 		text_printf(&text,
-			    _(": pacing began late by %s (p50), %s (p99), %s (max), which is in "
-			      "the latency, too."),
-			    words_time(a, f->lag_p50), words_time(b, f->lag_p99),
-			    words_time(c, f->lag_max));
+			    _(": the two CPUs' clocks may differ by up to %s, the most of all "
+			      "rows."),
+			    words_time(p50, result->figures[apart].error));
 		flush(out, &text, room);
 	}
-	if (isfinite(f->error)) {
-		row_name(&text, &row->axes);
-		text_printf(&text, _(": the two CPUs' clocks may differ by up to %s."),
-			    words_time(a, f->error));
+	text_free(&text);
+}
+
+/* The trials that found a rate were few: all rounds together may say otherwise. */
+static void bound_note(FILE *out, const struct result *result, unsigned room)
+{
+	const struct plan *plan = &result->bench->plan;
+	const struct options *o = result->bench->options;
+	struct text text = { .at = NULL };
+	char bound[WORDS_SIZE];
+	size_t i;
+
+	for (i = 0; i < plan->rows_n; i++) {
+		if (!o->find_rate || plan->rows[i]->status != ROW_OK ||
+		    result->figures[i].p99 <= o->p99_ns)
+			continue;
+		text_add(&text, text.len ? _("; ") : "");
+		row_name(&text, &plan->rows[i]->axes);
+	}
+	if (text.len) {
+		text_printf(&text,
+			    _(": over all rounds p99 is above %s; the trials that found the rate "
+			      "were shorter."),
+			    words_time(bound, o->p99_ns));
 		flush(out, &text, room);
 	}
 	text_free(&text);
@@ -275,7 +360,9 @@ void notes_print(FILE *out, const struct result *result, unsigned room)
 
 	print_legend(out, result, room);
 	for (i = 0; i < plan->rows_n; i++)
-		row_note(out, plan->rows[i], &result->figures[i], room);
+		error_note(out, plan->rows[i], room);
+	clock_notes(out, result, room);
+	bound_note(out, result, room);
 	notes_left_out(out, plan, _("Left out, "), room);
 	if (strcmp(result->bench->options->text.ipc, AXES_GROUPS) == 0)
 		notes_wrap(out,

@@ -25,6 +25,8 @@ const backends = unique(result.results.map(row => row.backend));
 const colour = row => COLOURS[backends.indexOf(row.backend) % COLOURS.length];
 const dash = row => DASHES[backends.indexOf(row.backend) % DASHES.length];
 const hidden = new Set();
+const inconclusive = result.inconclusive || ''; /* why nothing may be concluded */
+const finding = result.p99_bound_ns || 0;       /* the bound for which each row has a rate of its own */
 
 /* A round trip too short for the clock was measured in blocks, too. That figure replaces the first,
    whose tail stays: a block has none. */
@@ -186,11 +188,13 @@ function dot(row, scale, plot) {
 function dots(title, rows, scale, plot) {
 	const sorted = rows.filter(row => !hidden.has(row.backend))
 		.sort((a, b) => plot.more_is_better ? plot.value(b) - plot.value(a) : plot.value(a) - plot.value(b));
-	const grid = element('div', { class: 'dots' }, element('div'),
-		element('div', { class: 'track scale', 'aria-hidden': 'true' }, ...scale.ticks.map(tick =>
-			element('div', { class: 'tick', style: `left: ${scale.place(tick)}%` },
-				short(plot.label(tick))))), element('div'));
+	const grid = element('div', { class: 'dots' });
 	const name = row => plot.name ? plot.name(row, rows) : row.backend;
+
+	if (sorted.length)
+		grid.append(element('div'), element('div', { class: 'track scale', 'aria-hidden': 'true' },
+			...scale.ticks.map(tick => element('div', { class: 'tick', style: `left: ${scale.place(tick)}%` },
+				short(plot.label(tick))))), element('div'));
 
 	for (const row of sorted) {
 		const ci = plot.interval(row);
@@ -202,14 +206,18 @@ function dots(title, rows, scale, plot) {
 			element('div', { class: 'value' }, plot.label(plot.value(row))));
 		for (const cell of [...grid.children].slice(-3)) cell.title = tip;
 	}
-	for (const row of plot.without || [])
+	for (const row of without(plot))
 		if (how(row) === title)
 			grid.append(element('div', {}, row.backend),
 				element('div', { class: 'wide' }, `${row.status}: ${row.reason}`));
 	plots++;
 	return element('div', {}, element('h3', {}, title), element('p', { class: 'soft small' },
-		sorted.length ? plot.sentence(sorted, plot) : 'Nothing is shown.'), grid);
+		!sorted.length ? 'No figures.' : inconclusive ? 'No conclusion: this order may be chance.' :
+		plot.sentence(sorted, plot)), grid);
 }
+
+/* Rows that have no figure but a reason. */
+const without = plot => plot.without ? plot.without().filter(row => !hidden.has(row.backend)) : [];
 
 /* Groups of rows on one scale, a filter where there are many mechanisms, and the table. */
 function plot_section(parent, rows, plot) {
@@ -221,12 +229,13 @@ function plot_section(parent, rows, plot) {
 		const group = plot.group || how;
 		const bare = visible.filter(row => !plot.interval(row)).length;
 
-		box.replaceChildren(...(scale ? unique(rows().map(group)).map(title =>
-			dots(title, rows().filter(row => group(row) === title), scale, plot)) : []));
+		box.replaceChildren(...unique([...visible, ...without(plot)].map(group)).map(title =>
+			dots(title, rows().filter(row => group(row) === title), scale, plot)));
 		note.textContent = [`${plot.better} Dots are medians, bars their 95% intervals` +
 			(plot.more_is_better ? '; the scale runs from right to left.' : '.'),
 			box.querySelector('.beyond') ? 'An arrow: the interval goes on beyond the scale.' : '',
-			bare ? `Without a bar: an interval needs at least 6 rounds; this run had ${result.rounds}.` : '',
+			bare ? plot.bare || `Without a bar: an interval needs at least 6 rounds; this run had ${
+				result.rounds}.` : '',
 			rows().some(row => row.blocks) ? 'What is too short for the clock was measured in blocks of ' +
 				'16 round trips.' : ''].filter(Boolean).join(' ');
 		details.replaceChildren(details.firstElementChild, plot.table(visible));
@@ -257,69 +266,148 @@ function filter() {
 	parent.append(box);
 }
 
-const figures_head = ['mechanism', 'p50', '95% interval', 'p99', 'p99.9', 'max', 'mean', 'min', 'wait', 'place',
-	'bytes', 'CPU/record', 'calls/record'];
+/* With a rate: what was asked for and reached, and by how much the last one began late. */
+function figures(title, rows) {
+	const open = rows.some(row => row.rate_per_s);
 
-const figures = rows => rows.map(row => {
-	const t = times(row);
+	return table(title, ['mechanism', 'p50', '95% interval', 'p99', 'p99.9', 'max', 'mean', 'min', 'wait', 'place',
+		'bytes', 'CPU/record', 'calls/record', ...(open ? ['asked/s', 'reached/s', 'late', 'status'] : [])],
+	rows.map(row => {
+		const t = times(row) || {};
 
-	return [row.backend, time(t.p50), span(t.p50_ci95, time), time(t.p99), time(t.p999), time(t.max),
-		time(t.mean), time(t.min), row.wait, row.placement, row.size_bytes,
-		time(row.cpu_ns_per_record), plain(row.syscalls_per_record, 2)];
-});
+		return [row.backend, time(t.p50), span(t.p50_ci95, time), time(t.p99), time(t.p999), time(t.max),
+			time(t.mean), time(t.min), row.wait, row.placement, row.size_bytes,
+			time(row.cpu_ns_per_record), plain(row.syscalls_per_record, 2),
+			...(open ? [count(row.rate_per_s), count(row.achieved_per_s), time(row.late_ns), row.status] : [])];
+	}));
+}
+
+/* Those whose intervals overlap with the first's, which cannot be told apart from it. */
+const level_with = (sorted, plot) => sorted.slice(1).filter(row => plot.interval(sorted[0]) && plot.interval(row) &&
+	plot.interval(row)[0] <= plot.interval(sorted[0])[1] && plot.interval(sorted[0])[0] <= plot.interval(row)[1]);
 
 /* "pipe is fastest, zmq takes 11 times as long." Whose intervals overlap are not told apart. */
 function order(sorted, plot) {
-	const first = sorted[0], last = sorted[sorted.length - 1], best = plot.interval(first);
+	const first = sorted[0], last = sorted[sorted.length - 1];
 	const value = plot.value(last) / plot.value(first), factor = Math.max(value, 1 / value);
-	const level = sorted.slice(1).filter(row => best && plot.interval(row) &&
-		plot.interval(row)[0] <= best[1] && best[0] <= plot.interval(row)[1]);
+	const level = level_with(sorted, plot);
 
 	if (sorted.length < 2) return `${first.backend} alone.`;
+	if (!plot.interval(first))
+		return `${first.backend} has the best median, ${last.backend} takes ${two(factor)} times as long; fewer than ` +
+			'6 rounds cannot show that this is no chance.';
 	if (level.length === sorted.length - 1) return 'All intervals overlap: none is shown to be fastest.';
 	return (level.length ? `Fastest, and not to be told apart: ${[first, ...level].map(row =>
 		row.backend).join(', ')}; ` : `${first.backend} is fastest, `) +
 		`${last.backend} takes ${two(factor)} times as long.`;
 }
 
+/* What is compared in each mode. */
+const LATENCY = { value: row => times(row).p50, interval: row => times(row).p50_ci95, label: time,
+	better: 'Left, and lower, is better.' };
+const STREAM = { value: row => row.records_per_s, interval: row => row.records_per_s_ci95, label: count,
+	better: 'Left is better, and more is better.', more_is_better: true };
+const KINDS = [['latency', 'Round trips', LATENCY], ['oneway', 'One way', LATENCY], ['throughput', 'Throughput', STREAM]];
+
+const WAITS = { block: 'the receiver sleeps', poll: 'it sleeps in an event loop', spin: 'it never sleeps',
+	adaptive: 'it stays awake for some 50 \u00b5s, then sleeps' };
+const PLACES = { same: 'both ends on one CPU', cross: 'on two', smt: 'on one core', l3: 'on one L3 cache',
+	socket: 'on two packages' };
+
 /* ---- the sections ---- */
+
+/* The groups of the first kind of figures that the run has, each sorted, the best first. */
+function podium() {
+	for (const [mode, what, plot] of KINDS) {
+		const all = shown.filter(row => row.mode === mode && (times(row) || row.records_per_s));
+		const axes = ['size_bytes', 'batch', 'senders', 'depth'];
+		const rows = all.filter(row => axes.every(key => row[key] === all[0][key]));
+
+		if (rows.length > 1)
+			return { what, plot, rows, groups: unique(rows.map(how)).map(title => rows.filter(row =>
+				how(row) === title).sort((a, b) => (plot.more_is_better ? -1 : 1) *
+				(plot.value(a) - plot.value(b)))) };
+	}
+	return null;
+}
 
 /* Which is fastest, and when not? */
 function glance() {
-	const rows = shown.filter(row => row.mode === 'latency' && times(row) && !row.rate_per_s);
-	const size = rows.length ? rows[0].size_bytes : 0;
-	const groups = unique(rows.map(how)).map(title => rows.filter(row => how(row) === title &&
-		row.size_bytes === size).sort((a, b) => times(a).p50 - times(b).p50));
-	const winners = unique(groups.map(group => group[0].backend));
+	const shows = finding ? null : podium();
 
-	if (rows.length < 2) return;
-	const parent = section('Which is fastest, and when not?', `Round trips of ${size} bytes: ` +
-		(winners.length === 1 ? `${winners[0]} is fastest in each of ${groups.length} ways to wait and ` +
-			'to be placed.' : 'it depends on how the receiver waits and where the two ends run.'));
+	if (!shows) return;
+	const { what, plot, rows, groups } = shows;
+	const title = `${what}, ${rows[0].size_bytes} bytes` +
+		(rows[0].rate_per_s ? `, ${count(rows[0].rate_per_s)} a second` : '');
 
-	parent.append(table('Which is fastest', ['wait, place', 'fastest', 'then', 'slowest'], groups.map(group =>
-		[how(group[0]), ...[0, 1, group.length - 1].map(i => group[i] && (i > 0 || group[0]) ?
-			`${group[i].backend} ${time(times(group[i]).p50)}` +
-				(i > 0 ? ` (${two(times(group[i]).p50 / times(group[0]).p50)}\u00d7)` : '') : '\u2013')]),
-	'glance'));
+	if (inconclusive) {
+		section('Which is fastest, and when not?', 'This run cannot tell. The figures below are what it saw, on a ' +
+			'machine that was disturbed: measure again when it has nothing else to do.');
+		return;
+	}
+	const factor = (row, first) => {
+		const value = plot.value(row) / plot.value(first);
+
+		return `${row.backend} ${plot.label(plot.value(row))} (${two(Math.max(value, 1 / value))}\u00d7)`;
+	};
+	const best = groups.map(group => [group[0], ...level_with(group, plot)]);
+	const names = level => level.map(row => row.backend).join(', ');
+	const winners = unique(best.map(names));
+	const lines = groups.map((group, i) => {
+		const rest = group.filter(row => !best[i].includes(row));
+
+		return [how(group[0]), `${names(best[i])} ${plot.label(plot.value(group[0]))}`,
+			...[rest.length > 1 ? rest[0] : null, rest[rest.length - 1]].map(row => row ? factor(row, group[0]) :
+				'\u2013')];
+	});
+	const parent = section('Which is fastest, and when not?', `${title}: ` + (winners.length === 1 ?
+		`${winners[0]}${groups.length > 1 ? ` in each of ${groups.length} ways to wait and to be placed` : ''}.` :
+		'it depends on how the receiver waits and where the two ends run.'));
+
+	parent.append(table('Which is fastest', ['wait, place', 'fastest', 'next', 'slowest'], lines, 'glance'));
+	const words = (key, meanings) => unique(rows.map(row => row[key])).filter(word => meanings[word])
+		.map(word => `${word}: ${meanings[word]}`);
+
+	parent.append(element('p', { class: 'soft small' }, [...words('wait', WAITS), ...words('placement', PLACES),
+		'several in one cell: their intervals overlap, none is shown to be faster.'].join('; ')));
+}
+
+/* The rate of each row, where that is what was looked for. */
+function found_rates() {
+	const all = shown.filter(row => row.rate_per_s);
+	const kept = all.filter(row => times(row) && times(row).p99 <= finding);
+	const rest = () => shown.filter(row => times(row) === null && row.reason);
+
+	if (!finding) return;
+	plot_section(section(`The highest rate with p99 below ${short(time(finding))}`, 'Records (or round trips) a ' +
+		'second, begun on time whatever happened to the one before.'), () => kept, {
+		value: row => row.rate_per_s, interval: () => null, label: count, without: rest, more_is_better: true,
+		better: 'Left is better, and more is better.', bare: 'Each rate was found by bisection, to 3 %.',
+		tip: row => `, p99 ${time(times(row).p99)}`,
+		sentence: sorted => sorted.length < 2 ? `${sorted[0].backend} alone.` :
+			`${sorted[0].backend} keeps ${two(sorted[0].rate_per_s /
+				sorted[sorted.length - 1].rate_per_s)} times the rate of ${sorted[sorted.length - 1].backend}.`,
+		table: rows => figures('Rates', rows),
+	});
 }
 
 function latency(mode, title, explanation) {
-	const all = shown.filter(row => row.mode === mode);
-	const sizes = unique(all.filter(times).map(row => row.size_bytes));
+	const all = shown.filter(row => row.mode === mode && (times(row) || row.status === 'saturated'));
+	const sizes = unique(all.map(row => row.size_bytes));
 	let size = sizes[0];
 
 	if (!sizes.length) return;
-	const parent = section(title, explanation);
-	const at = list => list.filter(row => row.size_bytes === size);
+	const parent = section(title, explanation + (finding ? ' Each at its own rate: compare the rates, not these.' :
+		all[0].rate_per_s ? ` ${count(all[0].rate_per_s)} a second were asked for, and latency counts from the ` +
+			'moment each should have begun.' : ''));
+	const at = wanted => all.filter(row => row.size_bytes === size && wanted(row));
 
 	selector(parent, 'Record size', sizes.map(String), value => { size = Number(value); draw(); });
-	const draw = plot_section(parent, () => at(all.filter(times)), {
-		value: row => times(row).p50, interval: row => times(row).p50_ci95, label: time,
-		better: 'Left, and lower, is better.', without: at(all.filter(row => row.status === 'saturated')),
+	const draw = plot_section(parent, () => at(times), {
+		...LATENCY, without: () => at(row => row.status === 'saturated'),
 		tip: row => `, p99 ${time(times(row).p99)}`,
-		sentence: order,
-		table: rows => table(title, figures_head, figures(rows)),
+		sentence: finding ? () => '' : order,
+		table: () => figures(title, at(row => !hidden.has(row.backend))),
 	});
 }
 
@@ -335,8 +423,7 @@ function throughput() {
 
 	selector(parent, 'Shown', keys, value => { chosen = value; draw(); });
 	const draw = plot_section(parent, () => all.filter(row => key(row) === chosen), {
-		value: row => row.records_per_s, interval: row => row.records_per_s_ci95, label: count,
-		better: 'Left is better, and more is better.', more_is_better: true,
+		...STREAM,
 		tip: row => `, ${count(row.bytes_per_s)}B/s`,
 		sentence: order,
 		table: rows => table('Throughput', ['mechanism', 'records/s', '95% interval', 'bytes/s', 'wait', 'place',
@@ -482,7 +569,7 @@ function curves() {
 			(value === 1 ? '0%' : `${+(100 - 100 / value).toFixed(5)}%`) : null),
 		y: value_axis('latency', time),
 	}, item => `${item.dataset.label}: ${(100 - 100 / item.parsed.x).toFixed(4)}% below ${time(item.parsed.y)}`),
-	() => table('Percentiles', figures_head, figures(rows())));
+	() => figures('Percentiles', rows()));
 }
 
 function sweep(mode, title, value, as, better) {
@@ -639,6 +726,7 @@ function publish() {
 head();
 glance();
 filter();
+found_rates();
 latency('latency', 'Round trips', 'The median time for a record to go and its answer to come back.');
 latency('oneway', 'One way', 'The median time of a record from its sender to its receiver, by one clock.');
 throughput();

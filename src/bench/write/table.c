@@ -17,7 +17,8 @@
 #include "common/language.h"
 
 #define CELL 40
-#define KEEP 0 /* rank of a column that is always shown */
+#define LEFT -1 /* aligned there, and as wide as its words: of what says which row it is */
+#define KEEP 0  /* rank of a column that is always shown */
 
 struct line {
 	const struct row *row;
@@ -26,7 +27,7 @@ struct line {
 
 struct column {
 	const char *title;
-	int width; /* negative: left-aligned */
+	int width; /* at least; or LEFT */
 	int rank;
 	unsigned in; /* bits of modes */
 	void (*cell)(char cell[static CELL], const struct line *line);
@@ -47,7 +48,6 @@ TEXT_CELL(size, "%zu", l->row->axes.size)
 TEXT_CELL(depth, "%u", l->row->axes.depth)
 TEXT_CELL(senders, "%u", l->row->axes.senders)
 TEXT_CELL(batch, "%u", l->row->axes.batch)
-TEXT_CELL(rate_asked, "%u", l->row->axes.rate)
 TEXT_CELL(load, "%s", l->row->axes.load->name)
 TEXT_CELL(start, "%s", l->row->axes.start->name)
 
@@ -69,6 +69,7 @@ TIME_CELL(cpu, l->f->costs.cpu_ns)
 TIME_CELL(cache_line, l->f->cache_line)
 TIME_CELL(wall, l->f->wall_s * 1e9)
 TIME_CELL(cpu_s, l->f->cpu_s * 1e9)
+TIME_CELL(late, l->f->late)
 
 /* In blocks a sample is itself a mean, and its tail says nothing of single round trips. */
 #define SINGLE(l, member) ((l)->row->axes.block > 1 ? NAN : (l)->f->member)
@@ -106,6 +107,16 @@ static void cell_rate_ci(char cell[static CELL], const struct line *l)
 
 	(void)snprintf(cell, CELL, "%s..%s", words_count(low, l->f->rate_ci.low),
 		       words_count(high, l->f->rate_ci.high));
+}
+
+static void cell_achieved(char cell[static CELL], const struct line *l)
+{
+	(void)words_count(cell, l->f->achieved);
+}
+
+static void cell_rate_asked(char cell[static CELL], const struct line *l)
+{
+	(void)snprintf(cell, CELL, l->row->axes.rate ? "%u" : "-", l->row->axes.rate);
 }
 
 static void cell_bytes(char cell[static CELL], const struct line *l)
@@ -240,6 +251,11 @@ static bool finds_rate(const struct bench *bench)
 	return bench->options->find_rate;
 }
 
+static bool is_open_loop(const struct bench *bench)
+{
+	return bench->options->rate > 0 || finds_rate(bench);
+}
+
 static bool has_cache_line(const struct bench *bench)
 {
 	const struct plan *plan = &bench->plan;
@@ -263,18 +279,20 @@ static bool has_cache_line(const struct bench *bench)
 #define INTERVAL N_("95% interval")
 
 static const struct column columns[] = {
-	{ N_("mechanism"), -16, KEEP, LINKS | DOWNLOAD | START, cell_name, NULL },
-	{ N_("wait"), -8, KEEP, LINKS, cell_wait, NULL },
-	{ N_("place"), -9, KEEP, LINKS, cell_place, NULL },
-	{ N_("files"), -13, KEEP, DOWNLOAD, cell_load, NULL },
-	{ N_("start"), -15, KEEP, START, cell_start, NULL },
+	{ N_("mechanism"), LEFT, KEEP, LINKS | DOWNLOAD | START, cell_name, NULL },
+	{ N_("wait"), LEFT, KEEP, LINKS, cell_wait, NULL },
+	{ N_("place"), LEFT, KEEP, LINKS, cell_place, NULL },
+	{ N_("files"), LEFT, KEEP, DOWNLOAD, cell_load, NULL },
+	{ N_("start"), LEFT, KEEP, START, cell_start, NULL },
 	{ N_("bytes"), 6, KEEP, LINKS, cell_size, varies_size },
 	{ N_("depth"), 5, KEEP, LINKS, cell_depth, varies_depth },
 	{ N_("senders"), 7, KEEP, STREAM, cell_senders, varies_senders },
 	{ N_("batch"), 6, KEEP, STREAM, cell_batch, varies_batch },
 	{ N_("rate/s"), 9, KEEP, TRIPS, cell_rate_asked, finds_rate },
+	{ N_("reached/s"), 9, 1, TRIPS, cell_achieved, is_open_loop },
+	{ N_("late"), 8, 1, TRIPS, cell_late, is_open_loop },
 	{ N_("min"), 8, 12, SAMPLES, cell_min, NULL },
-	{ "p50", 9, KEEP, SAMPLES, cell_p50, NULL },
+	{ "p50", 8, KEEP, SAMPLES, cell_p50, NULL },
 	{ INTERVAL, 18, 13, SAMPLES, cell_p50_ci, NULL },
 	{ "p90", 8, 11, SAMPLES, cell_p90, NULL },
 	{ "p99", 8, KEEP, SAMPLES, cell_p99, NULL },
@@ -291,7 +309,7 @@ static const struct column columns[] = {
 	{ N_("spread"), 6, 2, LINKS, cell_spread, NULL },
 	{ N_("line"), 8, 8, TRIPS, cell_cache_line, has_cache_line },
 	{ N_("x floor"), 8, KEEP, LINKS, cell_ratio, has_floor },
-	{ INTERVAL, 12, KEEP, LINKS, cell_ratio_ci, has_floor },
+	{ INTERVAL, 12, 1, LINKS, cell_ratio_ci, has_floor },
 	{ N_("wall"), 7, KEEP, DOWNLOAD, cell_wall, NULL },
 	{ N_("CPU"), 7, KEEP, DOWNLOAD, cell_cpu_s, NULL },
 	{ N_("records"), 7, 1, DOWNLOAD, cell_records, NULL },
@@ -301,31 +319,29 @@ static const struct column columns[] = {
 	{ INTERVAL, 12, 3, DOWNLOAD, cell_cpu_share_ci, NULL },
 };
 
-#define COLUMNS      (sizeof columns / sizeof columns[0])
-#define AXES_LAST    9 /* the last column that says which row it is */
-#define NAME_NARROW  10
-#define PLACE_NARROW 6 /* "socket"; a pair of CPUs is wider */
+#define COLUMNS   (sizeof columns / sizeof columns[0])
+#define AXES_LAST 9  /* the last column that says which row it is */
+#define RATE_LAST 11 /* the last that a row has whose rate was not kept */
 
-static bool has_wide_place(const struct bench *bench)
-{
-	size_t i;
-
-	for (i = 0; i < bench->plan.rows_n; i++)
-		if (strlen(bench->plan.rows[i]->axes.place.name) > PLACE_NARROW)
-			return true;
-	return false;
-}
-
+/* What says which row it is takes the room that its words need. */
 static int width_of(const struct bench *bench, size_t column)
 {
-	int width = columns[column].width;
-	const int title = (int)text_columns(_(columns[column].title), true);
+	const struct column *c = &columns[column];
+	size_t width = text_columns(_(c->title), true), i;
 
-	if (column == 0 && !bench->options->floor) /* only the floors' names need the room */
-		width = -NAME_NARROW;
-	if (columns[column].cell == cell_place && !has_wide_place(bench))
-		width = -PLACE_NARROW;
-	return abs(width) >= title ? width : width < 0 ? -title : title;
+	for (i = 0; c->width < 0 && i < bench->plan.rows_n; i++) {
+		const struct line line = { bench->plan.rows[i], NULL };
+		char cell[CELL];
+
+		if (!(c->in & 1u << line.row->axes.mode))
+			continue;
+		c->cell(cell, &line);
+		if (text_columns(cell, true) > width)
+			width = text_columns(cell, true);
+	}
+	if (c->width < 0)
+		return -(int)width;
+	return c->width >= (int)width ? c->width : (int)width;
 }
 
 /* Which columns fit into ROOM: bits. */
@@ -381,23 +397,26 @@ static void print_header(FILE *out, const struct bench *bench, uint64_t chosen)
 }
 
 static void print_line(FILE *out, const struct bench *bench, uint64_t chosen,
-		       const struct line *line)
+		       const struct line *line, unsigned room)
 {
 	char cell[CELL];
-	size_t i;
+	size_t used = 0, i;
 
 	for (i = 0; i < COLUMNS; i++) {
 		if (!(chosen & UINT64_C(1) << i))
 			continue;
-		if (i > AXES_LAST &&
-		    (line->row->rounds == 0 || line->row->status == ROW_SATURATED)) {
-			fprintf(out, _(" %s: %s"), _(row_status_name(line->row->status)),
-				line->row->reason);
+		if (i > AXES_LAST && line->row->rounds == 0) {
+			notes_reason(out, line->row, used, room);
+			return;
+		}
+		if (i > RATE_LAST && line->row->status == ROW_SATURATED) {
+			fprintf(out, " %s", _(row_status_name(line->row->status)));
 			break;
 		}
 		columns[i].cell(cell, line);
 		fputs(i ? " " : "", out);
 		print_cell(out, cell, width_of(bench, i));
+		used += (size_t)abs(width_of(bench, i)) + (i ? 1 : 0);
 	}
 	fputc('\n', out);
 }
@@ -457,7 +476,7 @@ static void print_mode(FILE *out, const struct result *result, enum mode mode, u
 		} else if (new_group(&before->axes, &line.row->axes)) {
 			fputc('\n', out);
 		}
-		print_line(out, bench, chosen, &line);
+		print_line(out, bench, chosen, &line, room);
 		before = line.row;
 	}
 	if (before)

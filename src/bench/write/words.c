@@ -268,21 +268,64 @@ static void add_start(struct text *text, const struct result *result)
 		}
 }
 
+/* From what to what the rates go at which p99 keeps the bound. */
+static void add_rates(struct text *text, const struct result *result)
+{
+	const struct plan *plan = &result->bench->plan;
+	const double bound_ns = result->bench->options->p99_ns;
+	const struct axes *least = NULL, *most = NULL;
+	char bound[WORDS_SIZE], low[WORDS_SIZE], high[WORDS_SIZE];
+	size_t i;
+
+	for (i = 0; i < plan->rows_n; i++) {
+		const struct row *row = plan->rows[i];
+
+		if (row->status != ROW_OK || !(result->figures[i].p99 <= bound_ns))
+			continue;
+		least = !least || row->axes.rate < least->rate ? &row->axes : least;
+		most = !most || row->axes.rate > most->rate ? &row->axes : most;
+	}
+	if (!most)
+		return;
+	(void)words_time(bound, bound_ns);
+	(void)words_count(low, least->rate);
+	(void)words_count(high, most->rate);
+	if (most == least)
+		text_printf(text, _("p99 stays below %s up to %s a second (%s, %s, %s)."), bound,
+			    high, most->backend, wait_name(most->wait), most->place.name);
+	else
+		text_printf(text,
+			    _("p99 stays below %s up to %s a second (%s, %s, %s) at the least, "
+			      "and up to %s (%s, %s, %s) at the most."),
+			    bound, low, least->backend, wait_name(least->wait), least->place.name,
+			    high, most->backend, wait_name(most->wait), most->place.name);
+}
+
+const char *words_inconclusive(const struct result *result)
+{
+	if (json_is_false(json_object_get(result->environment, "quiet")))
+		return _("No conclusion is drawn: the machine was not quiet.");
+	if (below_cache_line(result))
+		return _("No conclusion is drawn: some round trips were shorter than the "
+			 "bare cache line's, so the CPUs moved during the run.");
+	return NULL;
+}
+
 void words_meaning(struct text *text, const struct result *result)
 {
 	const struct plan *plan = &result->bench->plan;
 	const struct load *load = plan->rows_n ? plan->rows[0]->axes.load : NULL;
+	const char *inconclusive = words_inconclusive(result);
 
-	if (json_is_false(json_object_get(result->environment, "quiet")))
-		text_add(text, _("No conclusion is drawn: the machine was not quiet."));
-	else if (below_cache_line(result))
-		text_add(text, _("No conclusion is drawn: some round trips were shorter than the "
-				 "bare cache line's, so the CPUs moved during the run."));
+	if (inconclusive)
+		text_add(text, inconclusive);
 	else if (plan->rows_n && plan->rows[0]->axes.start)
 		add_start(text, result);
 	else if (load)
 		for (; load->name; load++)
 			add_load(text, result, load);
+	else if (result->bench->options->find_rate)
+		add_rates(text, result); /* and nothing else: each row has a rate of its own */
 	else {
 		add_contrasts(text, result);
 		add_cpu(text, result);

@@ -28,6 +28,8 @@ void table_print(FILE *out, const struct result *result, unsigned columns);
 void notes_print(FILE *out, const struct result *result, unsigned columns);
 /* A line of TEXT, wrapped at COLUMNS; later lines are indented. */
 void notes_wrap(FILE *out, const char *text, unsigned columns);
+/* In the place of ROW's figures, on a line of which USED columns are full; else below it. */
+void notes_reason(FILE *out, const struct row *row, size_t used, unsigned columns);
 /* A line for each reason why something of PLAN was left out, after PREFIX. */
 void notes_left_out(FILE *out, const struct plan *plan, const char *prefix, unsigned columns);
 
@@ -52,7 +54,10 @@ char *words_count(char buf[static WORDS_SIZE], double count);
 /* A factor or a percentage: "0.3", "5.4", "62", "560". */
 char *words_two_digits(char buf[static WORDS_SIZE], double value);
 
-/* Adds sentences on what this run's figures show to TEXT; none if they show nothing. */
+/* Why nothing may be concluded from this run's figures, as a sentence; NULL: it may. */
+const char *words_inconclusive(const struct result *result);
+
+/* Adds to TEXT the former, or sentences on what this run's figures show; none if nothing. */
 void words_meaning(struct text *text, const struct result *result);
 
 #endif
