@@ -29,6 +29,8 @@ def time: if . == null then "-" elif . < 1000 then "\(two | round) ns"
   ", \($run.environment.cpu.cpus) CPUs, Linux " +
   ($run.environment.kernel.release | split(".")[0:2] | join(".")) +
   ", \($run.environment.date[0:10])" +
-  (if $run.environment.quiet then "." else
-	"; not quiet: \($run.environment.warnings[0])." end) +
-  " Waking a sleeper on another CPU costs about the same whatever the mechanism."
+  (if $run.environment.quiet then
+	". Waking a sleeper on another CPU costs about the same whatever the mechanism."
+  else
+	"; not quiet, so nothing follows from it: \($run.environment.warnings[0])."
+  end)

@@ -110,7 +110,7 @@ static int by_rank(const void *a, const void *b)
 
 	if (x->fits != y->fits)
 		return x->fits ? -1 : 1;
-	if (x->p50_ns > 0 && y->p50_ns > 0 && x->p50_ns != y->p50_ns)
+	if (!x->busy && x->p50_ns > 0 && y->p50_ns > 0 && x->p50_ns != y->p50_ns)
 		return x->p50_ns < y->p50_ns ? -1 : 1;
 	if (x->merit != y->merit)
 		return x->merit > y->merit ? -1 : 1;

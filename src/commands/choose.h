@@ -26,7 +26,7 @@ struct candidate {
 	double p50_ns; /* of a round trip */
 	double cpu_ns; /* of one record in a stream, of both ends together */
 	double records_per_s;
-	bool busy; /* other programs used the CPUs meanwhile */
+	bool busy; /* other programs used the CPUs meanwhile: figures do not decide the order */
 	/* For choose.c: decides the order if nothing was measured. */
 	unsigned merit;
 	size_t index;

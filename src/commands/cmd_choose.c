@@ -152,6 +152,9 @@ static void print_text(const struct needs *needs, const struct candidate *candid
 	if (rank > 0 && !needs->measure)
 		text_add(&out, _("\nBy what they promise alone; --measure adds this machine's "
 				 "figures.\n"));
+	else if (rank > 0 && candidates[0].busy)
+		text_add(&out, _("\nNot quiet: other programs had the CPUs, so the order is by "
+				 "what they promise.\nMeasure again when they do not.\n"));
 	(void)fputs(text_string(&out), stdout);
 	text_free(&out);
 }
@@ -182,9 +185,11 @@ static int print_json(const struct needs *needs, const struct candidate *candida
 						      "cpu_ns_per_record", figure(at->cpu_ns),
 						      "records_per_s", figure(at->records_per_s)));
 	}
-	root = json_pack("{s:s, s:{s:I, s:I, s:s, s:o}, s:o}", "schema", "ipcdemo-choose/1",
+	root = json_pack("{s:s, s:{s:I, s:I, s:s, s:o}, s:o, s:o}", "schema", "ipcdemo-choose/1",
 			 "needs", "record_bytes", (json_int_t)needs->record_bytes, "rate_per_s",
 			 (json_int_t)needs->rate, "wait", waits[needs->spin], "capabilities", words,
+			 "quiet",
+			 needs->measure && n > 0 ? json_boolean(!candidates[0].busy) : json_null(),
 			 "mechanisms", list);
 	rc = root ? json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : -1;
 	json_decref(root);

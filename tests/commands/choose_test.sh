@@ -73,8 +73,24 @@ done
 fits --measure '.record_limit >= 512' --measure --record=512
 equal "--measure: a figure for each that fits, for no other" '' \
 	"$(jq -r '.mechanisms[] | select(.fits != (.p50_ns != null)) | .name' "$T/json")"
-equal "--measure: sorted by latency" '' "$(jq -r '[.mechanisms[] | select(.fits) | .p50_ns] |
-	select(. != sort) | "no"' "$T/json")"
+equal "--measure: sorted by latency, where the machine was quiet" '' "$(jq -r 'select(.quiet) |
+	[.mechanisms[] | select(.fits) | .p50_ns] | select(. != sort) | "no"' "$T/json")"
+order='[.mechanisms[] | select(.fits).name]'
+run_ipcdemo choose --format=json
+jq -c "$order" "$T/out" >"$T/promised"
+loops=''
+for _ in $(seq "$(nproc)"); do
+	(while :; do :; done) &
+	loops="$loops $!"
+done
+run_ipcdemo choose --measure --format=json
+cp "$T/out" "$T/busy"
+run_ipcdemo choose --measure
+# shellcheck disable=SC2086 # pids are words
+kill $loops
+equal "--measure beside busy loops: figures do not decide the order" \
+	"false $(cat "$T/promised")" "$(jq -c '.quiet' "$T/busy") $(jq -c "$order" "$T/busy")"
+matches "--measure beside busy loops: and the text says so" '^Not quiet: ' "$T/out"
 
 run_ipcdemo choose --record=0
 fails "a record of no bytes" 2 'out of range'
