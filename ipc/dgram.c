@@ -10,7 +10,7 @@
  *      connect(w, the name)
  *      fork ----------------------------> close(q), and every sibling's ends
  *      close(w)                           sendmsg(w, slot, records)
- *      recvmsg(q): pid, slot  <---------- a datagram, and from the kernel the sender's pid
+ *      recvmsg(q): pid, slot  <---------- a datagram; the kernel adds its pid
  *      nothing at all <------------------ dies, however it dies
  *
  * Life cycle: q has a name only within open, in a private directory; arm connects through an O_PATH

@@ -83,7 +83,7 @@ static int mmap_limits(struct ipc_limit *limits, size_t cap)
 			  (unsigned long long)fs.f_bavail * fs.f_frsize);
 	sys_limit(&limits[1], "ring of a slot, 56-byte records", "ipc/core/ring_slots.c",
 		  "%zu bytes", ring_slots_slot_bytes(56));
-	sys_limit_file(&limits[2], "age at which a page is written (1/100 s)",
+	sys_limit_file(&limits[2], "a page is written at (1/100 s)",
 		       "/proc/sys/vm/dirty_expire_centisecs");
 	sys_limit_file(&limits[3], "mappings of a process", "/proc/sys/vm/max_map_count");
 	return 4;

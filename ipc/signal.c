@@ -8,8 +8,8 @@
  *      hub                                worker
  *      block a free number, signalfd()
  *      fork ----------------------------> close the inherited signalfd
- *      read(signalfd) <--- 8 bytes ------ pidfd_send_signal(hub, SI_QUEUE, 1st of 7)
- *      read(signalfd) <--- 8 bytes ------ pidfd_send_signal(hub, SI_QUEUE, 2nd of 7)
+ *      read(signalfd) <--- 8 bytes ------ pidfd_send_signal(hub, ..., 1st of 7)
+ *      read(signalfd) <--- 8 bytes ------ pidfd_send_signal(hub, ..., 2nd of 7)
  *      the 7th: a record of 56 bytes      dies; what it queued stays queued
  *
  * Life cycle: the number is claimed at open by blocking it, here and in what is forked then. Close

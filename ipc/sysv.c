@@ -7,7 +7,7 @@
  *
  *      hub                                worker
  *      msgget(key, IPC_EXCL) -> id
- *      fork ----------------------------> keeps the number: there is nothing to close
+ *      fork ----------------------------> keeps the number; nothing to close
  *      msgrcv(id, any type) <-- a batch - msgsnd(id, type of the slot, records)
  *      nothing at all <------------------ dies, however it dies
  *      msgctl(id, IPC_RMID) ------------> whoever waits: EIDRM

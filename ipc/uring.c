@@ -8,7 +8,7 @@
  *
  *      hub                                worker
  *      socketpair() -> h, w; a ring
- *      fork ----------------------------> close(h), forget the hub's ring, make one's own
+ *      fork ----------------------------> close(h), a ring of its own
  *      RECV into each slot's buffer       SEND, SEND, SEND linked
  *      io_uring_enter(submit, wait 1)     io_uring_enter(submit 3, wait 3)
  *      completion  <------ a packet ----- (one call for all of them)
@@ -100,7 +100,7 @@ static rlim_t uring_locked(void)
 static int uring_limits(struct ipc_limit *limits, size_t cap)
 {
 	(void)cap;
-	sys_limit_file(&limits[0], "0: allowed, 1: for a group, 2: forbidden",
+	sys_limit_file(&limits[0], "may (0 all, 1 a group, 2 nobody)",
 		       "/proc/sys/kernel/io_uring_disabled");
 	sys_limit(&limits[1], "locked memory, rings included", "getrlimit(RLIMIT_MEMLOCK)",
 		  uring_locked() == RLIM_INFINITY ? "unlimited" : "%llu bytes",

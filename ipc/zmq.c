@@ -10,7 +10,7 @@
  *      mkdtemp(), ROUTER, bind; the name
  *      is removed, an O_PATH fd is kept
  *      fork ----------------------------> drop the hub's context, make one's own
- *      who is it? the kernel says <------ DEALER connects to /proc/self/fd/N, greets
+ *      who is it? the kernel says <------ DEALER: /proc/self/fd/N, greets
  *      recv: routing id, record <-------- send: record
  *
  * Life cycle: the socket has a name only within open, in a private directory; a worker connects

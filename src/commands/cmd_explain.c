@@ -8,7 +8,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "bench/write/write.h"
 #include "commands/commands.h"
 #include "commands/concepts.h"
 #include "common/exit_code.h"
@@ -17,6 +19,7 @@
 #include "common/mechanism.h"
 #include "common/message.h"
 #include "common/options.h"
+#include "common/terminal.h"
 #include "common/text.h"
 
 #define LIMITS_MAX 16
@@ -54,18 +57,58 @@ static const struct command_options command = {
 	.finish = need_name,
 };
 
+/* ---- within the terminal's columns ---- */
+
+/* Asked before anything is written: who cannot write asks errno why. */
+static unsigned columns_of_page(void)
+{
+	const unsigned terminal = terminal_columns(STDOUT_FILENO, 80);
+
+	return terminal < 100 ? terminal : 100;
+}
+
+static bool is_continued(const char *line)
+{
+	return strncmp(line, "  ", 2) == 0 && line[2] != ' ' && line[2] != '\n';
+}
+
+/*
+ * A card as its source has it: paragraphs whose further lines are indented by two, and drawings,
+ * which stay as they are.
+ */
+static void print_card(const char *card, unsigned columns)
+{
+	struct text paragraph = { .at = NULL };
+
+	while (*card) {
+		const size_t len = strcspn(card, "\n");
+		const bool is_text = *card != '\n' && (*card != ' ' || is_continued(card));
+
+		text_printf(&paragraph, "%s%.*s", paragraph.len ? " " : "", (int)len, card);
+		card += len + (card[len] == '\n');
+		if (is_text && is_continued(card))
+			continue;
+		if (is_text)
+			notes_wrap(stdout, text_string(&paragraph), columns);
+		else
+			(void)printf("%s\n", text_string(&paragraph));
+		text_clear(&paragraph);
+	}
+	text_free(&paragraph);
+}
+
 static void print_heading(const char *text)
 {
 	(void)printf("\n%s\n", text);
 }
 
-static void print_words(const char *heading, const char *const *words)
+static void print_words(const char *heading, const char *const *words, unsigned columns)
 {
 	size_t column = 0;
 
 	print_heading(heading);
 	for (; *words; words++) {
-		if (column == 0 || column + strlen(*words) > 84) {
+		if (column == 0 || column + 1 + strlen(*words) > columns) {
 			(void)printf("%s ", column ? "\n" : "");
 			column = 1;
 		}
@@ -74,26 +117,35 @@ static void print_words(const char *heading, const char *const *words)
 	(void)putchar('\n');
 }
 
-static void print_objects(const struct ipc_info *info)
+static void print_objects(const struct ipc_info *info, unsigned columns)
 {
 	const struct ipc_object *object;
 
 	print_heading("Kernel objects, and how to see them (PID: a process of ipcdemo)");
-	for (object = info->objects; object->what; object++)
-		(void)printf("  %s\n      $ %s\n", object->what, object->show);
+	for (object = info->objects; object->what; object++) {
+		struct text what = { .at = NULL };
+
+		text_add_wrapped(&what, object->what, 2, columns);
+		(void)printf("%s      $ %s\n", text_string(&what), object->show);
+		text_free(&what);
+	}
 }
 
 static void print_limits(const struct ipc_info *info)
 {
 	struct ipc_limit limits[LIMITS_MAX];
 	int n = ipc_limits(info->name, limits, LIMITS_MAX);
+	struct text lines = { .at = NULL };
+	char record[32];
 	int i;
 
 	print_heading("This machine, now");
-	(void)printf("  %-36s %zu bytes\n", "longest record", info->record_limit);
+	(void)snprintf(record, sizeof record, "%zu bytes", info->record_limit);
+	figures_add(&lines, "longest record", record, "");
 	for (i = 0; i < n; i++)
-		(void)printf("  %-36s %-20s %s\n", limits[i].name, limits[i].value,
-			     limits[i].source);
+		figures_add(&lines, limits[i].name, limits[i].value, limits[i].source);
+	(void)fputs(text_string(&lines), stdout);
+	text_free(&lines);
 }
 
 /* The build's list of examples: a mechanism need not have one. */
@@ -112,41 +164,47 @@ static bool has_example(const char *name)
 
 static void print_page(const struct ipc_info *info)
 {
+	const unsigned columns = columns_of_page();
 	const char *card = ipc_card(info->name);
+	struct text text = { .at = NULL };
 	char reason[256];
 
-	(void)printf("%s: %s\n%s.\n", info->name, info->title, info->summary);
+	text_printf(&text, "%s: %s\n%s.\n", info->name, info->title, info->summary);
 	if (ipc_probe(info->name, reason, sizeof reason) < 0)
-		(void)printf("Not available here: %s.\n", reason);
-	if (card)
-		(void)printf("\n%s", card);
-	print_objects(info);
+		text_printf(&text, "Not available here: %s.\n", reason);
+	text_printf(&text, "\n%s", card ? card : "");
+	print_card(text_string(&text), columns);
+	text_free(&text);
+	print_objects(info, columns);
 	print_limits(info);
-	print_words("System calls of its file", info->syscalls);
-	print_words("Manual pages", info->man);
+	print_words("System calls of its file", info->syscalls, columns);
+	print_words("Manual pages", info->man, columns);
 	print_heading("Read, in this order");
 	if (has_example(info->name))
 		(void)printf("  examples/%s.c", info->name);
 	(void)printf("  ipc/core/backend.h  ipc/%s.c  ipc/core/waiting.c\n"
 		     "  src/download/protocol.c  src/download/pool.c\n",
 		     info->name);
-	(void)printf("\nSee it work:  ipcdemo --ipc=%s --trace     Measure it:  ipcdemo bench "
-		     "--ipc=%s\n",
+	(void)printf("\nSee it work:  ipcdemo --ipc=%s --trace\n"
+		     "Measure it:   ipcdemo bench --ipc=%s\n",
 		     info->name, info->name);
 }
 
 static void print_concept(const struct concept *concept)
 {
+	const unsigned columns = columns_of_page();
 	struct text figures = { 0 };
 
-	(void)printf("%s: %s.\n\n%s", concept->name, concept->title, concept->card);
+	text_printf(&figures, "%s: %s.\n\n%s", concept->name, concept->title, concept->card);
+	print_card(text_string(&figures), columns);
+	text_clear(&figures);
 	(void)fflush(stdout); /* some figures fork */
 	concept->figures(&figures);
 	print_heading("This machine, now");
 	(void)fputs(text_string(&figures), stdout);
 	text_free(&figures);
-	print_words("Manual pages", concept->man);
-	print_words("Read, in this order", concept->files);
+	print_words("Manual pages", concept->man, columns);
+	print_words("Read, in this order", concept->files, columns);
 	(void)printf("\nSee it work:  %s\n", concept->see);
 }
 

@@ -21,11 +21,19 @@
 #include "download/sandbox.h"
 #include "ipc/ipc.h"
 
-#define TRIES 21
+#define TRIES   21
+#define COLUMNS 80
 
-static void add(struct text *page, const char *name, const char *value, const char *source)
+void figures_add(struct text *page, const char *name, const char *value, const char *source)
 {
-	text_printf(page, "  %-36s %-20s %s\n", name, value, source);
+	struct text line = { .at = NULL };
+
+	text_printf(&line, "  %-34s %-7s", name, value);
+	if (source[0])
+		text_printf(&line, "%s%s",
+			    line.len + 1 + strlen(source) > COLUMNS ? "\n      " : " ", source);
+	text_printf(page, "%s\n", text_string(&line));
+	text_free(&line);
 }
 
 static void add_count(struct text *page, const char *name, uint64_t count, const char *source)
@@ -33,7 +41,7 @@ static void add_count(struct text *page, const char *name, uint64_t count, const
 	char value[32];
 
 	(void)snprintf(value, sizeof value, "%" PRIu64, count);
-	add(page, name, value, source);
+	figures_add(page, name, value, source);
 }
 
 /* Adds the one word in a file of /proc, or nothing where it cannot be read. */
@@ -45,7 +53,7 @@ static void add_file(struct text *page, const char *name, const char *path)
 	if (!file)
 		return;
 	if (fscanf(file, "%31s", word) == 1)
-		add(page, name, word, path);
+		figures_add(page, name, word, path);
 	(void)fclose(file); /* it was only read */
 }
 
@@ -56,7 +64,7 @@ static void add_limit(struct text *page, const char *name, int resource, const c
 	if (getrlimit((__rlimit_resource_t)resource, &limit) < 0)
 		return;
 	if (limit.rlim_cur == RLIM_INFINITY)
-		add(page, name, "unlimited", source);
+		figures_add(page, name, "unlimited", source);
 	else
 		add_count(page, name, limit.rlim_cur, source);
 }
@@ -85,7 +93,7 @@ static void add_time(struct text *page, const char *name, int (*action)(void))
 	}
 	qsort(took_ns, TRIES, sizeof took_ns[0], by_size);
 	(void)snprintf(value, sizeof value, "%" PRIu64 " us", took_ns[TRIES / 2] / 1000);
-	add(page, name, value, "measured, median of 21");
+	figures_add(page, name, value, "measured, median of 21");
 }
 
 static int child_ends(void *arg)
@@ -217,10 +225,10 @@ void figures_sandbox(struct text *page)
 	char value[32];
 
 	(void)snprintf(value, sizeof value, "%d", abi);
-	add(page, "Landlock's version (7 knows all)", abi < 0 ? "none here" : value,
-	    "landlock_create_ruleset(2)");
+	figures_add(page, "Landlock's version (7 knows all)", abi < 0 ? "none here" : value,
+		    "landlock_create_ruleset(2)");
 	add_count(page, "system calls that end a worker", sandbox_forbidden_count(),
 		  "src/download/sandbox_calls.c");
-	add(page, "a filter is around us already", prctl(PR_GET_SECCOMP) > 0 ? "yes" : "no",
-	    "prctl(PR_GET_SECCOMP)");
+	figures_add(page, "a filter is around us already", prctl(PR_GET_SECCOMP) > 0 ? "yes" : "no",
+		    "prctl(PR_GET_SECCOMP)");
 }

@@ -27,6 +27,9 @@ const struct concept *concept_find(const char *name);
 
 /* ---- the figures, in concept_figures.c ---- */
 
+/* A line: of what, how much, and where that can be read. */
+void figures_add(struct text *page, const char *name, const char *value, const char *source);
+
 void figures_process(struct text *page);
 void figures_thread(struct text *page);
 void figures_fork(struct text *page);

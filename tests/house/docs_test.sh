@@ -47,7 +47,7 @@ done
 sed -n '/^```sh/,/^```$/p' "$srcdir/README.md" | grep -E '^ *(ipcdemo|--)' |
 	sed 's/#.*//' >"$T/used"
 is_true "README.md shows how to use it" [ -s "$T/used" ]
-for option in $(grep -oE -e ' --[a-z-]+' "$T/used" | sort -u); do
+for option in $(grep -oE -e ' --[a-z][a-z0-9-]*' "$T/used" | sort -u); do
 	is_true "README.md: $option is an option" grep -qE -e "$option([=\[, ]|\$)" "$T/help"
 done
 for command in $(sed -n 's/^ipcdemo \([a-z][a-z]*\)\b.*/\1/p' "$T/used" | sort -u); do
