@@ -12,9 +12,10 @@
 #include "bench/figures.h"
 #include "common/language.h"
 
-#define ROUNDS 3
-#define RANGE  4096 /* between the highest and the lowest rate that are tried */
-#define STEP   1.03
+#define ROUNDS        3
+#define RANGE         4096 /* between the highest and the lowest rate that are tried */
+#define RANGE_COUNTED 16   /* at least, where --count makes low rates take long */
+#define STEP          1.03
 
 struct trial {
 	const struct find_rate *find;
@@ -58,12 +59,14 @@ static int keeps(struct trial *t, unsigned rate)
 	return good > bad;
 }
 
-/* A round of a given count must not take longer than a round may. */
+/* A round of a given count must not outlast its deadline, nor take a second if that can be. */
 static double least_rate(const struct trial *t)
 {
 	const struct options *o = t->find->options;
+	const double of_a_second = fmin(o->count, t->most / RANGE_COUNTED);
+	const double in_time = 2.0 * o->count / o->timeout_s;
 
-	return fmin(t->most, fmax(t->most / RANGE, 2.0 * o->count / o->timeout_s));
+	return fmin(t->most, fmax(t->most / RANGE, fmax(of_a_second, in_time)));
 }
 
 /*

@@ -117,7 +117,7 @@ static const char queue_card[] =
 	"  need not be ready at the same moment.\n"
 	"\n"
 	"     sender --> | 3 | 2 | 1 | --> receiver\n"
-	"     full: the sender waits, or is told so    empty: the receiver waits, or is told\n"
+	"     full: the sender waits or is told    empty: the receiver waits or is told\n"
 	"\n"
 	"Guarantees: first in, first out for one sender. Between several senders there is no\n"
 	"  order but the one in which they got through.\n"

@@ -14,7 +14,7 @@ let plots = 0;
 const COLOURS = ['#1a83db', '#d16022', '#009342', '#b357ad', '#a1790c', '#03999f', '#c6495b', '#816bd8',
 	'#768b09', '#0c9c82', '#0087ab', '#b66c00', '#9d60c6', '#cf5582', '#5671d8', '#8c8309', '#ce5342'];
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 5], [1, 4], [12, 4]];
-const MANY = 8; /* mechanisms, from which on there is a filter */
+const MANY = 8; /* mechanisms: of more there is a filter, and not each has a line */
 
 const unique = list => [...new Set(list)];
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -544,6 +544,16 @@ function chart(parent, describe, make, rows) {
 	return entry;
 }
 
+/* Of more lines than can be told apart, those at both ends of what VALUE sorts by. */
+function ends(rows, value) {
+	const sorted = [...rows].sort((a, b) => value(a) - value(b));
+
+	return sorted.length > MANY ? [...sorted.slice(0, MANY / 2), ...sorted.slice(-MANY / 2)] : sorted;
+}
+
+const how_few = (drawn, all) => drawn < all ? ` Of ${all} mechanisms, the ${drawn} at both ends have a line; the ` +
+	'filter above leaves others, and the table has all.' : '';
+
 function curves() {
 	const all = shown.filter(row => row.curve && row.curve.length > 1 && times(row));
 	const key = row => `${row.mode}: ${how(row)}, ${row.size_bytes} bytes`;
@@ -563,8 +573,8 @@ function curves() {
 
 		return sorted.length ? `${chosen}: one in a thousand takes ${two(tail(sorted[0]))} times the median with ` +
 			`${sorted[0].backend}` + (sorted.length > 1 ? `, ${two(tail(last))} times with ${last.backend}.` :
-			'.') : '';
-	}, () => lines(rows().map(row => ({ row, data: row.curve.map(([x, y]) => ({ x, y })) })), {
+			'.') + how_few(ends(sorted, tail).length, sorted.length) : '';
+	}, () => lines(ends(rows(), tail).map(row => ({ row, data: row.curve.map(([x, y]) => ({ x, y })) })), {
 		x: log_axis('percentile', value => /^10*$/.test(String(value)) ?
 			(value === 1 ? '0%' : `${+(100 - 100 / value).toFixed(5)}%`) : null),
 		y: value_axis('latency', time),
@@ -582,6 +592,9 @@ function sweep(mode, title, value, as, better) {
 	const parent = section(title, `Both axes are logarithmic; ${better} is better.`);
 	const rows = () => all.filter(row => key(row) === chosen && !hidden.has(row.backend));
 	const biggest = () => Math.max(...rows().map(row => row.size_bytes));
+	/* Of each mechanism, the row of the largest records that it has. */
+	const largest = () => unique(rows().map(row => row.backend)).map(backend => rows().filter(row =>
+		row.backend === backend).reduce((a, b) => b.size_bytes > a.size_bytes ? b : a));
 
 	selector(parent, 'Shown', keys, word => { chosen = word; entry.draw(); });
 	const entry = chart(parent, () => {
@@ -589,8 +602,8 @@ function sweep(mode, title, value, as, better) {
 
 		return sorted.length ? `${chosen}, ${biggest()} bytes: from ${as(value(sorted[0]))} (${
 			sorted[0].backend}) to ${as(value(sorted[sorted.length - 1]))} (${
-			sorted[sorted.length - 1].backend}).` : '';
-	}, () => lines(unique(rows().map(row => row.backend)).map(backend => {
+			sorted[sorted.length - 1].backend}).` + how_few(ends(largest(), value).length, largest().length) : '';
+	}, () => lines(ends(largest(), value).map(({ backend }) => {
 		const list = rows().filter(row => row.backend === backend);
 
 		return { row: list[0], points: true, data: list.map(row => ({ x: row.size_bytes, y: value(row) })) };
