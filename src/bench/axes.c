@@ -342,10 +342,10 @@ void axes_parse(struct options *options, int argc, char **argv)
 		.end = N_(
 			"Every row of the result says where the two ends ran and how the receiver "
 			"waited: rows that differ in either say nothing about the mechanisms. "
-			"Combinations that make no sense are left out and listed with the reason. Where "
-			"the machine was not quiet, no conclusion is drawn.\nExit status: 0 measured, 1 a "
-			"row failed (as where no rate keeps --p99), 2 usage, 3 a mechanism that was named "
-			"cannot be used here, 4 internal error."),
+			"Combinations that make no sense are left out and listed with the reason. "
+			"Where the machine was not quiet, no conclusion is drawn.\nExit status: 0 "
+			"measured, 1 a row failed (as where no rate keeps --p99), 2 usage, 3 a "
+			"mechanism that was named cannot be used here, 4 internal error."),
 		.headings = headings,
 		.specs = specs,
 		.words = mechanism_words,
