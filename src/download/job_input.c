@@ -17,7 +17,7 @@
  *	key     = "out" | "dir" | "checksum", each at most once; of checksums "sha-256=HEX"
  *
  * The value is all the rest of the line. Empty lines, and lines whose first byte is "#", mean
- * nothing.
+ * nothing. out= may name directories too, beneath its own: "a/b" is b in the directory a.
  *
  * In both, dir= says for its URL what -d says for all: the directory in its place, from here if it
  * is relative.
@@ -254,6 +254,39 @@ static int read_options(struct reader *reader, struct options *options)
 	return rc;
 }
 
+/* Does a component of PATH lead to the directory above? */
+static bool leads_up(const char *path)
+{
+	for (; *path; path += strcspn(path, "/"), path += strspn(path, "/"))
+		if (strcspn(path, "/") == 2 && strncmp(path, "..", 2) == 0)
+			return true;
+	return false;
+}
+
+/* Moves what out= says of directories behind those of dir=, or of -d. */
+static int split_out(struct reader *reader, struct options *options)
+{
+	const char *base = options->dir ? options->dir : reader->list->dir;
+	char *path = options->name, *slash, *dir;
+
+	if (!path)
+		return 0;
+	if (leads_up(path))
+		return refuse(reader, _("out= leads out of its directory: "), path);
+	slash = path + strspn(path, "/"); /* it begins there all the same */
+	memmove(path, slash, strlen(slash) + 1);
+	slash = strrchr(path, '/');
+	if (!slash)
+		return 0;
+	if (asprintf(&dir, "%s%s%.*s", base ? base : "", base ? "/" : "", (int)(slash - path),
+		     path) < 0)
+		return -ENOMEM;
+	free(options->dir);
+	options->dir = dir;
+	memmove(path, slash + 1, strlen(slash));
+	return 0;
+}
+
 static int read_entry(struct reader *reader)
 {
 	struct options options = { .name = NULL };
@@ -262,16 +295,17 @@ static int read_entry(struct reader *reader)
 	int rc = url ? read_options(reader, &options) : -ENOMEM;
 
 	if (rc == 0) {
-		const struct job_wish wish = { .url = url,
-					       .name = options.name,
-					       .dir = options.dir,
-					       .sha256 = options.sha256 };
 		size_t behind = reader->number;
 
 		reader->number = number; /* what is wrong now is wrong with the job */
 		rc = strchr(url, '\t') ?
 			     refuse(reader, _("mirrors of one file are not supported: "), url) :
-			     add(reader, &wish);
+			     split_out(reader, &options);
+		if (rc == 0)
+			rc = add(reader, &(struct job_wish){ .url = url,
+							     .name = options.name,
+							     .dir = options.dir,
+							     .sha256 = options.sha256 });
 		reader->number = behind;
 	}
 	free(url);

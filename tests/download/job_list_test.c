@@ -31,7 +31,6 @@ static int read_format(struct job_list *list, const char *text, size_t bytes,
 	return rc;
 }
 
-/* Reads BYTES of TEXT as the input file "list". */
 static int read_bytes(struct job_list *list, const char *text, size_t bytes, char why[512])
 {
 	return read_format(list, text, bytes, JOB_FORMAT_PLAIN, why);
@@ -223,6 +222,18 @@ static void test_job_read_aria2_lists(void **state)
 	assert_string_equal(list.jobs[4].dir, "there");
 	assert_int_equal(list.dir_count, 2);
 	job_list_free(&list);
+	(void)snprintf(text, sizeof text,
+		       "http://a/1\n out=a/b/c\nhttp://a/2\n out=/x\nhttp://a/3\n out=/e//f\n"
+		       " dir=/d\n");
+	list.dir = "main";
+	assert_int_equal(read_format(&list, text, strlen(text), JOB_FORMAT_ARIA2, why), 0);
+	assert_string_equal(list.jobs[0].dir, "main/a/b");
+	assert_string_equal(list.jobs[0].name, "c");
+	assert_null(list.jobs[1].dir);
+	assert_string_equal(list.jobs[1].name, "x");
+	assert_string_equal(list.jobs[2].dir, "/d/e/");
+	assert_string_equal(list.jobs[2].name, "f");
+	job_list_free(&list);
 }
 
 static void test_job_read_aria2_lists_that_are_wrong(void **state)
@@ -244,6 +255,10 @@ static void test_job_read_aria2_lists_that_are_wrong(void **state)
 		{ "http://a/1\n\n dir= \n", "list:1: dir= names no directory" },
 		{ "http://a/1\n dir=a\tb\n",
 		  "list:1: the name of a directory holds a control character" },
+		{ "http://a/1\n out=a/../../b\n",
+		  "list:1: out= leads out of its directory: a/../../b" },
+		{ "http://a/1\n out=a/\n",
+		  "list:1: the output name cannot be used: its name is empty" },
 		{ "\n out=x\n", "list:2: an option without a URL above it:  out=x" },
 	};
 

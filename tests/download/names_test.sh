@@ -32,6 +32,8 @@ from_urls() {
 	names "--exists=rename numbers" "$ORIGIN/bytes/3/x\n$ORIGIN/bytes/4/x\n" "x|x.1" \
 		--exists=rename
 	names "aria2's lists" "$ORIGIN/bytes/3/x\n  out=a b.c\n" "a b.c" --input-format=aria2
+	names "aria2's lists, with directories in a name" "$ORIGIN/bytes/3/x\n out=a/b/c\n" \
+		"a|a/b|a/b/c" --input-format=aria2
 }
 
 clash() {
