@@ -116,7 +116,7 @@ _Noreturn void contract_skip(const char *what, int rc);
  * More slots than a hub fetches in one turn (FD_SLOTS_TURN), and more than some machines grant: that
  * has to be said, with one of the above.
  */
-#define CONTRACT_MANY 150
+#define CONTRACT_MANY 100
 /* A long stream is there for races between processes, which a sanitizer sees no better. */
 static inline unsigned contract_count(unsigned count)
 {
