@@ -113,8 +113,8 @@ extern pid_t contract_group;
 /* Ends the rule without a verdict: this machine is too small for it. */
 _Noreturn void contract_skip(const char *what, int rc);
 /*
- * More slots than a hub fetches in one turn (FD_SLOTS_TURN), and more than some machines grant: that
- * has to be said, with one of the above.
+ * More slots than a hub fetches in one turn (FD_SLOTS_TURN), and more than some machines grant:
+ * that has to be said, with one of the above.
  */
 #define CONTRACT_MANY 100
 /* A long stream is there for races between processes, which a sanitizer sees no better. */
