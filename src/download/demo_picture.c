@@ -12,26 +12,31 @@
 #include "common/language.h"
 #include "common/terminal.h"
 
-#define NAME_COLUMNS 24
+#define NAME_COLUMNS 24 /* on a narrow terminal a third of its columns */
 #define WIDEST       100
-#define NARROWEST    50
+#define NARROWEST    20
 #define INDENT       2
 
 #define COMMAND_COLUMNS 22
 #define WHAT_COLUMNS    40 /* with less room it stands below its command */
 
+struct scale {
+	unsigned name; /* columns */
+	double cells_per_s;
+};
+
 /* A line for one file: its name, then a bar from FROM to TO seconds. */
 static void draw_bar(struct text *lines, const char *name, double from, double to,
-		     double cells_per_s)
+		     const struct scale *scale)
 {
 	const bool utf8 = text_locale();
-	unsigned begin = (unsigned)(from * cells_per_s);
-	unsigned end = (unsigned)(to * cells_per_s + 0.5);
+	unsigned begin = (unsigned)(from * scale->cells_per_s);
+	unsigned end = (unsigned)(to * scale->cells_per_s + 0.5);
 	size_t used;
 
 	text_fill(lines, ' ', INDENT);
-	used = text_add_cut(lines, name, NAME_COLUMNS - 1, utf8);
-	text_fill(lines, ' ', NAME_COLUMNS - used + begin);
+	used = text_add_cut(lines, name, scale->name - 1, utf8);
+	text_fill(lines, ' ', scale->name - used + begin);
 	for (; begin < end; begin++)
 		text_add(lines, utf8 ? "\u2588" : "=");
 	text_add(lines, "\n");
@@ -39,13 +44,13 @@ static void draw_bar(struct text *lines, const char *name, double from, double t
 
 /* Both files, each from the start or each behind the other. */
 static void draw_way(struct text *lines, const struct picture *picture, bool in_turn,
-		     double cells_per_s)
+		     const struct scale *scale)
 {
 	double from = 0;
 	unsigned i;
 
 	for (i = 0; i < PICTURE_FILES; i++) {
-		draw_bar(lines, picture->name[i], from, from + picture->seconds[i], cells_per_s);
+		draw_bar(lines, picture->name[i], from, from + picture->seconds[i], scale);
 		if (in_turn)
 			from += picture->seconds[i];
 	}
@@ -88,17 +93,19 @@ void picture_draw(struct text *lines, const struct picture *picture)
 	const double in_turn = picture->sequential ? picture->wall_s : sum;
 	const unsigned terminal = terminal_columns(STDERR_FILENO, 80);
 	const unsigned columns = terminal < WIDEST ? terminal : WIDEST;
-	double cells_per_s = 0;
+	struct scale scale = { .name = NAME_COLUMNS };
 
+	if (columns < 3 * NAME_COLUMNS && columns >= NARROWEST)
+		scale.name = columns / 3;
 	if (columns >= NARROWEST && sum > 0)
-		cells_per_s = (columns - NAME_COLUMNS - INDENT - 1) / sum;
+		scale.cells_per_s = (columns - scale.name - INDENT - 1) / sum;
 	text_printf(lines,
 		    picture->sequential ? _("\nBoth at once would need: %.2f s\n") :
 					  _("\nBoth at once: %.2f s\n"),
 		    at_once);
-	draw_way(lines, picture, false, cells_per_s);
+	draw_way(lines, picture, false, &scale);
 	text_printf(lines, _("One after the other: %.2f s\n"), in_turn);
-	draw_way(lines, picture, true, cells_per_s);
+	draw_way(lines, picture, true, &scale);
 	text_printf(lines,
 		    picture->sequential ? _("To be saved: %.2f s, %.0f %%\n") :
 					  _("Saved: %.2f s, %.0f %%\n"),

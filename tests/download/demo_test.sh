@@ -41,11 +41,44 @@ demo() {
 	equal "$model: nothing is left" '' "$(ls "$TMPDIR")"
 }
 
+# on_terminal COLUMNS: how many bars the picture has there.
+on_terminal() {
+	python3 - "$IPCDEMO" "$1" <<-'END'
+		import fcntl, os, pty, struct, sys, termios, unicodedata
+		program, columns = sys.argv[1], int(sys.argv[2])
+		master, slave = pty.openpty()
+		fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+		pid = os.fork()
+		if pid == 0:
+		    os.dup2(slave, 2)
+		    os.execv(program, [program, "--progress=plain", "--demo-seconds=0.3-0.5"])
+		os.close(slave)
+		seen = b""
+		try:
+		    while chunk := os.read(master, 4096):
+		        seen += chunk
+		except OSError:
+		    pass # the other end is closed
+		bars = [line for line in seen.decode().splitlines() if "\u2588" in line]
+		width = lambda c: 2 if unicodedata.east_asian_width(c) in "WF" else 1
+		print(len(bars), "bars within", columns, "columns"
+		      if all(sum(map(width, line)) < columns for line in bars) else "not quite")
+	END
+}
+
 is_true "there are models" [ "$(echo "$models" | wc -w)" -ge 2 ]
 for model in $models; do
 	demo
 done
 
+if command -v python3 >/dev/null; then
+	for columns in 20 40 60; do
+		equal "a terminal of $columns columns" "4 bars within $columns columns" \
+			"$(on_terminal $columns)"
+	done
+else
+	skip_part "no python3 to play the terminal"
+fi
 run_ipcdemo --demo-seconds=0.1 -d "$T/kept"
 equal "-d: exit 0" 0 "$status"
 equal "-d: both files are kept" 2 "$(find "$T/kept" -type f -name '*.pdf' | wc -l)"
