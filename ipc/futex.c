@@ -29,9 +29,9 @@
  * Failure modes: full - EAGAIN, or the sender sleeps until the receiver has taken a quarter. Hub
  *   gone - silence; a sleep ends after a second, and the pidfd tells. Sequence or tail that no
  *   honest peer writes - EPROTO.
- * Costs: two copies of the record, no system call. A sleeper costs one call, and its peer one: an
- *   eventfd in an epoll instance costs three. A sleep starts a timer of a second, so that a dead
- *   hub is found: an eighth of a round trip.
+ * Costs: two copies of the record, no system call. A sleeper costs one call, and its peer one, as
+ *   an eventfd in an epoll instance does, but cheaper ones. A sleep starts a timer of a second, so
+ *   that a dead hub is found: an eighth of a round trip.
  * Pitfalls: FUTEX_PRIVATE_FLAG between processes wakes nobody, and reports no error. To wait
  *   without the value that one has looked at loses the wake-up. Of the lock the hub touches one
  *   bit of one word: who takes or releases a robust lock that a hostile process can write to
@@ -257,7 +257,7 @@ static ssize_t futex_send(struct ipc *s, unsigned slot, const void *records, siz
 
 	if (flags & IPC_NOWAIT)
 		return ring_slots_send(s, slot, records, n, flags);
-	while ((rc = ring_slots_send(s, slot, records, n, flags)) == -EAGAIN)
+	while ((rc = ring_slots_send(s, slot, records, n, IPC_NOWAIT)) == -EAGAIN)
 		if ((slept = futex_sleep_one(s, slot)) < 0)
 			return slept;
 	return rc;
@@ -270,7 +270,7 @@ static ssize_t futex_recv(struct ipc *s, unsigned *slot, void *records, size_t c
 
 	if (flags & IPC_NOWAIT)
 		return ring_slots_recv(s, slot, records, cap, flags);
-	while ((rc = ring_slots_recv(s, slot, records, cap, flags)) == -EAGAIN)
+	while ((rc = ring_slots_recv(s, slot, records, cap, IPC_NOWAIT)) == -EAGAIN)
 		if ((slept = s->single ? futex_sleep_one(s, s->self) : futex_sleep_any(s)) < 0)
 			return slept;
 	return rc;

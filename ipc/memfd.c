@@ -28,8 +28,8 @@
  *   never sleeps costs nobody a system call.
  * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter.
  *   Peer gone - silence. Sequence or tail that no honest peer writes - EPROTO.
- * Costs: two copies of the record, no system call. A sleeper costs its peer a write, itself a
- *   poll and an epoll_wait.
+ * Costs: two copies of the record, no system call. A sleeper costs its peer a write, itself an
+ *   epoll_wait; in an event loop a poll, too.
  * Pitfalls: seals fix the size, not the pages. A worker may still punch holes into its own ring
  *   (MADV_REMOVE). They read as zero: in the first lap that is "nothing yet", later EPROTO. Our
  *   next store takes a new page, which is SIGBUS if the cgroup has none left. Forgotten

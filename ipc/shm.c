@@ -30,8 +30,8 @@
  *   never sleeps costs nobody a system call.
  * Failure modes: full - EAGAIN, and the sender sleeps until the receiver has taken a quarter.
  *   Peer gone - silence. Sequence or tail that no honest peer writes - EPROTO.
- * Costs: two copies of the record, no system call. A sleeper costs its peer a write, itself a
- *   poll and an epoll_wait.
+ * Costs: two copies of the record, no system call. A sleeper costs its peer a write, itself an
+ *   epoll_wait; in an event loop a poll, too.
  * Pitfalls: the object cannot be sealed. Whoever has it open may truncate it, and our next load
  *   is SIGBUS, which a library cannot take in its program's place. So a forked worker does not get
  *   the descriptor; but who is given a ticket does, and a worker that runs as root can open the

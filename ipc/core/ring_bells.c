@@ -51,18 +51,23 @@ void ring_slots_store_tail(struct ipc *s, struct ring_slot *from)
 
 /*
  * Marks the bells that were rung since the last call. Each is one event however often it was rung,
- * so the loop ends even if a peer keeps ringing.
+ * so the loop ends even if a peer keeps ringing. Waits TIMEOUT for the first one; -1: until it
+ * comes.
  */
-static void collect_rings(struct ipc *s)
+static void collect_rings(struct ipc *s, int timeout)
 {
+	struct ring_slots *set = ring_slots_of(s);
 	struct epoll_event turn[BELLS_TURN];
 	unsigned seen;
 	ssize_t n, i;
 
-	for (seen = 0; seen <= s->slots; seen += BELLS_TURN) {
-		n = SYS(s, epoll_wait(ring_slots_of(s)->epoll, turn, BELLS_TURN, 0));
+	for (seen = 0; seen <= s->slots; seen += BELLS_TURN, timeout = 0) {
+		n = SYS(s, epoll_wait(set->epoll, turn, BELLS_TURN, timeout));
 		for (i = 0; i < n; i++)
-			ring_slot_at(s, turn[i].data.u32)->rung = true;
+			if (turn[i].data.u32 < s->slots)
+				ring_slot_at(s, turn[i].data.u32)->rung = true;
+			else
+				set->gone = true;
 		if (n < BELLS_TURN)
 			break;
 	}
@@ -123,19 +128,35 @@ int ring_slots_announce(struct ipc *s, unsigned first, unsigned end)
 	return 0;
 }
 
+static int announce_all(struct ipc *s)
+{
+	ring_slots_of(s)->announced = true;
+	return s->single ? ring_slots_announce(s, s->self, s->self + 1) :
+			   ring_slots_announce(s, 0, s->slots);
+}
+
 int ring_slots_pollfd(struct ipc *s, short *events)
 {
-	struct ring_slots *set = ring_slots_of(s);
 	int rc;
 
 	/*
 	 * Before the announcements: what has been rung for is found below, later rings stay queued.
 	 */
-	if (set->announced)
-		collect_rings(s);
-	set->announced = true;
-	rc = s->single ? ring_slots_announce(s, s->self, s->self + 1) :
-			 ring_slots_announce(s, 0, s->slots);
+	if (ring_slots_of(s)->announced)
+		collect_rings(s, 0);
+	rc = announce_all(s);
 	*events = POLLIN;
-	return rc < 0 ? rc : set->epoll;
+	return rc < 0 ? rc : ring_slots_of(s)->epoll;
+}
+
+/* A ring that was not collected yet ends the sleep at once; the next announcement is a new one. */
+int ring_slots_sleep(struct ipc *s)
+{
+	int rc = ring_slots_of(s)->gone ? 0 : announce_all(s);
+
+	if (rc < 0)
+		return rc == -EAGAIN ? 0 : rc;
+	if (!ring_slots_of(s)->gone)
+		collect_rings(s, -1);
+	return ring_slots_of(s)->gone ? -EAGAIN : 0;
 }

@@ -70,7 +70,7 @@ static int open_epoll(struct ipc *s)
 {
 	struct ring_slots *set = ring_slots_of(s);
 
-	set->epoll = -1;
+	set->epoll = set->peer = -1;
 	if (set->ring)
 		return 0;
 	set->epoll = (int)SYS(s, epoll_create1(EPOLL_CLOEXEC));
@@ -168,9 +168,28 @@ static int listen_to(struct ipc *s, unsigned slot, int bell)
 	return (int)SYS(s, epoll_ctl(ring_slots_of(s)->epoll, EPOLL_CTL_ADD, bell, &event));
 }
 
-static int attach_hub(struct ipc *s, unsigned slot)
+/* Where there is one peer, its death ends a sleep: no bell of a dead one is rung. */
+static int listen_to_peer(struct ipc *s, const struct ipc_peer *peer)
+{
+	struct ring_slots *set = ring_slots_of(s);
+	int rc;
+
+	set->gone = false;
+	if (!s->single || set->ring || peer->pidfd < 0)
+		return 0;
+	rc = listen_to(s, s->slots, peer->pidfd);
+	if (rc == 0)
+		set->peer = peer->pidfd;
+	return rc;
+}
+
+static int attach_hub(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	struct ring_slot *own = ring_slot_at(s, slot);
+	int rc = listen_to_peer(s, peer);
+
+	if (rc < 0)
+		return rc;
 
 	/* Later children do not inherit the mapping; if this fails, they unmap it themselves. */
 	own->inherited = SYS(s, madvise(own->ring.control, ring_slots_bytes(s), MADV_DONTFORK)) < 0;
@@ -181,7 +200,7 @@ static int attach_hub(struct ipc *s, unsigned slot)
 /*
  * The rest of attach and of join in the slot's process, which has the ring mapped and both bells.
  */
-static int enter_slot(struct ipc *s, unsigned slot)
+static int enter_slot(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	struct ring_slots *set = ring_slots_of(s);
 	struct ring_slot *own = ring_slot_at(s, slot);
@@ -190,6 +209,8 @@ static int enter_slot(struct ipc *s, unsigned slot)
 
 	if (rc == 0)
 		rc = listen_to(s, slot, own->to_slot);
+	if (rc == 0)
+		rc = listen_to_peer(s, peer);
 	if (rc < 0)
 		return rc;
 	sys_close(&own->to_slot); /* stays registered: the hub has it open */
@@ -213,7 +234,7 @@ static int enter_slot(struct ipc *s, unsigned slot)
  * instance is closed without an epoll_ctl: fork shares the registrations, it does not copy them
  * (epoll(7), Q6).
  */
-static int attach_slot(struct ipc *s, unsigned slot)
+static int attach_slot(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
 	unsigned i;
 
@@ -225,13 +246,12 @@ static int attach_slot(struct ipc *s, unsigned slot)
 		drop(s, ring_slot_at(s, i));
 	}
 	sys_close(&ring_slots_of(s)->epoll);
-	return enter_slot(s, slot);
+	return enter_slot(s, slot, peer);
 }
 
 int ring_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 {
-	(void)peer; /* whoever maps the other side */
-	return s->role == IPC_HUB ? attach_hub(s, slot) : attach_slot(s, slot);
+	return s->role == IPC_HUB ? attach_hub(s, slot, peer) : attach_slot(s, slot, peer);
 }
 
 /* The hub keeps both doorbells, so the slot's new process gets duplicates. */
@@ -262,7 +282,6 @@ int ring_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticke
 	struct stat file;
 	int rc;
 
-	(void)peer; /* whoever maps the other side */
 	ring_slots_of(s)->entries = entries_for(s->record_size, s->depth);
 	ring_slots_of(s)->asymmetric = ticket->words[0];
 	ring_slots_of(s)->epoll = -1;
@@ -275,7 +294,7 @@ int ring_slots_join(struct ipc *s, unsigned slot, const struct ipc_ticket *ticke
 		return rc;
 	own->to_hub = ticket->fds[1];
 	own->to_slot = ticket->fds[2];
-	rc = enter_slot(s, slot);
+	rc = enter_slot(s, slot, peer);
 	if (rc == 0)
 		return close(ticket->fds[0]) < 0 ? -errno : 0; /* the mapping stays */
 	own->to_hub = own->to_slot = -1;                       /* still the caller's */
@@ -294,6 +313,10 @@ void ring_slots_detach(struct ipc *s, unsigned slot)
 	 */
 	if (s->role == IPC_HUB && old->to_hub >= 0) /* ENOENT: was only armed */
 		(void)SYS(s, epoll_ctl(ring_slots_of(s)->epoll, EPOLL_CTL_DEL, old->to_hub, NULL));
+	if (s->role == IPC_HUB && ring_slots_of(s)->peer >= 0)
+		(void)SYS(s, epoll_ctl(ring_slots_of(s)->epoll, EPOLL_CTL_DEL,
+				       ring_slots_of(s)->peer, NULL));
+	ring_slots_of(s)->peer = -1;
 	drop(s, old);
 }
 
@@ -331,16 +354,26 @@ static __attribute__((noinline)) ssize_t send_any(struct ipc *s, struct ring_slo
 	return rc == 0 ? -EAGAIN : rc;
 }
 
-ssize_t ring_slots_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
+static inline ssize_t send_now(struct ipc *s, unsigned slot, const void *records, size_t n)
 {
 	struct ring_slot *to = ring_slot_at(s, slot);
 
-	(void)flags; /* nothing here blocks: the facade sleeps on ring_slots_pollfd */
 	if (n != 1 || !to->ring.live || !ring_push_event(&to->ring, records))
 		return send_any(s, to, records, n);
 	if (to->full || bell_announced(&to->ring) || !bell_never(&to->ring.control->receiver))
 		return sent(s, to, 1);
 	return 1;
+}
+
+ssize_t ring_slots_send(struct ipc *s, unsigned slot, const void *records, size_t n, unsigned flags)
+{
+	ssize_t rc;
+	int slept;
+
+	while ((rc = send_now(s, slot, records, n)) == -EAGAIN && !(flags & IPC_NOWAIT))
+		if ((slept = ring_slots_sleep(s)) < 0)
+			return slept;
+	return rc;
 }
 
 /* The rest of a receive that has popped something: the tail, and waking the sender. */
@@ -398,11 +431,10 @@ static __attribute__((noinline)) ssize_t take_any(struct ipc *s, unsigned *slot,
 	return -EAGAIN;
 }
 
-ssize_t ring_slots_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+static inline ssize_t recv_now(struct ipc *s, unsigned *slot, void *records, size_t cap)
 {
 	struct ring_slot *own = ring_slot_at(s, s->self);
 
-	(void)flags; /* nothing here blocks: the facade sleeps on ring_slots_pollfd */
 	if (!s->single)
 		return take_any(s, slot, records, cap);
 	*slot = s->self;
@@ -411,4 +443,15 @@ ssize_t ring_slots_recv(struct ipc *s, unsigned *slot, void *records, size_t cap
 	if (bell_announced(&own->ring) || ring_tail_due(&own->ring))
 		return took_event(s, own);
 	return 1;
+}
+
+ssize_t ring_slots_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
+{
+	ssize_t rc;
+	int slept;
+
+	while ((rc = recv_now(s, slot, records, cap)) == -EAGAIN && !(flags & IPC_NOWAIT))
+		if ((slept = ring_slots_sleep(s)) < 0)
+			return slept;
+	return rc;
 }

@@ -14,7 +14,8 @@
  * woken: a receiver for a record, a sender for room.
  *
  * No process reads a doorbell. A sleeper waits on an epoll(7) instance of its own, in which its
- * doorbells are registered edge-triggered: each ring is one event, which epoll_wait takes. So a
+ * doorbells are registered edge-triggered: each ring is one event, which epoll_wait takes. (A
+ * blocking call sleeps in it; where there is one peer, its pidfd is registered, too.) So a
  * hostile worker cannot silence another worker's bell. It could fill the counter of a bell that it
  * holds and clear O_NONBLOCK, which belongs to the open file and thus to all who share it; but it
  * holds only the bell that it writes itself, so no ring and no look of the hub can block on that.
@@ -34,6 +35,8 @@ struct ring_slots {
 	ring_slots_ring *ring; /* how the mechanism wakes a peer; NULL: by the doorbells above */
 	size_t extra;          /* bytes that the mechanism wants behind each ring */
 	int epoll;             /* this process sleeps on it */
+	int peer;              /* one peer only: its pidfd, also in EPOLL; -1: not known */
+	bool gone;             /* it told that the peer is dead */
 	bool announced;        /* a bell may have been rung since the last look */
 	bool asymmetric;       /* membarrier(2) works here: see ring.h */
 	unsigned next;         /* a receiving hub: the slot to look at first */
@@ -108,6 +111,11 @@ int ring_slots_hub_fds(unsigned slots);
  * 0: sleep; -EAGAIN: there is something already; or -errno.
  */
 int ring_slots_announce(struct ipc *s, unsigned first, unsigned end);
+/*
+ * Sleeps until one of this side's bells was rung, if there is nothing yet. 0: look; or -errno, of
+ * which -EAGAIN is the peer's death.
+ */
+int ring_slots_sleep(struct ipc *s);
 /* After publishing something: wakes the peer if its WORD says that it sleeps. */
 void ring_slots_wake(struct ipc *s, struct ring_slot *slot, _Atomic uint64_t *word);
 /* Stores the tail, and wakes the sender if it waits for room. */
