@@ -5,6 +5,7 @@
 #include "download/pool.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -340,8 +341,14 @@ int pool_open(struct pool *pool, struct batch *batch)
 		(void)report_failure(pool, _("cannot reach workers"), rc);
 	if (rc == 0)
 		rc = prepare_sandbox(pool);
-	if (rc == 0)
+	if (rc == 0) {
+		/*
+		 * What was freed so far waits to be joined (fastbins, mallopt(3)) until somebody
+		 * asks for much memory: each worker would do it, in a copy of 70 pages of its own.
+		 */
+		(void)malloc_trim(0);
 		return 0;
+	}
 	pool_close(pool);
 	return rc;
 }
