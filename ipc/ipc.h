@@ -281,6 +281,14 @@ struct ipc_ticket {
  */
 int ipc_ticket(struct ipc *session, unsigned slot, struct ipc_ticket *ticket);
 
+/*
+ * Writes the text of TICKET anew for descriptors that have got other numbers, in ticket->fds: they
+ * came over a socket (SCM_RIGHTS).
+ * Errors:
+ *  -EINVAL: the text is not a ticket
+ */
+int ipc_ticket_moved(struct ipc_ticket *ticket);
+
 /* Closes the descriptors of a ticket that another process has inherited, or that is not used. */
 void ipc_ticket_close(struct ipc_ticket *ticket);
 

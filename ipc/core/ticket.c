@@ -82,6 +82,15 @@ int ticket_read(const char *text, struct ipc_ticket *ticket, struct ticket_sessi
 	return 0;
 }
 
+int ipc_ticket_moved(struct ipc_ticket *ticket)
+{
+	struct ticket_session about;
+	struct ipc_ticket old;
+	int rc = ticket_read(ticket->text, &old, &about);
+
+	return rc < 0 ? rc : ticket_write(ticket, &about);
+}
+
 void ipc_ticket_close(struct ipc_ticket *ticket)
 {
 	size_t i;

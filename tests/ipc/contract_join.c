@@ -90,6 +90,21 @@ static pid_t execute(const struct ipc_ticket *tickets)
 	_exit(126);
 }
 
+/* As if they had come over a socket. */
+static void move_descriptors(struct ipc_ticket *ticket)
+{
+	int i, fd;
+
+	for (i = 0; i < IPC_TICKET_FDS; i++) {
+		if (ticket->fds[i] < 0)
+			continue;
+		fd = fcntl(ticket->fds[i], F_DUPFD_CLOEXEC, 100);
+		CHECK(fd >= 0 && close(ticket->fds[i]) == 0);
+		ticket->fds[i] = fd;
+	}
+	CHECK_EQ(ipc_ticket_moved(ticket), 0);
+}
+
 static void start_program(struct ipc *const *session, unsigned slot, struct ipc_peer *worker)
 {
 	struct ipc_ticket tickets[2];
@@ -98,6 +113,8 @@ static void start_program(struct ipc *const *session, unsigned slot, struct ipc_
 	for (i = 0; i < 2; i++)
 		CHECK_EQ(ipc_ticket(session[i], slot, &tickets[i]), 0);
 	CHECK_EQ(ipc_arm(session[0], slot), -EBUSY);
+	for (i = 0; i < 2 && slot % 2 == 1; i++)
+		move_descriptors(&tickets[i]);
 	worker->pid = execute(tickets);
 	worker->pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 	CHECK(worker->pidfd >= 0);
