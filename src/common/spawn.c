@@ -9,12 +9,18 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/sched.h>
 
 /*
  * Every handler back to the default: the parent's would run on the child's copy of its
@@ -170,4 +176,175 @@ int child_reap(struct child *child, bool wait, int *status)
 		(void)close(child->pidfd);
 	*child = CHILD_NONE;
 	return 0;
+}
+
+/* ---- a helper that forks ---- */
+
+#define FDS_BYTES CMSG_SPACE(SPAWNER_FDS_MAX * sizeof(int))
+
+/* One message with descriptors. */
+struct letter {
+	_Alignas(max_align_t) char bytes[SPAWNER_ORDER_BYTES];
+	_Alignas(struct cmsghdr) char control[FDS_BYTES];
+	struct iovec iov;
+	struct msghdr head;
+};
+
+static void letter_init(struct letter *letter, void *bytes, size_t size)
+{
+	letter->iov = (struct iovec){ .iov_base = bytes, .iov_len = size };
+	letter->head = (struct msghdr){ .msg_iov = &letter->iov,
+					.msg_iovlen = 1,
+					.msg_control = letter->control,
+					.msg_controllen = sizeof letter->control };
+}
+
+static int send_order(int fd, const struct spawn_order *order)
+{
+	struct letter letter;
+	struct cmsghdr *header;
+
+	letter_init(&letter, (void *)(uintptr_t)order->bytes, order->size);
+	memset(letter.control, 0, sizeof letter.control);
+	letter.head.msg_controllen = CMSG_SPACE(order->count * sizeof(int));
+	header = CMSG_FIRSTHDR(&letter.head);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(order->count * sizeof(int));
+	memcpy(CMSG_DATA(header), order->fds, order->count * sizeof(int));
+	return TEMP_FAILURE_RETRY(sendmsg(fd, &letter.head, MSG_NOSIGNAL)) < 0 ? -errno : 0;
+}
+
+/* False: there will be no more. */
+static bool receive_order(int fd, struct letter *letter, struct spawn_order *order,
+			  int fds[SPAWNER_FDS_MAX])
+{
+	const struct cmsghdr *header;
+	ssize_t n;
+
+	letter_init(letter, letter->bytes, sizeof letter->bytes);
+	n = TEMP_FAILURE_RETRY(recvmsg(fd, &letter->head, MSG_CMSG_CLOEXEC));
+	if (n <= 0)
+		return false;
+	header = CMSG_FIRSTHDR(&letter->head);
+	*order = (struct spawn_order){ .bytes = letter->bytes, .size = (size_t)n, .fds = fds };
+	if (header)
+		order->count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	if (header)
+		memcpy(fds, CMSG_DATA(header), order->count * sizeof(int));
+	return true;
+}
+
+/*
+ * fork(2), but the child is our parent's. The C library has no such call, so what its own does for
+ * a process of one thread is done here: the kernel writes the child's number where the library
+ * keeps it, and learns the child's list of robust locks. -1 as fork.
+ */
+static pid_t fork_sibling(void)
+{
+	struct clone_args args = { .flags = CLONE_PARENT | CLONE_CHILD_SETTID |
+					    CLONE_CHILD_CLEARTID };
+	void *robust = NULL;
+	size_t size = 0;
+	int *tid = NULL;
+	pid_t pid;
+
+	if (prctl(PR_GET_TID_ADDRESS, &tid) < 0 ||
+	    syscall(SYS_get_robust_list, 0, &robust, &size) < 0)
+		return -1;
+	args.child_tid = (uintptr_t)tid;
+	pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+	if (pid == 0)
+		(void)syscall(SYS_set_robust_list, robust, size); /* its own: cannot fail */
+	return pid;
+}
+
+static _Noreturn void sibling_run(pid_t parent, const struct spawner_setup *setup,
+				  const struct spawn_order *order)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent) /* see child_run */
+		_exit(127);
+	(void)prctl(PR_SET_NAME, setup->name);
+	_exit(setup->run(setup->arg, order));
+}
+
+struct helper {
+	const struct spawner_setup *setup;
+	int sockets[2]; /* the parent's, the helper's */
+};
+
+static int helper_main(void *arg)
+{
+	const struct helper *helper = arg;
+	const struct spawner_setup *setup = helper->setup;
+	const pid_t parent = getppid();
+	const int fd = helper->sockets[1];
+	int keep[setup->keep_count + 1], fds[SPAWNER_FDS_MAX];
+	struct spawn_order order;
+	struct letter letter;
+	sigset_t set;
+	pid_t pid;
+
+	memcpy(keep, setup->keep, setup->keep_count * sizeof *keep);
+	keep[setup->keep_count] = fd;
+	child_keep(keep, setup->keep_count + 1);
+	(void)sigemptyset(&set); /* the terminal's go to all of us: the parent decides */
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGQUIT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	while (receive_order(fd, &letter, &order, fds)) {
+		pid = fork_sibling();
+		if (pid == 0) {
+			(void)close(fd);
+			sibling_run(parent, setup, &order);
+		}
+		pid = pid < 0 ? -errno : pid;
+		while (order.count > 0)
+			(void)close(fds[--order.count]);
+		if (TEMP_FAILURE_RETRY(send(fd, &pid, sizeof pid, MSG_NOSIGNAL)) < 0)
+			break;
+	}
+	return 0;
+}
+
+int spawner_open(struct spawner *spawner, const struct spawner_setup *setup)
+{
+	struct helper helper = { .setup = setup };
+	int rc;
+
+	*spawner = SPAWNER_NONE;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, helper.sockets) < 0)
+		return -errno;
+	rc = spawn(&spawner->child, "ipcdemo-spawner", helper_main, &helper);
+	(void)close(helper.sockets[1]);
+	if (rc == 0)
+		spawner->socket = helper.sockets[0];
+	else
+		(void)close(helper.sockets[0]);
+	return rc;
+}
+
+int spawner_spawn(struct spawner *spawner, struct child *child, const struct spawn_order *order)
+{
+	pid_t pid = -EPIPE;
+	int rc = send_order(spawner->socket, order);
+
+	if (rc == 0 && TEMP_FAILURE_RETRY(recv(spawner->socket, &pid, sizeof pid, 0)) < 0)
+		rc = -errno;
+	if (rc < 0)
+		return rc == -ECONNRESET ? -EPIPE : rc;
+	return pid < 0 ? pid : take_child(child, pid);
+}
+
+void spawner_close(struct spawner *spawner)
+{
+	int status;
+
+	if (spawner->socket < 0)
+		return;
+	(void)close(spawner->socket); /* it ends */
+	(void)child_reap(&spawner->child, true, &status);
+	*spawner = SPAWNER_NONE;
 }

@@ -39,6 +39,47 @@ int spawn_program(struct child *child, const char *program, char *const *argv, c
 		  size_t n);
 
 /*
+ * A helper that forks in the place of this process. A fork copies the list of descriptors, the
+ * mappings and the page tables of who forks, and the more children this process has, the more of
+ * all these it holds; the helper stays as small as it was when it was made, so its hundredth child
+ * costs what the first one did. They are children of this process nevertheless (CLONE_PARENT).
+ */
+struct spawner {
+	struct child child; /* the helper */
+	int socket;
+};
+
+#define SPAWNER_NONE        ((struct spawner){ .child = CHILD_NONE, .socket = -1 })
+#define SPAWNER_ORDER_BYTES 2048
+#define SPAWNER_FDS_MAX     16
+
+struct spawn_order {
+	size_t size, count;
+	const int *fds; /* COUNT; in the child under the numbers that they have there */
+	const void *bytes;
+};
+
+struct spawner_setup {
+	const char *name; /* of the children */
+	int (*run)(void *arg, const struct spawn_order *order);
+	void *arg;
+	const int *keep; /* descriptors that each child inherits, but for its order's */
+	size_t keep_count;
+};
+
+/* Makes the helper. 0 or -errno. */
+int spawner_open(struct spawner *spawner, const struct spawner_setup *setup);
+
+/*
+ * As spawn: the child runs setup->run with a copy of ORDER. -EPIPE: the helper is dead. -ENOSYS,
+ * -EINVAL, -EPERM: this machine does not let it fork so.
+ */
+int spawner_spawn(struct spawner *spawner, struct child *child, const struct spawn_order *order);
+
+/* Ends the helper. Its children go on. */
+void spawner_close(struct spawner *spawner);
+
+/*
  * For a child: closes every descriptor but 0, 1, 2 and the N of KEEP, which it sorts; negative ones
  * stand for none. One system call for each gap between two that stay.
  */

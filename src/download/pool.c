@@ -318,7 +318,8 @@ int pool_open(struct pool *pool, struct batch *batch)
 			       .signals = -1,
 			       .control = -1,
 			       .size = batch->settings->workers,
-			       .sandbox = SANDBOX_NONE };
+			       .sandbox = SANDBOX_NONE,
+			       .spawner = SPAWNER_NONE };
 	LIST_INIT(&pool->unused);
 	LIST_INIT(&pool->idle);
 	LIST_INIT(&pool->unsent);
@@ -347,6 +348,7 @@ int pool_open(struct pool *pool, struct batch *batch)
 		 * asks for much memory: each worker would do it, in a copy of 70 pages of its own.
 		 */
 		(void)malloc_trim(0);
+		pool_open_spawner(pool);
 		return 0;
 	}
 	pool_close(pool);
@@ -367,6 +369,7 @@ void pool_close(struct pool *pool)
 		free(pool->workers[i].queue.records);
 	}
 	free(pool->workers);
+	spawner_close(&pool->spawner);
 	sandbox_close(&pool->sandbox);
 	if (pool->deaths >= 0)
 		(void)close(pool->deaths);

@@ -63,6 +63,7 @@ struct pool {
 	int deaths;           /* epoll of the workers' pidfds, and of their sandboxes' reports */
 	int signals, control; /* the caller's descriptors, which a worker closes; -1: none */
 	struct sandbox sandbox;
+	struct spawner spawner; /* of a large pool, else none */
 	struct pool_worker *workers;
 	unsigned size, alive;
 	unsigned busy;             /* workers with a job */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool_internal.h - between pool.c, pool_start.c (what runs a worker) and pool_jobs.c (jobs:
- * assign,
- * receive). Nobody else includes it.
+ * pool_internal.h - between pool.c, pool_start.c (what runs a worker), pool_spawner.c (who starts
+ * many) and pool_jobs.c (jobs: assign, receive). Nobody else includes it.
  */
 #ifndef IPCDEMO_POOL_INTERNAL_H
 #define IPCDEMO_POOL_INTERNAL_H
@@ -61,6 +60,30 @@ static inline void pool_list(struct worker_list *list, struct pool_worker *worke
 	LIST_INSERT_HEAD(list, worker, link);
 	worker->listed = true;
 }
+
+/* The two sessions' ends of one worker. */
+struct pool_ends {
+	struct ipc_ticket events, commands;
+};
+
+/* ---- pool_spawner.c ---- */
+
+bool pool_has_tickets(const struct pool *pool);
+
+/* ENDS must outlive the worker's start. */
+struct worker_setup pool_worker_setup(const struct pool *pool, unsigned slot,
+				      const struct pool_ends *ends);
+
+/* The inherited descriptors that every worker's process needs. Returns how many. */
+#define POOL_SHARED_MAX (4 + OUTPUT_DIRS_MAX)
+size_t pool_shared_descriptors(const struct pool *pool, int keep[POOL_SHARED_MAX]);
+
+/* Before the first worker: makes pool->spawner where it is of use, and where it can be made. */
+void pool_open_spawner(struct pool *pool);
+
+/* As spawn, by pool->spawner. -ENOTSUP: there is none, or none any more. */
+int pool_order(struct pool *pool, struct child *child, unsigned slot, const struct pool_ends *ends,
+	       int report);
 
 /* ---- pool_start.c ---- */
 

@@ -25,25 +25,15 @@
 #include "common/clock.h"
 #include "download/pool_internal.h"
 
-/* The two sessions' ends of one worker. */
-struct ends {
-	struct ipc_ticket events, commands;
-};
-
-#define KEEP_MAX (8 + OUTPUT_DIRS_MAX + 2 * IPC_TICKET_FDS * POOL_THREADS_MAX)
+#define KEEP_MAX (POOL_SHARED_MAX + 1 + 2 * IPC_TICKET_FDS * POOL_THREADS_MAX)
 
 /* ---- tickets ---- */
 
-static bool has_tickets(const struct pool *pool)
-{
-	return ipc_session_info(pool->events)->capabilities & IPC_CAP_JOIN;
-}
-
-static int take_ends(struct pool *pool, unsigned slot, struct ends *ends)
+static int take_ends(struct pool *pool, unsigned slot, struct pool_ends *ends)
 {
 	int rc;
 
-	if (!has_tickets(pool)) {
+	if (!pool_has_tickets(pool)) {
 		rc = ipc_arm(pool->events, slot);
 		return rc < 0 ? rc : ipc_arm(pool->commands, slot);
 	}
@@ -57,33 +47,12 @@ static int take_ends(struct pool *pool, unsigned slot, struct ends *ends)
 }
 
 /* The worker has them, or there will be none. */
-static void close_ends(const struct pool *pool, struct ends *ends)
+static void close_ends(const struct pool *pool, struct pool_ends *ends)
 {
-	if (!has_tickets(pool))
+	if (!pool_has_tickets(pool))
 		return;
 	ipc_ticket_close(&ends->events);
 	ipc_ticket_close(&ends->commands);
-}
-
-static struct worker_setup setup_for(const struct pool *pool, unsigned slot,
-				     const struct ends *ends)
-{
-	const struct batch_settings *settings = pool->batch->settings;
-	struct worker_setup setup = { .sandbox = pool->sandbox,
-				      .report = -1,
-				      .events = pool->events,
-				      .commands = pool->commands,
-				      .slot = slot,
-				      .hub = pool->hub,
-				      .dirs = settings->dirs,
-				      .fetch = settings->fetch,
-				      .remote_time = settings->remote_time };
-
-	if (has_tickets(pool)) {
-		setup.events_ticket = ends->events.text;
-		setup.commands_ticket = ends->commands.text;
-	}
-	return setup;
 }
 
 /* What runs one or more workers. */
@@ -95,7 +64,7 @@ struct pool_owner {
 	pthread_t thread;
 	atomic_bool cancel;
 	int ended; /* eventfd that the thread writes last */
-	struct ends ends;
+	struct pool_ends ends;
 	struct worker_setup setup;
 	int report; /* of a process: its sandbox's listener; until LISTENING, the way it comes */
 	bool listening;
@@ -104,25 +73,18 @@ struct pool_owner {
 /* ---- in a new process ---- */
 
 struct process {
-	const struct pool *pool;
+	struct pool *pool;
 	unsigned slot, count; /* of its workers: the first, and how many */
-	struct ends *ends;
+	struct pool_ends *ends;
 	int report[2]; /* see sandbox.h: ours, its own; -1: none */
 };
 
 /* The inherited descriptors that the process needs. Returns how many. */
 static size_t descriptors(const struct process *process, int keep[KEEP_MAX])
 {
-	const struct pool *pool = process->pool;
-	const struct output_dirs *dirs = &pool->batch->settings->dirs;
-	size_t n = 0;
+	size_t n = pool_shared_descriptors(process->pool, keep);
 	unsigned i, k;
 
-	for (i = 0; i < dirs->count; i++)
-		keep[n++] = output_dirs_fd(dirs, i);
-	keep[n++] = pool->hub.pidfd;
-	keep[n++] = pool->sandbox.ruleset;
-	keep[n++] = pool->sandbox.filter;
 	keep[n++] = process->report[1];
 	for (i = 0; i < process->count; i++)
 		for (k = 0; k < IPC_TICKET_FDS; k++) {
@@ -147,7 +109,7 @@ static void drop_the_parents(const struct process *process)
 	int keep[KEEP_MAX];
 	unsigned i;
 
-	if (has_tickets(pool)) {
+	if (pool_has_tickets(pool)) {
 		child_keep(keep, descriptors(process, keep));
 		return;
 	}
@@ -164,7 +126,7 @@ static void drop_the_parents(const struct process *process)
 static int forked(void *arg)
 {
 	const struct process *process = arg;
-	struct worker_setup setup = setup_for(process->pool, process->slot, process->ends);
+	struct worker_setup setup = pool_worker_setup(process->pool, process->slot, process->ends);
 
 	setup.report = process->report[1];
 	drop_the_parents(process);
@@ -192,7 +154,7 @@ static int forked_with_threads(void *arg)
 
 	drop_the_parents(process);
 	for (i = 0; i < process->count; i++)
-		setups[i] = setup_for(process->pool, process->slot + i, &process->ends[i]);
+		setups[i] = pool_worker_setup(process->pool, process->slot + i, &process->ends[i]);
 	setups[0].report = process->report[1];
 	code = worker_enter(setups, process->count, workers);
 	if (code != WORKER_OK)
@@ -294,7 +256,7 @@ static int start_thread(struct pool *pool, struct pool_worker *worker, struct po
 	if (rc < 0)
 		return rc;
 	owner->is_thread = true;
-	owner->setup = setup_for(pool, slot, &owner->ends);
+	owner->setup = pool_worker_setup(pool, slot, &owner->ends);
 	owner->setup.cancel = &owner->cancel;
 	child.pidfd = owner->ended = eventfd(0, EFD_CLOEXEC);
 	rc = child.pidfd < 0 ? -errno : attach_hub(pool, worker, child.pid, child.pidfd);
@@ -389,7 +351,7 @@ static int attach_workers(struct pool *pool, const struct process *process,
 static int start_process(struct pool *pool, struct pool_worker *worker, struct pool_owner *owner)
 {
 	const struct batch_settings *settings = pool->batch->settings;
-	struct ends ends[POOL_THREADS_MAX];
+	struct pool_ends ends[POOL_THREADS_MAX];
 	struct process process = {
 		.pool = pool, .slot = pool_slot(pool, worker), .ends = ends, .report = { -1, -1 }
 	};
@@ -413,6 +375,8 @@ static int start_process(struct pool *pool, struct pool_worker *worker, struct p
 			     -errno :
 			     0;
 	if (rc == 0)
+		rc = pool_order(pool, &owner->child, process.slot, ends, process.report[1]);
+	if (rc == -ENOTSUP)
 		rc = spawn(&owner->child, "ipcdemo-worker", run, &process);
 	owner->report = process.report[0];
 	if (process.report[1] >= 0)
