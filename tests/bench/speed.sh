@@ -8,16 +8,17 @@
 # ratio within a round, and of these the median, so that a noisy machine disturbs all alike.
 # It reports and does not judge: only a wrong byte or a failed download is a failure.
 #
-# The part `workers` starts 16, 1,000 and 4,000 workers for 4,000 files of 512 bytes: what a worker
-# costs, and whether the cost grows with their number. The part `split` fetches one file of 1 GiB in
-# eight ranges.
+# The part `workers` starts 16, 1,000 and 4,000 workers for 4,000 files of 512 bytes: many files are
+# there before all workers are. The part `alive` has as many files as workers, and an origin that
+# answers when all have asked: what a worker costs, and whether it grows with their number. The part
+# `split` fetches one file of 1 GiB in eight ranges.
 #
 # OLD=PROGRAM, an ipcdemo of another build, is measured beside this one over each mechanism that
 # both have (part `old`).
 #
 # Environment: ROUNDS (7), RECYCLE_ROUNDS (3), WORKER_ROUNDS (3), WORKER_COUNTS ("16 1000 4000"),
-# PARTS ("small recycle sandbox large split workers memory old"), IPC_LIST (default: all that are
-# available), FLOOR, OLD, NGINX_BIN.
+# PARTS ("small recycle sandbox large split workers alive memory old"), IPC_LIST (default: all that
+# are available), FLOOR, OLD, NGINX_BIN.
 # shellcheck disable=SC2034 # read by lib.sh
 DEADLINE=1800
 # shellcheck source=tests/lib.sh
@@ -27,7 +28,7 @@ ROUNDS=${ROUNDS:-7}
 RECYCLE_ROUNDS=${RECYCLE_ROUNDS:-3} # --recycle=1 takes as long as all the others together
 WORKER_ROUNDS=${WORKER_ROUNDS:-3}
 WORKER_COUNTS=${WORKER_COUNTS:-16 1000 4000}
-PARTS=${PARTS:-small recycle sandbox large split workers memory old}
+PARTS=${PARTS:-small recycle sandbox large split workers alive memory old}
 WORKERS=8
 FLOOR=${FLOOR:-$abs_top_builddir/tests/bench/pool_floor}
 NEED=$((2200 << 20)) # both sets as served, and the larger one as received
@@ -134,6 +135,8 @@ one() {
 	case $1 in
 	ipc:*) timed "$IPCDEMO" -q --ipc="${1#ipc:}" -j "$WORKERS" -d "$3" -i "$T/urls-$2" ;;
 	old:*) timed "$OLD" -q --ipc="${1#old:}" -j "$WORKERS" -d "$3" -i "$T/urls-$2" ;;
+	alive:*) timed "$IPCDEMO" -q --stall-timeout=600 --ipc="${1#alive:}" -j "$WORKERS" -d "$3" \
+		-i "$T/urls-$2" ;;
 	sandbox:*) timed "$IPCDEMO" -q --sandbox="${1#*:}" -j "$WORKERS" -d "$3" \
 		-i "$T/urls-$2" ;;
 	fresh:*) timed "$IPCDEMO" -q --sandbox="${1#*:}" --recycle=1 -j "$WORKERS" -d "$3" \
@@ -351,6 +354,43 @@ do_workers() {
 		# shellcheck disable=SC2086
 		rounds "workers-$WORKERS" tiny "$WORKER_ROUNDS" $mechanism_rows floor
 		report "workers-$WORKERS" "4,000 files of 512 bytes, $WORKERS workers" floor=1.5
+	done
+	WORKERS=$usual
+}
+
+# hold COUNT: an origin of COUNT files that are answered together, whose URLs are the set `held`.
+hold() {
+	mkfifo "$T/held-port" || exit 1
+	python3 "$srcdir/tests/bench/hold.py" "$1" 512 >"$T/held-port" 8>&- &
+	hold_pid=$!
+	read -r port <"$T/held-port"
+	rm -rf "$T/held-port" "$extra_dir/data/held"
+	mkdir "$extra_dir/data/held"
+	for i in $(seq "$1"); do
+		echo "http://127.0.0.1:$port/f$i"
+	done >"$T/urls-held"
+	head -c 512 /dev/zero | tr '\0' x | (cd "$extra_dir/data/held" &&
+		seq -f f%.0f "$1" | xargs tee >"$T/log")
+}
+
+do_alive() {
+	have python3 python3 || return 0
+	usual=$WORKERS
+	for WORKERS in $WORKER_COUNTS; do
+		hold "$WORKERS"
+		# shellcheck disable=SC2046
+		rounds "alive-$WORKERS" held "$WORKER_ROUNDS" \
+			$(echo "$mechanism_rows" | sed 's/ipc:/alive:/g') floor
+		kill "$hold_pid"
+		wait "$hold_pid"
+		report "alive-$WORKERS" "$WORKERS workers, all alive at once" floor=1.5
+		awk -v n="$WORKERS" '{ cpu[$2] += $4 + $5; count[$2]++ }
+		END {
+			for (row in cpu)
+				printf "%s%s %.2f", line++ ? ", " : "CPU time a worker, ms: ", row,
+					cpu[row] / count[row] / n * 1000
+			print ""
+		}' "$T/alive-$WORKERS"
 	done
 	WORKERS=$usual
 }
