@@ -340,6 +340,7 @@ void text_add_wrapped(struct text *text, const char *string, size_t indent, size
 
 	for (; *(string += blanks = strspn(string, " ")); string += len) {
 		len = word_at(string, &word);
+		blanks = blanks > 0;
 		if (used > 0 && used + blanks + word > columns) {
 			text_add(text, "\n");
 			used = 0;
