@@ -15,8 +15,8 @@
 
 #include "common/clock.h"
 
-#define METER_EACH 128u /* so many calls are all measured */
-#define METER_STEP 64u
+#define METER_EACH 32u /* so many calls are all measured */
+#define METER_STEP 32u
 
 struct meter {
 	uint64_t calls;

@@ -159,11 +159,22 @@ static int take_leftover(int dirfd, const char *part, int fd, bool keep, struct 
 	return sys_result(ftruncate(fd, 0));
 }
 
+/*
+ * A new file, -EEXIST if there is anything under that name: O_EXCL follows no link, and PART is one
+ * component. So openat2 would say no more, which a worker's sandbox refuses for each file anew.
+ */
+static int make_part(int dirfd, const char *part)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+	return sys_result(TEMP_FAILURE_RETRY(openat(dirfd, part, flags, 0666)));
+}
+
 /* One try. A descriptor, or -errno; -ESTALE: the name has come to mean another file. */
 static int try_open_part(int dirfd, const char *part, struct part_file *file, struct lock *lock)
 {
 	struct stat st;
-	int fd = part_open_beneath(dirfd, part, O_RDWR | O_CREAT | O_EXCL);
+	int fd = make_part(dirfd, part);
 	bool leftover = fd == -EEXIST;
 	int rc;
 
