@@ -66,7 +66,7 @@ static double least_rate(const struct trial *t)
 	const double of_a_second = fmin(o->count, t->most / RANGE_COUNTED);
 	const double in_time = 2.0 * o->count / o->timeout_s;
 
-	return fmin(t->most, fmax(t->most / RANGE, fmax(of_a_second, in_time)));
+	return fmin(t->most, fmax(fmax(t->most / RANGE, 1), fmax(of_a_second, in_time)));
 }
 
 /*
