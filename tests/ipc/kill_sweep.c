@@ -214,6 +214,44 @@ static void run_start(struct run *run, const struct options *options)
 	run->stage = RUNNING;
 }
 
+/* What PID is doing: its state, and the system call it is in (proc(5)). */
+static void say_doing(const char *whose, pid_t pid)
+{
+	static const char *const files[] = { "stat", "syscall", "wchan" };
+	char path[64], text[128];
+	size_t i;
+
+	for (i = 0; i < sizeof files / sizeof files[0]; i++) {
+		(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, files[i]);
+		FILE *file = fopen(path, "re");
+
+		if (file && fgets(text, sizeof text, file))
+			(void)fprintf(stderr, "%s %s: %.*s\n", whose, files[i],
+				      (int)strcspn(text, "\n"), text);
+		if (file)
+			(void)fclose(file);
+	}
+}
+
+/* Where a run hangs, of which only the table will remain: its hub, and each worker. */
+static void say_hang(const struct run *run)
+{
+	char path[64];
+	FILE *file;
+	int child;
+
+	(void)fprintf(stderr, "%s: nothing happened for %d s\n", run->backend->info.name,
+		      CONTRACT_SILENT_S);
+	say_doing("  the hub's", run->pid);
+	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)run->pid,
+		       (int)run->pid);
+	file = fopen(path, "re");
+	while (file && fscanf(file, "%d", &child) == 1)
+		say_doing("  a worker's", child);
+	if (file)
+		(void)fclose(file);
+}
+
 /* Whether it is over: it has ended, or it hangs. */
 static bool run_is_over(struct run *run)
 {
@@ -230,8 +268,7 @@ static bool run_is_over(struct run *run)
 	run->steps = steps;
 	if (now - run->step_s < CONTRACT_SILENT_S)
 		return false;
-	(void)fprintf(stderr, "%s: nothing happened for %d s\n", run->backend->info.name,
-		      CONTRACT_SILENT_S);
+	say_hang(run);
 	return true;
 }
 
