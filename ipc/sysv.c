@@ -28,13 +28,13 @@
  * Failure modes: full - EAGAIN. Peer gone - silence: its pidfd tells. Queue removed - EIDRM, or
  *   EINVAL in the next call.
  * Costs: one system call on each side, and three copies: a message must stand behind its type. A
- *   batch of up to 4 KiB shares them. Waiting costs CPU or time: a try, a yield and a try, a fifth
- *   more than the call that waits, which a dead peer would not end.
+ *   batch of up to 4 KiB shares them. Waiting costs CPU or time: a try, a yield and a try, so five
+ *   calls a record instead of two, and a fifth more than the call that waits, which a dead peer
+ *   would not end.
  * Pitfalls: ftok(3) gives equal keys for different files now and then, and fails without a word
  *   where nobody looks. One slot that reads nothing would fill a shared queue for all: hence a
- *   queue
- *   each from the hub. IPC_NOWAIT of <sys/ipc.h> is not ours. Anybody of the same user can read,
- *   write and remove every queue: ipcs -q shows them, ipcrm removes them.
+ *   queue each from the hub. IPC_NOWAIT of <sys/ipc.h> is not ours. Anybody of the same user can
+ *   read, write and remove every queue: ipcs -q shows them, ipcrm removes them.
  * Use when: an old program speaks it.
  * Avoid when: anything else is at hand: mq.c has descriptors, timeouts and no leftovers.
  * Read next: mq.c - what POSIX made of it; dgram.c - one queue for all, and a kernel that tells
