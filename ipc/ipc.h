@@ -189,7 +189,13 @@ struct ipc_config {
 	bool accept_fds;         /* the hub takes descriptors from its slots: ipc_recv_fd */
 	bool keep;               /* records stay in runtime_dir, a directory for this session
 				    alone, until they are read: ipc_recover */
+	const char *listen;      /* one of this host's own IPv4 addresses, "192.0.2.1": processes
+				    that reach it may take slots, with tickets (IPC_CAP_CROSS_HOST).
+				    NULL: none from outside. Copied. */
+	unsigned peer_timeout;   /* with listen: seconds, 0: 60. A peer from which nothing comes for
+				    so long counts as dead, see ipc_ticket */
 };
+#define IPC_PEER_TIMEOUT_MAX 65535u
 
 /*
  * The other end of a slot. PIDFD becomes readable when the peer has ended: a pidfd, or for a thread
@@ -209,7 +215,8 @@ struct ipc;
  *  -ENOENT: there is no such mechanism
  *  -EINVAL: a value of CONFIG is out of range
  *  -EMSGSIZE: record_size exceeds the mechanism's record_limit
- *  -EOPNOTSUPP: accept_fds without IPC_CAP_PASS_FD, or keep without IPC_CAP_KEEPS
+ *  -EOPNOTSUPP: accept_fds without IPC_CAP_PASS_FD, keep without IPC_CAP_KEEPS, or listen without
+ *   IPC_CAP_CROSS_HOST
  *  -EBUSY: another hub uses runtime_dir (keep)
  *  -ENOMEM, -EMFILE: memory is short; RLIMIT_NOFILE is reached
  *  others: what the mechanism met
@@ -276,8 +283,20 @@ struct ipc_ticket {
  *    FD_CLOEXEC in the child, between fork and exec), ipc_attach(IPC_HUB), ipc_ticket_close;
  *  - for a thread (IPC_CAP_THREADS): ipc_attach(IPC_HUB), with the own pid in PEER, and give the
  *    thread the text. ipc_join takes the descriptors over: no ipc_ticket_close then.
+ * Of a session with an address to listen on (IPC_CAP_CROSS_HOST) the ticket has no descriptor: its
+ * text, brought to any host, is all that it takes.
+ *  - It is a secret. Whoever reads it first, also as it is spoken on the network in ipc_join, may
+ *    take the slot. No argument of a command line: proc(5) shows those to everybody.
+ *  - ipc_attach(IPC_HUB) with .pidfd = -1. The slot's process comes when it comes: until then
+ *    nothing is received, and a send finds the slot full. One that never comes is not told: give it
+ *    up by a clock of your own (ipc_wait, ipc_detach). A wrong secret keeps no place.
+ *  - After that the network tells that the peer is dead. A host that has vanished tells nothing: it
+ *    is asked, and given up after the session's peer_timeout and a quarter of that, on both
+ *    sides. A receiver that lives, but takes nothing for so long while its sender waits for room,
+ *    is given up too.
  * Errors: those of ipc_arm, and
  *  -ENOTSUP: the mechanism cannot
+ *  -EADDRNOTAVAIL: this host has no such address (listen)
  */
 int ipc_ticket(struct ipc *session, unsigned slot, struct ipc_ticket *ticket);
 
@@ -302,6 +321,8 @@ void ipc_ticket_close(struct ipc_ticket *ticket);
  *  -ENOENT: this build lacks the ticket's mechanism
  *  -EBADF: a descriptor was not inherited
  *  -ENOMEM: memory is short
+ *  -ECONNREFUSED, -ETIMEDOUT, -EHOSTUNREACH ...: the hub of another host cannot be reached (its
+ *   refusal of a wrong secret is told later, as its death)
  *  others: what the mechanism met
  */
 int ipc_join(struct ipc **session, const char *text, const struct ipc_peer *hub, unsigned *slot);
@@ -369,7 +390,8 @@ ssize_t ipc_recv_fd(struct ipc *session, unsigned *slot, void *record, int *fd, 
 
 /*
  * Waits until ipc_recv or ipc_send may succeed, at most TIMEOUT_NS (-1: for ever). 1: ready, or the
- * only peer is dead, which the next call reports; 0: timeout.
+ * only peer is dead, which the next call reports, or a slot's process has come by the network,
+ * which the next call takes in; 0: timeout.
  * Errors:
  *  -ENOTCONN: the end of the only peer was reported already
  *  -ENOMEM: memory is short

@@ -42,6 +42,8 @@ class _Config(ctypes.Structure):
         ("runtime_dir", ctypes.c_char_p),
         ("accept_fds", ctypes.c_bool),
         ("keep", ctypes.c_bool),
+        ("listen", ctypes.c_char_p),
+        ("peer_timeout", ctypes.c_uint),
     ]
 
 

@@ -29,9 +29,10 @@
 #include "ipc/ipc.h"
 
 /* Raised whenever a change here breaks mechanisms that were compiled before. */
-#define IPC_BACKEND_ABI 3
+#define IPC_BACKEND_ABI 4
 
 #define IPC_PATH_MAX       108 /* sizeof sun_path, see unix(7) */
+#define IPC_LISTEN_MAX     46  /* INET6_ADDRSTRLEN */
 #define IPC_LIMITS_MAX     8   /* figures of one mechanism for `explain` */
 #define IPC_SLOT_CALLS_MAX 16  /* see slot_calls */
 
@@ -55,6 +56,9 @@ struct ipc {
 	uint64_t syscalls; /* see SYS() */
 	uint64_t number;   /* see slot_calls */
 	bool keep;         /* with IPC_CAP_KEEPS; to the hub only */
+	/* With IPC_CAP_CROSS_HOST, as ipc_config has it. Empty: tickets are for this host. */
+	char listen[IPC_LISTEN_MAX];
+	unsigned peer_timeout;
 	/* With IPC_CAP_PASS_FD; see control.h. */
 	bool accept_fds; /* the hub takes descriptors from its slots */
 	/*

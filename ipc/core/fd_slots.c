@@ -38,7 +38,14 @@ void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end)
 	at->passed = -1;
 	at->polled = false;
 	at->ended = false;
+	at->awaited = false;
 	at->nonblock = false;
+}
+
+void fd_slots_await(struct ipc *s, unsigned slot, int listener)
+{
+	fd_slots_armed(s, slot, listener, -1);
+	fd_slots_at(s, slot)->awaited = true;
 }
 
 static int attach_hub(struct ipc *s, unsigned slot)
@@ -76,6 +83,14 @@ int fd_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer)
 	at->own = at->other;
 	at->other = -1;
 	return 0;
+}
+
+int fd_slots_came(struct ipc *s, unsigned slot, int fd)
+{
+	fd_slots_ended(s, slot); /* for the listening socket, that is */
+	sys_close(&fd_slots_at(s, slot)->own);
+	fd_slots_armed(s, slot, fd, -1);
+	return attach_hub(s, slot);
 }
 
 int fd_slots_ticket(struct ipc *s, unsigned slot, struct ipc_ticket *ticket)
@@ -129,7 +144,8 @@ void fd_slots_ended(struct ipc *s, unsigned slot)
 void fd_slots_full(struct ipc *s, unsigned slot)
 {
 	struct fd_slot *at = fd_slots_at(s, slot);
-	struct epoll_event event = { .events = set_of(s)->room | EPOLLONESHOT, .data.u32 = slot };
+	const unsigned go_on = at->awaited ? EPOLLIN : set_of(s)->room;
+	struct epoll_event event = { .events = go_on | EPOLLONESHOT, .data.u32 = slot };
 
 	if (s->single)
 		return;
@@ -158,13 +174,14 @@ int fd_slots_mode(struct ipc *s, unsigned slot, unsigned flags)
 
 int fd_slots_pollfd(struct ipc *s, short *events)
 {
+	const struct fd_slot *at = fd_slots_at(s, s->self);
 	struct fd_slots *set = set_of(s);
 
 	if (s->single) {
-		*events = ipc_receives(s) ? POLLIN : (short)set->room;
-		if (fd_slots_at(s, s->self)->ended)
+		*events = ipc_receives(s) || at->awaited ? POLLIN : (short)set->room;
+		if (at->ended)
 			return -ENOTCONN; /* at its end of file the descriptor is always ready */
-		return fd_slots_at(s, s->self)->own;
+		return at->own;
 	}
 	*events = POLLIN;
 	/*

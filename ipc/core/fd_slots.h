@@ -30,6 +30,7 @@ struct fd_slot {
 	int passed;    /* came with a record that is not whole yet (framing.c); -1: none */
 	bool polled;   /* registered in the epoll instance */
 	bool ended;    /* its end of file was reported */
+	bool awaited;  /* own is a socket that listens: the peer has yet to come */
 	bool nonblock; /* own has O_NONBLOCK: fd_slots_mode() */
 };
 
@@ -50,6 +51,12 @@ static inline struct fd_slot *fd_slots_at(const struct ipc *s, unsigned slot)
 
 /* The backend's arm puts both ends here. HUB_END is the hub's, SLOT_END the worker's. */
 void fd_slots_armed(struct ipc *s, unsigned slot, int hub_end, int slot_end);
+/*
+ * The hub's end is LISTENER until the peer comes. Then the backend takes the peer's connection, FD,
+ * in its place: 0 or -errno.
+ */
+void fd_slots_await(struct ipc *s, unsigned slot, int listener);
+int fd_slots_came(struct ipc *s, unsigned slot, int fd);
 /* All that attach does for such a mechanism. The peer is the process that has the other end. */
 int fd_slots_attach(struct ipc *s, unsigned slot, const struct ipc_peer *peer);
 /* The rest of ticket, after the mechanism's own arm; and all of join. */

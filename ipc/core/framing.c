@@ -26,12 +26,15 @@ ssize_t framing_send(struct ipc *s, unsigned slot, const void *records, size_t n
 	const size_t size = s->record_size, most = FRAMING_RECORD_LIMIT / size;
 	const int fd = fd_slots_at(s, slot)->own;
 	size_t done, rest;
-	ssize_t rc = control_send_bytes(s, fd, records, (n < most ? n : most) * size, flags);
+	const size_t bytes = (n < most ? n : most) * size;
+	ssize_t rc = control_send_bytes(s, fd, records, bytes, flags);
 
 	if (rc == -EAGAIN)
 		fd_slots_full(s, slot);
+	else if (rc < 0) /* a connection reports once what ended it; then it is EPIPE */
+		rc = control_send_bytes(s, fd, records, bytes, flags);
 	if (rc < 0)
-		return rc == -ECONNRESET ? -EPIPE : rc;
+		return rc;
 	for (done = (size_t)rc; done % size > 0; done += (size_t)rc) { /* a record is begun */
 		rest = size - done % size;
 		rc = SYS(s, send(fd, (const char *)records + done, rest, MSG_NOSIGNAL));
@@ -60,17 +63,21 @@ static int framing_passed(struct ipc *s, struct fd_slot *at, bool whole)
 	return 0;
 }
 
-/* recv(2), or with room for a descriptor recvmsg(2). */
+/*
+ * recv(2), or with room for a descriptor recvmsg(2). A connection reports once what has ended it,
+ * such as ECONNRESET: its peer died with something unread. Then comes the end of file.
+ */
 static ssize_t framing_read(struct ipc *s, int fd, char *at, size_t size, unsigned flags)
 {
 	struct iovec iov = { .iov_base = at, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
+	unsigned tries = 0;
 	ssize_t rc;
 
-	if (!s->passed)
-		return SYS(s, recv(fd, at, size, flags & IPC_NOWAIT ? MSG_DONTWAIT : 0));
-	rc = control_recv(s, fd, &msg, flags, NULL);
+	do {
+		rc = s->passed ? control_recv(s, fd, &msg, flags, NULL) :
+				 SYS(s, recv(fd, at, size, flags & IPC_NOWAIT ? MSG_DONTWAIT : 0));
+	} while (rc < 0 && rc != -EAGAIN && tries++ == 0);
 	return rc >= 0 && (msg.msg_flags & MSG_TRUNC) ? -EPROTO : rc;
 }
 
@@ -83,9 +90,7 @@ static ssize_t framing_take(struct ipc *s, unsigned slot, char *records, size_t 
 	ssize_t rc;
 
 	memcpy(records, at->begun, at->held);
-	do { /* again after ECONNRESET: the peer died with unread data; the end of file follows */
-		rc = framing_read(s, at->fd.own, records + at->held, cap * size - at->held, flags);
-	} while (rc == -ECONNRESET);
+	rc = framing_read(s, at->fd.own, records + at->held, cap * size - at->held, flags);
 	if (rc == 0) {
 		at->held = 0; /* bytes of a record that its sender did not finish */
 		sys_close(&at->fd.passed);

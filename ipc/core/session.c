@@ -18,6 +18,8 @@
 #include "ipc/core/ticket.h"
 #include "ipc/core/waiting.h"
 
+#define PEER_TIMEOUT_S 60u
+
 /* What may be done with a slot. SLOT_BROKEN: attach has failed, only detach is allowed. */
 enum stage { SLOT_FREE, SLOT_ARMED, SLOT_SENDS, SLOT_RECEIVES, SLOT_BROKEN };
 
@@ -46,6 +48,11 @@ static int config_check(const struct ipc_backend *backend, const struct ipc_conf
 		return -EOPNOTSUPP;
 	if (config->keep && !(backend->info.capabilities & IPC_CAP_KEEPS))
 		return -EOPNOTSUPP;
+	if (config->listen && !(backend->info.capabilities & IPC_CAP_CROSS_HOST))
+		return -EOPNOTSUPP;
+	if ((config->listen && (!*config->listen || strlen(config->listen) >= IPC_LISTEN_MAX)) ||
+	    config->peer_timeout > IPC_PEER_TIMEOUT_MAX)
+		return -EINVAL;
 	if (config->keep && (!config->runtime_dir || config->direction != IPC_TO_HUB))
 		return -EINVAL;
 	return config->record_size > backend->info.record_limit ? -EMSGSIZE : 0;
@@ -77,6 +84,9 @@ static struct session *session_new(const struct ipc_backend *backend,
 	s->depth = config->depth;
 	s->accept_fds = config->accept_fds;
 	s->keep = config->keep;
+	if (config->listen) /* its length was checked, and what is behind it is zero */
+		memcpy(s->listen, config->listen, strlen(config->listen));
+	s->peer_timeout = config->peer_timeout ? config->peer_timeout : PEER_TIMEOUT_S;
 	s->opener = getpid();
 	session->receives = ipc_receives(s);
 	waiting_init(&session->waiting, backend);

@@ -34,7 +34,8 @@ struct subject {
 	size_t record;
 	unsigned count;  /* the rule's, as contract_count has it */
 	bool joined;     /* workers take their slots with tickets, as executed programs do ... */
-	bool executed;   /* ... and are such programs */
+	bool executed;   /* ... and are such programs ... */
+	bool networked;  /* ... or come by the network (IPC_CAP_CROSS_HOST) */
 	const char *dir; /* private, must be empty at the end */
 };
 
@@ -46,8 +47,9 @@ enum {
 	RULE_ACCEPT_FDS = 1 << 2, /* sessions take descriptors */
 	RULE_TICKETS = 1 << 3,    /* the rule itself makes tickets */
 	/*
-	 * Once more with workers that take their slots with tickets (IPC_CAP_JOIN): where it
-	 * matters which ends a worker and the hub hold. Sizes and ways to wait are the same.
+	 * Once more with workers that take their slots with tickets (IPC_CAP_JOIN), and once with
+	 * those that come by the network: where it matters which ends a worker and the hub hold.
+	 * Sizes and ways to wait are the same.
 	 */
 	RULE_JOINED = 1 << 4,
 	/* And once more with workers that are executed: a few rules always, all of those that can

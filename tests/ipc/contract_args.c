@@ -58,6 +58,47 @@ static void run_open(const struct subject *subject)
 	ipc_close(NULL);
 }
 
+/* An address to listen on: one of this host's, and for a mechanism that reaches others. */
+static void run_listen(const struct subject *subject)
+{
+	const bool can_reach = subject->backend->info.capabilities & IPC_CAP_CROSS_HOST;
+	static const char *const none[] = {
+		"", "x", "0.0.0.0", "127.0.0.1 ", "127.0.0.1:80", "::1"
+	};
+	struct ipc_config config = { .record_size = 56, .slots = 1, .runtime_dir = subject->dir };
+	struct ipc_ticket ticket;
+	struct ipc *s = NULL;
+	char longer[256];
+	size_t i;
+
+	memset(longer, '1', sizeof longer);
+	longer[sizeof longer - 1] = '\0';
+	config.listen = longer;
+	CHECK_EQ(ipc_open(&s, subject->backend->info.name, &config),
+		 can_reach ? -EINVAL : -EOPNOTSUPP);
+	for (i = 0; i < sizeof none / sizeof none[0]; i++) {
+		config.listen = none[i];
+		CHECK_EQ(ipc_open(&s, subject->backend->info.name, &config),
+			 can_reach ? -EINVAL : -EOPNOTSUPP);
+	}
+	CHECK(s == NULL);
+	if (!can_reach)
+		return;
+	config.listen = "127.0.0.1";
+	config.peer_timeout = IPC_PEER_TIMEOUT_MAX + 1;
+	CHECK_EQ(ipc_open(&s, subject->backend->info.name, &config), -EINVAL);
+	config.peer_timeout = IPC_PEER_TIMEOUT_MAX;
+	CHECK_EQ(ipc_open(&s, subject->backend->info.name, &config), 0);
+	CHECK_EQ(ipc_ticket(s, 0, &ticket), 0);
+	for (i = 0; i < IPC_TICKET_FDS; i++)
+		CHECK_EQ(ticket.fds[i], -1);
+	ipc_close(s);
+	config.listen = "192.0.2.1"; /* nobody's: RFC 5737 */
+	CHECK_EQ(ipc_open(&s, subject->backend->info.name, &config), 0);
+	CHECK_EQ(ipc_ticket(s, 0, &ticket), -EADDRNOTAVAIL);
+	ipc_close(s);
+}
+
 /* ---- calls out of turn ---- */
 
 static void run_turn(const struct subject *subject)
@@ -299,6 +340,7 @@ static void run_sessions(const struct subject *subject)
 
 const struct rule contract_args_rules[] = {
 	{ .name = "opening", .run = run_open, .flags = RULE_BOTH_WAYS },
+	{ .name = "an address to listen on", .run = run_listen },
 	{ .name = "turns", .run = run_turn, .flags = RULE_BOTH_WAYS },
 	{ .name = "information", .run = run_information },
 	{ .name = "descriptors, 1 slot", .run = run_descriptors, .slots = 1 },

@@ -81,13 +81,14 @@ void *launch_share_reports(size_t bytes)
 
 bool launch_starts(const struct rule *rule, enum start start)
 {
-	const char *spawn = getenv("CONTRACT_START");
+	const char *only = getenv("CONTRACT_START");
 
-	if (spawn)
-		return strcmp(spawn, "spawn") == 0 && start == BY_EXECUTION &&
+	if (only)
+		return ((strcmp(only, "spawn") == 0 && start == BY_EXECUTION) ||
+			(strcmp(only, "network") == 0 && start == BY_NETWORK)) &&
 		       rule->slots < CONTRACT_MANY && !(rule->flags & (RULE_TICKETS | RULE_FORKED));
 	return start == BY_FORK ||
-	       (ALL_JOINED && rule->flags & (start == BY_TICKET ? RULE_JOINED : RULE_EXECUTED));
+	       (ALL_JOINED && rule->flags & (start == BY_EXECUTION ? RULE_EXECUTED : RULE_JOINED));
 }
 
 /* ---- before execve ---- */

@@ -15,7 +15,7 @@ void *launch_share(size_t bytes, int *fd);
 void *launch_share_reports(size_t bytes);
 
 /* How workers take their slots. */
-enum start { BY_FORK, BY_TICKET, BY_EXECUTION };
+enum start { BY_FORK, BY_TICKET, BY_EXECUTION, BY_NETWORK };
 
 /* Are RULE's workers to START so? */
 bool launch_starts(const struct rule *rule, enum start start);

@@ -9,6 +9,7 @@
  *   CONTRACT_ONLY=MECHANISM[:RULE]   only that mechanism, and rules whose names begin so; an empty
  *                                    MECHANISM: all
  *   CONTRACT_START=spawn             every rule that can be: its workers are executed, and join
+ *   CONTRACT_START=network           every rule that can be: its workers come by the network
  *   CONTRACT_SEED=N                  repeats a run; a trial that fails says with which
  * --list: only the names of the trials.
  */
@@ -304,9 +305,10 @@ static void trial_run(void **state)
 /* ---- the list of trials ---- */
 
 /* Nobody is left out by name: a rule may ask for a capability, or for longer records. */
-static bool applies(const struct rule *rule, const struct ipc_backend *backend, bool joined)
+static bool applies(const struct rule *rule, const struct ipc_backend *backend, enum start start)
 {
-	const unsigned tickets = joined || (rule->flags & RULE_TICKETS) ? IPC_CAP_JOIN : 0;
+	const unsigned joined = start != BY_FORK || (rule->flags & RULE_TICKETS) ? IPC_CAP_JOIN : 0;
+	const unsigned tickets = joined | (start == BY_NETWORK ? IPC_CAP_CROSS_HOST : 0);
 	const unsigned has = backend->info.capabilities &
 			     ~(backend->forked_harmless && !tickets ? IPC_CAP_TRUSTING : 0u);
 
@@ -342,6 +344,7 @@ static void add_trial(const struct ipc_backend *backend, const struct rule *rule
 		.direction = direction,
 		.joined = start != BY_FORK,
 		.executed = start == BY_EXECUTION,
+		.networked = start == BY_NETWORK,
 		.record = rule->record == RECORD_LIMIT ? backend->info.record_limit :
 			  rule->record                 ? rule->record :
 							 56,
@@ -352,6 +355,7 @@ static void add_trial(const struct ipc_backend *backend, const struct rule *rule
 		trial->name, sizeof trial->name, "%s / %s%s%s%s", backend->info.name, rule->name,
 		start == BY_TICKET    ? ", joined" :
 		start == BY_EXECUTION ? ", executed" :
+		start == BY_NETWORK   ? ", by network" :
 					"",
 		rule->flags & RULE_BOTH_WAYS ? ", " : "", rule->flags & RULE_BOTH_WAYS ? way : "");
 	tests[trial_count] = (struct CMUnitTest){
@@ -373,7 +377,7 @@ static size_t add_rule(const struct rule *rule, const struct ipc_backend *const 
 		for (i = 0; subjects[i]; i++) {
 			if (!chosen(&subjects[i]->info, rule))
 				continue;
-			if (applies(rule, subjects[i], start != BY_FORK))
+			if (applies(rule, subjects[i], start))
 				add_trial(subjects[i], rule, way ? IPC_FROM_HUB : IPC_TO_HUB,
 					  start);
 			else
@@ -452,7 +456,7 @@ static size_t add_rules(const struct ipc_backend *const *subjects)
 
 	for (i = 0; i < sizeof tables / sizeof tables[0]; i++)
 		for (rule = tables[i]; rule->name; rule++) {
-			for (start = BY_FORK; start <= BY_EXECUTION; start++)
+			for (start = BY_FORK; start <= BY_NETWORK; start++)
 				if (launch_starts(rule, start))
 					skipped += add_rule(rule, subjects, start);
 		}

@@ -168,6 +168,7 @@ void world_also(struct world *w, enum ipc_direction direction)
 		.slots = w->slots,
 		.runtime_dir = w->subject->dir,
 		.accept_fds = w->subject->rule->flags & RULE_ACCEPT_FDS,
+		.listen = w->subject->networked ? "127.0.0.1" : NULL,
 	};
 	struct ipc **s = &w->session[w->sessions++];
 	int rc = ipc_open(s, w->subject->backend->info.name, &config);
