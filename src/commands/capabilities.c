@@ -37,9 +37,7 @@ static const struct capability capabilities[] = {
 	{ .heading = N_("host"),
 	  .meaning = N_("can reach another host"),
 	  .need = "cross-host",
-	  .need_help = N_("the other end is on another host"),
-	  .why_not = N_("A session is of one host: a ticket carries descriptors, and a death is "
-			"learnt from a pidfd. ") },
+	  .need_help = N_("the other end is on another host") },
 	{ .heading = N_("join"),
 	  .meaning = N_("lets a program that was executed take a slot"),
 	  .need = "join",

@@ -10,8 +10,7 @@ struct capability {
 	const char *meaning; /* a verb and more: what a mechanism with it does */
 	const char *need;    /* choose's option for those who need it; NULL: none */
 	const char *need_help;
-	const char *why_not; /* a sentence: why a mechanism without it does not fit; NULL: none */
-	bool avoid;          /* the option asks for a mechanism without it */
+	bool avoid; /* the option asks for a mechanism without it */
 };
 
 /* Of bit BIT, below IPC_CAP_COUNT. */

@@ -12,6 +12,7 @@
 #include "common/text.h"
 
 #define FAST_RATE 100000u /* records a second from which system calls per record dominate */
+#define STEP      1.5     /* whoever takes up to so many times as long is as fast */
 
 /* ---- by what it promises ---- */
 
@@ -35,11 +36,35 @@ static void add_obstacles(struct text *why, const struct needs *needs, const str
 				    capability->avoid ? _("It is one that %s. ") :
 							_("It is not one that %s. "),
 				    _(capability->meaning));
-		if (needs->bits[bit] && !has(info, bit) && capability->why_not)
-			text_add(why, _(capability->why_not));
 	}
 	if (ipc_probe(info->name, reason, sizeof reason) < 0)
 		text_printf(why, _("It cannot be used here: %s. "), _(reason));
+}
+
+/* The needs that it meets, if it fits. */
+static void add_met(struct text *why, const struct needs *needs)
+{
+	unsigned bit;
+
+	for (bit = 0; bit < IPC_CAP_COUNT; bit++)
+		if (needs->bits[bit])
+			text_printf(why,
+				    capability_at(bit)->avoid ? _("As needed, it never %s. ") :
+								_("As needed, it %s. "),
+				    _(capability_at(bit)->meaning));
+}
+
+/* One capability that speaks for it, with SENTENCE unless add_met has said so. Its weight. */
+static int merit_of(struct text *why, const struct needs *needs, const struct ipc_info *info,
+		    unsigned capability, const char *sentence)
+{
+	const unsigned bit = (unsigned)__builtin_ctz(capability);
+
+	if (!has(info, bit))
+		return 0;
+	if (!needs->bits[bit])
+		text_add(why, sentence);
+	return 1;
 }
 
 /*
@@ -48,29 +73,27 @@ static void add_obstacles(struct text *why, const struct needs *needs, const str
  * many records, needs a mechanism without a system call for each; a receiver that sleeps needs one
  * that wakes it when the sender dies.
  */
-static unsigned add_merits(struct text *why, const struct needs *needs, const struct ipc_info *info)
+static int add_merits(struct text *why, const struct needs *needs, const struct ipc_info *info)
 {
 	const bool fast = needs->spin || needs->rate >= FAST_RATE;
-	unsigned merit = 0;
+	int merit = 0;
 
 	if (info->shared_memory) {
 		merit += fast ? 8 : 0;
 		text_add(why, _("A record is copied into memory that both ends map: no system call "
 				"while the receiver is awake. "));
 	}
-	if (info->capabilities & IPC_CAP_EOF) {
-		merit += 4;
-		text_add(why,
-			 _("A read tells that the sender is gone, without anything beside it. "));
-	}
-	if (info->capabilities & IPC_CAP_BOUNDARIES) {
-		merit += 2;
-		text_add(why, _("The kernel or library keeps records apart. "));
-	}
-	if (info->capabilities & IPC_CAP_DURABLE) {
-		merit += 1;
-		text_add(why, _("What was sent arrives although the sender was killed. "));
-	}
+	merit += 4 * merit_of(why, needs, info, IPC_CAP_EOF,
+			      _("A read tells that the sender is gone, without anything beside "
+				"it. "));
+	merit += 2 * merit_of(why, needs, info, IPC_CAP_BOUNDARIES,
+			      _("The kernel or library keeps records apart. "));
+	merit += merit_of(why, needs, info, IPC_CAP_DURABLE,
+			  _("What was sent arrives although the sender was killed. "));
+	if (!needs->bits[__builtin_ctz(IPC_CAP_CROSS_HOST)])
+		merit -= 3 * merit_of(why, needs, info, IPC_CAP_CROSS_HOST,
+				      _("Each record goes all the way that leads to other hosts, "
+					"which is not needed here. "));
 	return merit;
 }
 
@@ -95,6 +118,8 @@ static void add_figures(struct text *why, struct candidate *at, const struct nee
 		text_printf(why, _(", %.0f records a second with %g us of CPU each"),
 			    two_digits(at->records_per_s), two_digits(at->cpu_ns / 1e3));
 	text_add(why, _(". "));
+	if (at->awake)
+		text_add(why, _("It did not sleep for that, but looked again and again. "));
 	if (slow && at->busy)
 		text_add(why, _("Too slow, but other programs had the CPUs: measure again. "));
 	else if (slow)
@@ -104,14 +129,48 @@ static void add_figures(struct text *why, struct candidate *at, const struct nee
 
 /* ---- all of them ---- */
 
+/*
+ * Waking a sleeper takes about the same time whatever the mechanism, and what is left between them
+ * is chance. So the time counts in steps, and within a step what a record costs in CPU.
+ */
+static void count_steps(struct candidate *candidates, size_t n)
+{
+	double best = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		const struct candidate *at = &candidates[i];
+
+		if (at->fits && !at->awake && at->p50_ns > 0 && (best <= 0 || at->p50_ns < best))
+			best = at->p50_ns;
+	}
+	for (i = 0; i < n && best > 0; i++)
+		if (candidates[i].p50_ns > best)
+			candidates[i].step =
+				(unsigned)(log(candidates[i].p50_ns / best) / log(STEP));
+}
+
+/* Of two that were measured, as qsort has it; 0: no difference. */
+static int by_figures(const struct candidate *x, const struct candidate *y)
+{
+	if (x->awake != y->awake)
+		return x->awake ? 1 : -1;
+	if (x->step != y->step)
+		return x->step < y->step ? -1 : 1;
+	if (x->cpu_ns > 0 && y->cpu_ns > 0 && x->cpu_ns != y->cpu_ns)
+		return x->cpu_ns < y->cpu_ns ? -1 : 1;
+	return (x->p50_ns > y->p50_ns) - (x->p50_ns < y->p50_ns);
+}
+
 static int by_rank(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
+	int order = !x->busy && x->p50_ns > 0 && y->p50_ns > 0 ? by_figures(x, y) : 0;
 
 	if (x->fits != y->fits)
 		return x->fits ? -1 : 1;
-	if (!x->busy && x->p50_ns > 0 && y->p50_ns > 0 && x->p50_ns != y->p50_ns)
-		return x->p50_ns < y->p50_ns ? -1 : 1;
+	if (order != 0)
+		return order;
 	if (x->merit != y->merit)
 		return x->merit > y->merit ? -1 : 1;
 	return x->index < y->index ? -1 : 1;
@@ -148,11 +207,13 @@ struct candidate *choose(const struct needs *needs, size_t *n)
 		if (candidates[i].fits)
 			add_figures(&why[i], &candidates[i], needs);
 		if (candidates[i].fits) {
+			add_met(&why[i], needs);
 			candidates[i].merit = add_merits(&why[i], needs, candidates[i].info);
 		}
 		candidates[i].reason = why[i].at; /* the candidate's now; may be NULL */
 	}
 	free(why);
+	count_steps(candidates, *n);
 	qsort(candidates, *n, sizeof *candidates, by_rank);
 	return candidates;
 fail:

@@ -26,9 +26,11 @@ struct candidate {
 	double p50_ns; /* of a round trip */
 	double cpu_ns; /* of one record in a stream, of both ends together */
 	double records_per_s;
-	bool busy; /* other programs used the CPUs meanwhile: figures do not decide the order */
-	/* For choose.c: decides the order if nothing was measured. */
-	unsigned merit;
+	bool busy;  /* other programs used the CPUs meanwhile: figures do not decide the order */
+	bool awake; /* it was to sleep, but tried again and again: not the time of a sleeper */
+	/* For choose.c: how fast, 0 the fastest; the order if nothing was measured. */
+	unsigned step;
+	int merit;
 	size_t index;
 };
 

@@ -61,6 +61,16 @@ static double number(const json_t *row, const char *object, const char *key)
 	return json_number_value(json_object_get(at, key)); /* 0 where there is none */
 }
 
+/* A row of "block" in which nobody was ever switched away: its receiver does not sleep. */
+static bool stayed_awake(const json_t *row)
+{
+	const char *wait = json_string_value(json_object_get(row, "wait"));
+	const json_t *switches = json_object_get(row, "ctxsw_per_record");
+
+	return wait && strcmp(wait, "block") == 0 && json_is_number(switches) &&
+	       json_number_value(switches) < 0.5;
+}
+
 static void take_row(const json_t *row, struct candidate *candidates, size_t n)
 {
 	const char *name = json_string_value(json_object_get(row, "backend"));
@@ -74,6 +84,7 @@ static void take_row(const json_t *row, struct candidate *candidates, size_t n)
 			continue;
 		if (strcmp(mode, "latency") == 0) {
 			at->p50_ns = number(row, "rtt_ns", "p50");
+			at->awake = stayed_awake(row);
 		} else {
 			at->records_per_s = number(row, NULL, "records_per_s");
 			at->cpu_ns = number(row, NULL, "cpu_ns_per_record");

@@ -155,6 +155,9 @@ static void print_text(const struct needs *needs, const struct candidate *candid
 	else if (rank > 0 && candidates[0].busy)
 		text_add(&out, _("\nNot quiet: other programs had the CPUs, so the order is by "
 				 "what they promise.\nMeasure again when they do not.\n"));
+	else if (rank > 0)
+		text_add(&out, _("\nBy their time, in steps of half as much again, then by "
+				 "their CPU for each record.\n"));
 	(void)fputs(text_string(&out), stdout);
 	text_free(&out);
 }
@@ -179,9 +182,10 @@ static int print_json(const struct needs *needs, const struct candidate *candida
 	for (i = 0; i < n; i++) {
 		const struct candidate *at = &candidates[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:o, s:o, s:o}", "name",
+		json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:o, s:b, s:o, s:o}", "name",
 						      at->info->name, "fits", at->fits, "reason",
 						      at->reason, "p50_ns", figure(at->p50_ns),
+						      "stayed_awake", at->awake,
 						      "cpu_ns_per_record", figure(at->cpu_ns),
 						      "records_per_s", figure(at->records_per_s)));
 	}
