@@ -199,6 +199,24 @@ unusable() {
 	fi
 }
 
+# What an earlier run left in an entry's directory is gone on with, there.
+resumed() {
+	afresh
+	echo "$ORIGIN/fault/ranges-cut/300000/400000/file dir=sub" >"$T/list"
+	run_ipcdemo --retries=0 -d main -i "$T/list"
+	fails "a body that breaks off" 1 'after 300000 of 400000 bytes'
+	inode=$(stat -c %i sub/file.part 2>/dev/null)
+	if [ -z "$inode" ]; then
+		skip_part "no extended attributes in $T: nothing is kept"
+		return
+	fi
+	run_ipcdemo --exists=resume -d main -i "$T/list"
+	succeeds "--exists=resume"
+	printf 'sub\t400000\tfile\n' >"$T/expected"
+	there "--exists=resume"
+	equal "--exists=resume: it is the same file" "$inode" "$(stat -c %i sub/file)"
+}
+
 part_beyond() {
 	[ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt 100000 ]
 }
@@ -228,6 +246,7 @@ for_each_backend each
 models
 clashes
 unusable
+resumed
 for where in main sub; do
 	# shellcheck disable=SC2086 # a word or none
 	swapped "$where swapped for a link" $sandbox
