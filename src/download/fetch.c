@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -26,6 +27,9 @@
 #define HOOKS_NS     (50 * NS_PER_MS) /* between two calls while bytes arrive ... */
 #define IDLE_NS      NS_PER_S         /* ... and while none do */
 #define SLEEP_MS_MAX 1000
+
+#define GATHER_BYTES (256u * 1024)
+#define GATHER_FROM  (64u * 1024) /* a smaller file is a few pieces anyway */
 
 /* ---- the caller's hooks ---- */
 
@@ -101,14 +105,43 @@ static bool write_all(struct fetch *fetch, const char *data, size_t n)
 
 		if (written < 0) {
 			fetch->now.write_errno = errno;
+			fetch->now.bytes -= n; /* only what is in the file counts */
 			return false;
 		}
 		if (fetch->now.request->written)
 			fetch->now.request->written(fetch->now.request, data, (size_t)written);
-		fetch->now.bytes += (uint64_t)written;
 		data += written;
 		n -= (size_t)written;
 	}
+	return true;
+}
+
+static bool write_gathered(struct fetch *fetch)
+{
+	const size_t n = fetch->gathered_bytes;
+
+	fetch->gathered_bytes = 0;
+	return write_all(fetch, fetch->gathered, n);
+}
+
+/*
+ * libcurl hands a body over in pieces of at most 16 KiB, however much it has read at once: to copy
+ * the pieces together costs less than to write each. They are written before the next sleep.
+ */
+static bool gather(struct fetch *fetch, const char *data, size_t n)
+{
+	if (fetch->own_multi && fetch->now.total > GATHER_FROM && !fetch->gathered)
+		fetch->gathered = malloc(GATHER_BYTES);
+	if (!fetch->gathered || fetch->now.total <= GATHER_FROM)
+		return write_all(fetch, data, n);
+	if (fetch->gathered_bytes + n > GATHER_BYTES && !write_gathered(fetch)) {
+		fetch->now.bytes -= n;
+		return false;
+	}
+	if (n > GATHER_BYTES)
+		return write_all(fetch, data, n);
+	memcpy(fetch->gathered + fetch->gathered_bytes, data, n);
+	fetch->gathered_bytes += n;
 	return true;
 }
 
@@ -133,7 +166,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 		n = fetch->now.stop - fetch->now.bytes;
 		fetch->now.reached = true;
 	}
-	if (!write_all(fetch, data, n))
+	fetch->now.bytes += n;
+	if (!gather(fetch, data, n))
 		return 0;
 	fetch_spend(fetch, n);
 	fetch_call_hooks(fetch);
@@ -201,6 +235,7 @@ void fetch_free(struct fetch *fetch)
 		(void)curl_multi_cleanup(fetch->multi); /* nothing is left in it */
 	if (fetch->share)
 		(void)curl_share_cleanup(fetch->share); /* nobody uses it any more */
+	free(fetch->gathered);
 	free(fetch);
 }
 
@@ -267,6 +302,8 @@ static CURLcode drive(struct fetch *fetch)
 		int running = 1, left;
 
 		rc = curl_multi_perform(fetch->multi, &running);
+		if (!write_gathered(fetch))
+			return CURLE_WRITE_ERROR;
 		if (!running) {
 			message = curl_multi_info_read(fetch->multi, &left);
 			return message ? message->data.result : CURLE_FAILED_INIT;

@@ -32,7 +32,7 @@ struct transfer {
 	bool noted;   /* request->note_source was called */
 	int write_errno;
 	size_t header_bytes;
-	uint64_t bytes;
+	uint64_t bytes; /* of the body so far, and what was there before */
 	uint64_t total;
 	uint64_t received;       /* bytes of header and body when something last came ... */
 	uint64_t received_ns;    /* ... and when that was */
@@ -51,6 +51,8 @@ struct fetch {
 	CURL *easy;    /* of the transfer in progress */
 	struct curl_slist *headers;
 	struct transfer now;
+	char *gathered; /* body that is still to be written; NULL: none was yet */
+	size_t gathered_bytes;
 	uint64_t rate;         /* bytes a second, 0: no limit ... */
 	uint64_t due_ns;       /* ... and when the next byte is due */
 	bool paused;           /* as wanted ... */

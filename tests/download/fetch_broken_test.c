@@ -194,6 +194,31 @@ static void test_fetch_beyond_the_file_size_limit_says_so(void **state)
 	assert_string_equal(stage->content, "123");
 }
 
+/* A large body is written in larger pieces than it comes in; what is there is told to the byte. */
+static void test_fetch_of_a_large_body_beyond_that_limit_says_so(void **state)
+{
+	struct stage *stage = *state;
+	char path[] = "/tmp/fetch_test.XXXXXX", url[64];
+	struct rlimit before, tight;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, MAX_SIZE), 0);
+	snprintf(url, sizeof(url), "file://%s", path);
+	fetch_url(stage, url);
+	expect_fault(stage, FAILURE_NONE, 0, false);
+	assert_int_equal(stage->result.bytes, MAX_SIZE);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	tight = (struct rlimit){ MAX_SIZE - 30003, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+	fetch_url(stage, url);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	expect_fault(stage, FAILURE_WRITE, EFBIG, false);
+	assert_int_equal(stage->result.bytes, MAX_SIZE - 30003);
+	unlink(path);
+	close(fd);
+}
+
 /* ---- file:// ---- */
 
 static void test_fetch_of_local_files_obeys_the_same_limits(void **state)
@@ -244,6 +269,7 @@ int main(void)
 		SERVED(test_fetch_of_unusable_urls_fails),
 		SERVED(test_fetch_into_a_full_device_says_so),
 		SERVED(test_fetch_beyond_the_file_size_limit_says_so),
+		SERVED(test_fetch_of_a_large_body_beyond_that_limit_says_so),
 		SERVED(test_fetch_of_local_files_obeys_the_same_limits),
 	};
 
