@@ -31,7 +31,9 @@
  *   honest peer writes - EPROTO.
  * Costs: two copies of the record, no system call. A sleeper costs one call, and its peer one, as
  *   an eventfd in an epoll instance does, but cheaper ones. A sleep starts a timer of a second, so
- *   that a dead hub is found: an eighth of a round trip.
+ *   that a dead hub is found: an eighth of a round trip. A second word in its place, which the
+ *   kernel marks when the hub dies (futex_waitv), costs half of that, and the hub would have to
+ *   hold a lock for each slot where no worker can write.
  * Pitfalls: FUTEX_PRIVATE_FLAG between processes wakes nobody, and reports no error. To wait
  *   without the value that one has looked at loses the wake-up. Of the lock the hub touches one
  *   bit of one word: who takes or releases a robust lock that a hostile process can write to
