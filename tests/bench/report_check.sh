@@ -86,11 +86,6 @@ told() {
 	evaluate "document.documentElement.dataset.$1"
 }
 
-# words TEXT: how often the page says it.
-words() {
-	evaluate "document.body.textContent.split('$1').length - 1"
-}
-
 # elements SELECTOR PATTERN: how many of these have such a text.
 elements() {
 	evaluate "[...document.querySelectorAll('$1')].filter(e => /$2/.test(e.textContent)).length"
@@ -177,9 +172,9 @@ equal "quiet: which is fastest stands on a phone's first screen" true "$(evaluat
 	'document.querySelector("table.glance").getBoundingClientRect().bottom < innerHeight')"
 conclude "$T/loud.html" '"No conclusion is drawn: the machine was not quiet."'
 check loud "$T/loud.html" 1400 900 light 7 3
-equal "loud: nobody is called fastest" 0 "$(elements 'p, td' 'fastest|takes [0-9]')"
-equal "loud: there is no table of the fastest" 0 "$(elements table.glance '')"
-equal "loud: it says so where the answer would stand" 1 "$(words 'This run cannot tell.')"
+equal "loud: nobody is called fastest" 0 "$(elements 'p, td' 'is fastest|^Fastest|times as long')"
+equal "loud: there is no table of the fastest" 0 "$(elements table.glance '^')"
+equal "loud: it says so where the answer would stand" 1 "$(elements p '^This run cannot tell')"
 
 # ---- a rate that is not kept, and one that is to be found ----
 
@@ -189,7 +184,7 @@ run_ipcdemo bench --rounds=6 --time=5 --quiet --ipc=pipe,unix --mode=latency,one
 check saturated "$T/page.html" 390 844 light 2 0
 equal "saturated: each row says so where its dot would stand" 4 \
 	"$(elements '.dots .wide' '^saturated: [0-9]+ of 100000000 a second')"
-equal "saturated: and has no dot" 0 "$(elements .dot '')"
+equal "saturated: and has no dot" 0 "$(elements .dot '^')"
 run_ipcdemo bench --rounds=6 --time=5 --quiet --ipc=pipe,unix --wait=block --place=same \
 	--find-rate --p99=1s --report="$T/page.html" --output="$T/table"
 check found "$T/page.html" 1400 900 dark 2 1
@@ -199,20 +194,21 @@ equal "found: the rates have a plot of their own" 1 \
 # ---- many mechanisms ----
 
 # shellcheck disable=SC2086
-run_ipcdemo bench $quick --ipc=all --size=56,256 --report="$T/page.html" --output="$T/table"
-check many "$T/page.html" 390 844 light 4 2
+run_ipcdemo bench $quick --ipc=all --size=56,256 --wait=block --place=same --output="$T/table" \
+	--report="$T/page.html"
+check many "$T/page.html" 390 844 light 1 2
 all=$(cells unix)
-is_true "many: unix has a row in each group" test "$all" -ge 4
+equal "many: unix has a row" 1 "$all"
 tick unix
 equal "many: filtered out, it has none" 0 "$(cells unix)"
-is_true "many: pipe still has" test "$(cells pipe)" -ge 4
+equal "many: pipe still has" 1 "$(cells pipe)"
 equal "many: nor has it a line in a chart" 0 "$(evaluate \
 	'[...document.querySelectorAll("canvas")].flatMap(c => Chart.getChart(c).data.datasets)
 	.filter(set => set.label === "unix").length')"
 tick unix
 equal "many: and is back" "$all" "$(cells unix)"
 evaluate 'document.querySelectorAll(".controls input").forEach(box => box.click())' >"$T/ticked"
-equal "many: without any there are no dots" 0 "$(elements .dot '')"
+equal "many: without any there are no dots" 0 "$(elements .dot '^')"
 evaluate 'dispatchEvent(new Event("resize"))' >"$T/ticked"
 equal "many: and no errors" 0 "$(told errors)"
 

@@ -231,8 +231,9 @@ function plot_section(parent, rows, plot) {
 
 		box.replaceChildren(...unique([...visible, ...without(plot)].map(group)).map(title =>
 			dots(title, rows().filter(row => group(row) === title), scale, plot)));
-		note.textContent = [`${plot.better} Dots are medians, bars their 95% intervals` +
-			(plot.more_is_better ? '; the scale runs from right to left.' : '.'),
+		note.textContent = !visible.length ? '' : [plot.better,
+			plot.bare ? '' : 'Dots are medians, bars their 95% intervals.',
+			plot.more_is_better ? 'The scale runs from right to left.' : '',
 			box.querySelector('.beyond') ? 'An arrow: the interval goes on beyond the scale.' : '',
 			bare ? plot.bare || `Without a bar: an interval needs at least 6 rounds; this run had ${
 				result.rounds}.` : '',
@@ -345,10 +346,11 @@ function glance() {
 			'machine that was disturbed: measure again when it has nothing else to do.');
 		return;
 	}
+	const label = row => plot.label(plot.value(row)).replace(' ', '\u00a0');
 	const factor = (row, first) => {
 		const value = plot.value(row) / plot.value(first);
 
-		return `${row.backend} ${plot.label(plot.value(row))} (${two(Math.max(value, 1 / value))}\u00d7)`;
+		return `${row.backend} ${label(row)} (${two(Math.max(value, 1 / value))}\u00d7)`;
 	};
 	const best = groups.map(group => [group[0], ...level_with(group, plot)]);
 	const names = level => level.map(row => row.backend).join(', ');
@@ -356,7 +358,7 @@ function glance() {
 	const lines = groups.map((group, i) => {
 		const rest = group.filter(row => !best[i].includes(row));
 
-		return [how(group[0]), `${names(best[i])} ${plot.label(plot.value(group[0]))}`,
+		return [how(group[0]), `${names(best[i])} ${label(group[0])}`,
 			...[rest.length > 1 ? rest[0] : null, rest[rest.length - 1]].map(row => row ? factor(row, group[0]) :
 				'\u2013')];
 	});
