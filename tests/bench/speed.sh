@@ -369,8 +369,9 @@ hold() {
 	for i in $(seq "$1"); do
 		echo "http://127.0.0.1:$port/f$i"
 	done >"$T/urls-held"
-	head -c 512 /dev/zero | tr '\0' x | (cd "$extra_dir/data/held" &&
-		seq -f f%.0f "$1" | xargs tee >"$T/log")
+	seq -f f%.0f "$1" >"$T/held-names"
+	head -c 512 /dev/zero | tr '\0' x |
+		(cd "$extra_dir/data/held" && xargs -a "$T/held-names" tee >"$T/log")
 }
 
 do_alive() {
@@ -382,7 +383,7 @@ do_alive() {
 		rounds "alive-$WORKERS" held "$WORKER_ROUNDS" \
 			$(echo "$mechanism_rows" | sed 's/ipc:/alive:/g') floor
 		kill "$hold_pid"
-		wait "$hold_pid"
+		wait "$hold_pid" 2>/dev/null
 		report "alive-$WORKERS" "$WORKERS workers, all alive at once" floor=1.5
 		awk -v n="$WORKERS" '{ cpu[$2] += $4 + $5; count[$2]++ }
 		END {
