@@ -252,6 +252,8 @@ void attempt_end(struct attempt *attempt)
 		part_source_drop(attempt->fd);
 	if (attempt->config->remote_time && result->modified >= 0)
 		(void)futimens(attempt->fd, times); /* the file is right all the same */
+	if (attempt->config->share_lock)
+		part_file_share_lock(attempt->fd, attempt->config->range.wanted > 0);
 }
 
 void attempt_run(struct attempt *attempt, const struct attempt_config *config)

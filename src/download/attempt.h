@@ -30,6 +30,7 @@ struct attempt_config {
 	const char *name;
 	bool resume;      /* continue NAME.part of an earlier attempt, if it is URL's */
 	bool remote_time; /* the file's time is the origin's */
+	bool share_lock;  /* of the finished file, with the parent: see part_file_share_lock */
 	const struct fetch_hooks *hooks; /* of a range: the bytes from its beginning */
 	struct attempt_range range;
 };

@@ -13,7 +13,8 @@
 #include "download/host_limit.h"
 #include "download/retry.h"
 
-#define CHECK_SLICE (4u << 20) /* bytes of a file hashed between two looks at the workers */
+#define CHECK_SLICE  (4u << 20) /* bytes of a file hashed between two looks at the workers */
+#define CHECKING_MAX 64         /* files that wait for their checksum: a descriptor each */
 
 /* Any file that exists will do, even one that another run of this list has just made. */
 static bool skips(const struct batch *batch)
@@ -184,11 +185,6 @@ struct job *batch_next(struct batch *batch, unsigned worker)
 	return job;
 }
 
-bool batch_resumes(const struct batch *batch, const struct job *job)
-{
-	return batch->settings->exists == EXISTS_RESUME || job->tries + job->deaths > 0;
-}
-
 void batch_requeue(struct batch *batch, struct job *job)
 {
 	release_host(batch, job);
@@ -301,6 +297,18 @@ static void commit(struct batch *batch, struct job *job, unsigned worker)
 	batch_show_done(batch, job, worker);
 }
 
+/* The worker's lock goes with its next command, which may be long before the check. */
+static void wait_for_check(struct batch *batch, struct job *job)
+{
+	job->has_lock = job->has_lock || part_file_join_lock(batch_dirfd(batch, job), job->name,
+							     job->inode, &job->lock);
+	job->state = JOB_CHECKING;
+	TAILQ_INSERT_TAIL(&batch->checking, job, link);
+	batch->checking_count++;
+	while (batch->checking_count > CHECKING_MAX)
+		(void)batch_check(batch);
+}
+
 static void check_received(struct batch *batch, struct job *job, unsigned worker)
 {
 	struct failure failure;
@@ -309,8 +317,7 @@ static void check_received(struct batch *batch, struct job *job, unsigned worker
 			     &failure)) {
 		try_failed_here(batch, job, worker, &failure);
 	} else if (job->has_sha256) {
-		job->state = JOB_CHECKING;
-		TAILQ_INSERT_TAIL(&batch->checking, job, link);
+		wait_for_check(batch, job);
 	} else {
 		commit(batch, job, worker);
 	}
@@ -377,6 +384,7 @@ static void checked(struct batch *batch, struct job *job, int rc, const unsigned
 	struct failure failure = { .kind = FAILURE_CHECKSUM, .transient = true };
 
 	TAILQ_REMOVE(&batch->checking, job, link);
+	batch->checking_count--;
 	if (rc == 0 && memcmp(sha256, job->sha256, SHA256_BYTES) == 0) {
 		commit(batch, job, job->worker);
 	} else {

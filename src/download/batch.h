@@ -76,6 +76,7 @@ struct batch {
 	int signo;     /* 0, or the signal that ended the batch */
 	/* batch.c alone writes these: */
 	struct job_queue ready, waiting, checking; /* waiting: the first to be tried is first */
+	unsigned checking_count;
 	size_t ready_count;
 	struct split_list splits;
 	uint32_t next_number;       /* of a range */
@@ -121,7 +122,10 @@ static inline int batch_dirfd(const struct batch *batch, struct job *job)
 }
 
 /* Does the next attempt at JOB go on with what is there? */
-bool batch_resumes(const struct batch *batch, const struct job *job);
+static inline bool batch_resumes(const struct batch *batch, const struct job *job)
+{
+	return batch->settings->exists == EXISTS_RESUME || job->tries + job->deaths > 0;
+}
 
 /* A job that was assigned but not begun returns to the front of the queue. */
 void batch_requeue(struct batch *batch, struct job *job);

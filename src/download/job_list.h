@@ -55,7 +55,7 @@ struct job {
 	bool unsplit;    /* it was split, and that went wrong: one stream */
 	/* Of a file that is split, and of its ranges, which are jobs too: see split.h. */
 	struct split *split; /* NULL: it is whole */
-	bool has_lock;       /* its ranges are all there, and until it is committed ... */
+	bool has_lock;       /* it is all there, and until it is committed ... */
 	int lock;            /* ... this descriptor keeps others away */
 	uint32_t number;     /* of a range, in records */
 	unsigned range;

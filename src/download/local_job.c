@@ -15,6 +15,7 @@ struct attempt_config local_job_config(const struct batch *batch, struct job *jo
 					.name = job->name,
 					.resume = batch_resumes(batch, job),
 					.remote_time = batch->settings->remote_time,
+					.share_lock = job->has_sha256,
 					.hooks = hooks };
 }
 

@@ -235,6 +235,31 @@ void part_file_share(int fd, const struct part_ranges *ranges, unsigned i)
 	(void)fcntl(fd, F_OFD_SETLK, &behind);
 }
 
+void part_file_share_lock(int fd, bool shared)
+{
+	const struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	/* Never refused, as the lock is ours; where there are no locks nothing is lost. */
+	(void)fcntl(fd, shared ? F_OFD_SETLK : F_SETLK, &whole);
+}
+
+bool part_file_join_lock(int dirfd, const char *name, uint64_t inode, int *fd)
+{
+	const struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	char part[NAME_MAX + 1];
+	struct stat st;
+
+	if (part_name(name, part))
+		return false;
+	*fd = part_open_beneath(dirfd, part, O_RDONLY | O_NONBLOCK);
+	if (*fd < 0)
+		return false;
+	if (fstat(*fd, &st) == 0 && st.st_ino == inode && fcntl(*fd, F_OFD_SETLK, &whole) == 0)
+		return true;
+	(void)close(*fd);
+	return false;
+}
+
 /* Locks the range. Only then is the table relied on: from now on nobody can take the file from us.
  * 0 or -errno; -ESTALE: the file is not the one with that table. */
 static int lock_range(int fd, struct part_file *file, struct lock *lock)

@@ -5,7 +5,8 @@
  *
  * The worker opens and writes, the parent checks and commits. The worker keeps the
  * descriptor, and so the lock, until the parent has said that it handled DONE: otherwise a
- * second ipcdemo could take the finished file for a leftover.
+ * second ipcdemo could take the finished file for a leftover. While the parent reads the file for
+ * its checksum it has a lock of its own.
  *
  * NAME has passed filename_check. No function here follows a symbolic link at NAME or NAME.part.
  */
@@ -70,6 +71,19 @@ int part_file_open(int dirfd, const char *name, struct part_file *file, struct f
  * threads of one process keep them apart; the kernel cannot name their holder.
  */
 void part_file_share(int fd, const struct part_ranges *ranges, unsigned i);
+
+/*
+ * Worker. The file FD, opened as SHARED says, is finished, but the parent will read it before it
+ * commits it. Makes the lock one for reading, of which the parent takes its own with
+ * part_file_join_lock before the worker's goes: nobody else can write meanwhile.
+ */
+void part_file_share_lock(int fd, bool shared);
+
+/*
+ * Parent. *FD keeps the finished NAME.part, the file INODE, from others until it is closed. False:
+ * there is none, as the file system has no locks, or NAME.part is another file.
+ */
+bool part_file_join_lock(int dirfd, const char *name, uint64_t inode, int *fd);
 
 /* Worker. Opens and locks a range of NAME.part, for writing, and reads its table. Returns the
  * descriptor, or -1 with *FAILURE: FAILURE_RANGE where it is not that file any more. */

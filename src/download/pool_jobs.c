@@ -190,6 +190,7 @@ static bool assign_next(struct pool *pool, struct pool_worker *worker)
 	}
 	command.resume = batch_resumes(pool->batch, job);
 	command.dir = job_file(job)->place;
+	command.has_sum = job_file(job)->has_sha256;
 	set_range(pool, job, &command);
 	command_encode_job(&command, job->url, job->name, records);
 	if (worker->job_count == 0) {

@@ -58,6 +58,7 @@ static void range_decode(uint64_t both, unsigned *range, unsigned *ranges)
 #define FLAG_TRANSIENT 1u /* FAILED */
 #define FLAG_UNLOCKED  1u /* DONE */
 #define FLAG_RESUME    1u /* JOB */
+#define FLAG_SUM       2u /* JOB */
 #define FLAG_PAUSED    1u /* PAUSE */
 
 void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
@@ -226,8 +227,8 @@ void command_encode(const struct command *command, unsigned char record[RECORD_B
 {
 	unsigned flags = 0;
 
-	if (command->kind == COMMAND_JOB && command->resume)
-		flags = FLAG_RESUME;
+	if (command->kind == COMMAND_JOB)
+		flags = (command->resume ? FLAG_RESUME : 0) | (command->has_sum ? FLAG_SUM : 0);
 	else if (command->kind == COMMAND_PAUSE && command->paused)
 		flags = FLAG_PAUSED;
 	put_head(record, command->kind, flags, command->slot, command->job);
@@ -273,7 +274,7 @@ void command_encode_job(struct command *command, const char *url, const char *na
 static int read_head(struct command_reader *reader, const unsigned char *record)
 {
 	const unsigned kind = record[0];
-	const bool flagged = record[1] == 1; /* the only flag of any command */
+	const unsigned flags = record[1];
 	const uint32_t dir = (uint32_t)get(record + 36, 4);
 	uint64_t url_len = get(record + 24, 8), name_len = get(record + 32, 4), rate = 0;
 
@@ -284,7 +285,7 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 		url_len = 0;
 	}
 	if (url_len > COMMAND_URL_MAX || name_len > NAME_LEN_MAX || dir > OUTPUT_DIRS_MAX ||
-	    record[1] > 1)
+	    flags > (kind == COMMAND_JOB ? FLAG_RESUME | FLAG_SUM : FLAG_PAUSED))
 		return -EPROTO;
 	reader->command = (struct command){
 		.kind = (enum command_kind)kind,
@@ -296,8 +297,9 @@ static int read_head(struct command_reader *reader, const unsigned char *record)
 		.name_len = (uint32_t)name_len,
 		.dir = dir,
 		.rate = rate,
-		.paused = kind == COMMAND_PAUSE && flagged,
-		.resume = kind == COMMAND_JOB && flagged,
+		.paused = kind == COMMAND_PAUSE && flags,
+		.resume = kind == COMMAND_JOB && flags & FLAG_RESUME,
+		.has_sum = kind == COMMAND_JOB && flags & FLAG_SUM,
 		.table = get(record + 48, 8),
 	};
 	range_decode(get(record + 40, 8), &reader->command.range, &reader->command.ranges);

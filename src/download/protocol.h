@@ -89,6 +89,7 @@ struct command {
 	uint64_t rate;              /* RATE; 0: no limit */
 	bool paused;                /* PAUSE */
 	bool resume;                /* JOB: go on with NAME.part of an earlier attempt */
+	bool has_sum;               /* JOB: the parent reads the file before it commits it */
 	unsigned range, ranges; /* JOB: this of so many; ranges 0: the file is not to be split */
 	uint64_t table;         /* JOB: of NAME.part. 0: the worker may split it, or go on */
 };

@@ -24,7 +24,7 @@ struct queued {
 	uint32_t job;
 	char *url, *name;
 	int dirfd;
-	bool resume;
+	bool resume, has_sum;
 	unsigned range, ranges; /* see struct command */
 	uint64_t table;
 };
@@ -142,6 +142,7 @@ static int take_job(struct worker *w)
 	*job = (struct queued){ .job = w->reader.command.job,
 				.dirfd = output_dirs_fd(&w->setup->dirs, w->reader.command.dir),
 				.resume = w->reader.command.resume,
+				.has_sum = w->reader.command.has_sum,
 				.range = w->reader.command.range,
 				.ranges = w->reader.command.ranges,
 				.table = w->reader.command.table };
@@ -275,6 +276,7 @@ static void run_job(struct worker *w)
 					      .url = job.url,
 					      .name = job.name,
 					      .resume = job.resume,
+					      .share_lock = job.has_sum,
 					      .remote_time = w->setup->remote_time,
 					      .hooks = &hooks,
 					      .range = { .wanted = job.ranges,

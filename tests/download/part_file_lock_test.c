@@ -29,8 +29,9 @@ static void expect_refusal(const struct place *place, enum failure_kind kind, in
 	assert_false(failure.transient);
 }
 
-/* A process that holds x.part until it is killed; it has the lock when this returns. */
-static pid_t start_holder(const struct place *place)
+/* A process that holds x.part, FINISHED or not, until it is killed; it has the lock when this
+ * returns. */
+static pid_t start_holder(const struct place *place, bool finished)
 {
 	int ready[2];
 	char byte;
@@ -46,7 +47,11 @@ static pid_t start_holder(const struct place *place)
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		fd = open_part(place->dirfd, "x", &inode, &failure);
-		if (fd < 0 || write(fd, "half", 4) != 4 || write(ready[1], "r", 1) != 1)
+		if (fd < 0 || write(fd, "half", 4) != 4)
+			_exit(1);
+		if (finished)
+			part_file_share_lock(fd, false);
+		if (write(ready[1], "r", 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -103,7 +108,7 @@ static void test_output_unlocked_leftover_is_emptied_and_used_again(void **state
 static void test_output_part_of_a_living_writer_is_held(void **state)
 {
 	struct place *place = *state;
-	pid_t holder = start_holder(place);
+	pid_t holder = start_holder(place, false);
 
 	expect_refusal(place, FAILURE_HELD, holder);
 	/* Nor is it taken away from it, nor emptied. */
@@ -118,11 +123,40 @@ static void test_output_part_of_a_killed_writer_is_free(void **state)
 	uint64_t inode;
 	int fd;
 
-	end_holder(start_holder(place));
+	end_holder(start_holder(place, false));
 	expect_content(place, "x.part", "half");
 	fd = open_and_write(place, "x", "ok", &inode);
 	expect_content(place, "x.part", "ok");
 	close(fd);
+}
+
+static void test_output_lock_of_a_finished_part_passes_to_the_parent(void **state)
+{
+	struct place *place = *state;
+	pid_t holder = start_holder(place, true);
+	uint64_t inode = inode_of(place, "x.part");
+	int fd;
+
+	expect_refusal(place, FAILURE_HELD, holder);
+	assert_false(part_file_join_lock(place->dirfd, "x", inode + 1, &fd));
+	assert_true(part_file_join_lock(place->dirfd, "x", inode, &fd));
+	end_holder(holder);
+	expect_refusal(place, FAILURE_HELD, 0);
+	expect_content(place, "x.part", "half");
+	close(fd);
+	fd = open_and_write(place, "x", "ok", &inode);
+	expect_content(place, "x.part", "ok");
+	close(fd);
+}
+
+static void test_output_lock_of_an_unfinished_part_does_not(void **state)
+{
+	struct place *place = *state;
+	pid_t holder = start_holder(place, false);
+	int fd;
+
+	assert_false(part_file_join_lock(place->dirfd, "x", inode_of(place, "x.part"), &fd));
+	end_holder(holder);
 }
 
 static void test_output_lock_is_not_inherited_by_a_fork(void **state)
@@ -345,6 +379,8 @@ int main(void)
 		PLACED(test_output_unlocked_leftover_is_emptied_and_used_again),
 		PLACED(test_output_part_of_a_living_writer_is_held),
 		PLACED(test_output_part_of_a_killed_writer_is_free),
+		PLACED(test_output_lock_of_a_finished_part_passes_to_the_parent),
+		PLACED(test_output_lock_of_an_unfinished_part_does_not),
 		PLACED(test_output_lock_is_not_inherited_by_a_fork),
 		PLACED(test_output_symlink_in_the_way_is_refused_and_untouched),
 		PLACED(test_output_fifo_in_the_way_is_refused_without_waiting),
