@@ -33,6 +33,8 @@ static void check_url(const char *url, const struct argp_state *state)
 			   url, url);
 	if (strpbrk(url, "./:"))
 		return;
+	if (strcmp(url, "demo") == 0)
+		meant = "--demo";
 	if (meant)
 		argp_error(state,
 			   _("'%s' is neither a command nor a URL; did you mean 'ipcdemo %s'?"),
@@ -93,6 +95,8 @@ void download_check(void *values, struct argp_state *state)
 	check_trust(&download->batch.fetch, state);
 	if (download->batch.fetch.max_size == 0)
 		download->batch.fetch.max_size = FETCH_SIZE_UNKNOWN;
+	if (download->demo && (download->url_count > 0 || download->input_file))
+		argp_error(state, _("--demo goes without a URL: it fetches files of its own"));
 	if (download->dry_run && download->url_count == 0 && !download->input_file)
 		argp_error(state, _("--dry-run needs a URL"));
 	if (download->output && !one_url)

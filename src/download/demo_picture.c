@@ -84,6 +84,20 @@ static void draw_next(struct text *lines, const struct picture *picture)
 	draw_command(lines, "bench", "", "", _("how fast each mechanism is here"));
 }
 
+/* Only what was done, AT_ONCE, counts the start of the workers and the check of the files. */
+static void draw_loss(struct text *lines, double loss_s, unsigned columns)
+{
+	struct text words = { 0 };
+
+	text_printf(
+		&words,
+		_("Nothing saved: at once took %.2f s more. Only that figure holds what surrounds "
+		  "the files (start, check), which outweighs files as short as these."),
+		loss_s);
+	text_add_wrapped(lines, text_string(&words), 0, columns);
+	text_free(&words);
+}
+
 void picture_draw(struct text *lines, const struct picture *picture)
 {
 	const double *seconds = picture->seconds;
@@ -106,9 +120,13 @@ void picture_draw(struct text *lines, const struct picture *picture)
 	draw_way(lines, picture, false, &scale);
 	text_printf(lines, _("One after the other: %.2f s\n"), in_turn);
 	draw_way(lines, picture, true, &scale);
-	text_printf(lines,
-		    picture->sequential ? _("To be saved: %.2f s, %.0f %%\n") :
-					  _("Saved: %.2f s, %.0f %%\n"),
-		    in_turn - at_once, in_turn > 0 ? 100 * (in_turn - at_once) / in_turn : 0);
+	if (in_turn < at_once)
+		draw_loss(lines, at_once - in_turn, columns - 1);
+	else
+		text_printf(lines,
+			    picture->sequential ? _("To be saved: %.2f s, %.0f %%\n") :
+						  _("Saved: %.2f s, %.0f %%\n"),
+			    in_turn - at_once,
+			    in_turn > 0 ? 100 * (in_turn - at_once) / in_turn : 0);
 	draw_next(lines, picture);
 }

@@ -27,6 +27,7 @@ struct download {
 	const char *input_file;
 	int input_format; /* enum job_format */
 	bool dry_run;
+	bool demo;           /* said in so many words; it runs without a URL anyway */
 	const char *summary; /* file for the closing object */
 	const char *dir;
 	const char *output;

@@ -33,6 +33,10 @@ mistyped() {
 	fails "a mistyped command" 2 "'lst' is neither .* URL; did you mean 'ipcdemo list'"
 	run -q "$GOOD" xyzzy
 	fails "a word that is no URL" 2 "'xyzzy' is neither a command nor a URL"
+	run demo
+	fails "demo as a word" 2 "did you mean 'ipcdemo --demo'"
+	run --demo "$GOOD"
+	fails "the demo of a URL" 2 "--demo goes without a URL"
 	echo "$GOOD" >"$T/list.txt"
 	run "$T/list.txt"
 	fails "a list as if it were a URL" 2 "list.txt' is a file, not a URL.*-i "

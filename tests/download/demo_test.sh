@@ -83,6 +83,10 @@ run_ipcdemo --demo-seconds=0.1 -d "$T/kept"
 equal "-d: exit 0" 0 "$status"
 equal "-d: both files are kept" 2 "$(find "$T/kept" -type f -name '*.pdf' | wc -l)"
 is_true "-d: the closing lines name the directory" grep -qx "in $T/kept" "$T/err"
+run_ipcdemo --demo --demo-seconds=0
+equal "--demo, for no time at all: exit 0" 0 "$status" || note_file "$T/err"
+is_true "what was saved is no negative figure" \
+	grep -qE '^(Saved:|Nothing saved: at once took) [0-9]' "$T/err"
 run_ipcdemo --demo-seconds=0.1 -q
 equal "-q: exit 0, no word" "0 " "$status $(cat "$T/err" "$T/out")"
 run_ipcdemo --demo-seconds=0.1 --progress=json
