@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/language.h"
 #include "download/attempt.h"
+#include "download/failure.h"
 #include "download/job_list.h"
 #include "download/models.h"
 #include "origin/process.h"
@@ -34,6 +36,20 @@ struct work {
 	struct job_list jobs;
 	struct batch_settings settings;
 };
+
+const char *download_cost_place(void)
+{
+	static const char memory[] = "/dev/shm";
+	const struct load *load;
+	struct statvfs room;
+
+	if (access(memory, W_OK) < 0 || statvfs(memory, &room) < 0)
+		return NULL;
+	for (load = download_loads; load->name; load++)
+		if (room.f_bavail < load->files * load->size / room.f_frsize + load->files)
+			return NULL; /* containers have 64 MiB of it */
+	return memory;
+}
 
 int download_cost_open(struct child *origin, uint16_t *port)
 {
@@ -135,6 +151,20 @@ static double cpu_s(int who)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+/* One failure is enough to know; the row says which. */
+static void explain(const struct work *work)
+{
+	char why[128];
+	size_t i = 0;
+
+	while (i < work->jobs.count && work->jobs.jobs[i].state != JOB_FAILED)
+		i++;
+	if (i < work->jobs.count)
+		(void)snprintf(work->job->area->reason, REASON_SIZE, "%s: %s",
+			       work->jobs.jobs[i].name,
+			       failure_text(&work->jobs.jobs[i].failure, why, sizeof why));
+}
+
 static int run_timed(struct work *work)
 {
 	struct area *area = work->job->area;
@@ -150,8 +180,10 @@ static int run_timed(struct work *work)
 	area->wall_s = (double)(clock_ns() - begun_ns) / (double)NS_PER_S;
 	area->cpu_s = cpu_s(RUSAGE_SELF) - cpu_before_s + cpu_s(RUSAGE_CHILDREN);
 	area->records = batch.records;
-	if (rc == 0 && work->ipc && batch.ok != work->load->files)
+	if (rc == 0 && work->ipc && batch.ok != work->load->files) {
+		explain(work);
 		rc = -EIO;
+	}
 	batch_end(&batch);
 	return rc;
 }
@@ -172,17 +204,20 @@ int download_cost_main(void *arg)
 	work.settings = (struct batch_settings){ .ipc = work.ipc,
 						 .runtime_dir = job->dir,
 						 .workers = work.load->workers,
+						 .fail_fast = true,
 						 .fetch = { .connect_timeout = 15,
 							    .stall_timeout = 30,
 							    .max_redirs = 0,
 							    .max_size = FETCH_SIZE_UNKNOWN } };
-	rc = rc < 0 ? rc : output_dir_open(path);
+	/* Without a directory of its own it would write beside others, into "/files". */
+	if (rc >= 0)
+		rc = job->dir[0] ? output_dir_open(path) : -ENOENT;
 	work.settings.progress = progress_open(&quiet);
 	if (rc >= 0) {
 		work.settings.dirs = (struct output_dirs){ .first = rc, .count = 1 };
 		rc = work.settings.progress ? run_timed(&work) : -ENOMEM;
 	}
-	if (rc < 0)
+	if (rc < 0 && job->area->reason[0] == '\0')
 		(void)snprintf(job->area->reason, sizeof job->area->reason, "%s",
 			       language_errno(-rc));
 	job->area->complete = rc == 0;

@@ -17,6 +17,9 @@
 
 extern const struct load download_loads[]; /* the last has no name */
 
+/* Where the files are best: a directory in memory, or NULL where there is no room for them. */
+const char *download_cost_place(void);
+
 /* Starts the ORIGIN, which serves on PORT, before the first round. 0 or -errno. */
 int download_cost_open(struct child *origin, uint16_t *port);
 void download_cost_close(struct child *origin);

@@ -263,6 +263,12 @@ static int measure_all_cpu(struct run *r)
 /* The time of a round that is not measured: starting two processes and the warm-up. */
 #define ROW_EXTRA_MS 20
 
+/* Is it known before the first round how long one takes? */
+static bool is_timed(const struct options *o)
+{
+	return o->modes != 1u << MODE_DOWNLOAD && o->count == 0;
+}
+
 static void print_start(const struct bench *bench)
 {
 	const struct options *o = bench->options;
@@ -271,24 +277,31 @@ static void print_start(const struct bench *bench)
 	if (o->quiet)
 		return;
 	fprintf(stderr, _("ipcdemo bench: %zu rows, %u rounds"), bench->plan.rows_n, o->rounds);
-	if (o->modes != 1u << MODE_DOWNLOAD && o->count == 0)
+	if (is_timed(o))
 		fprintf(stderr, _(", about %.0f s"), s);
 	fputs(_("; Ctrl-C ends it early\n"), stderr);
 }
 
-/* Progress on a terminal: one line that each round rewrites and the last one erases. */
+/*
+ * Progress on a terminal: one line that each round rewrites and the last one erases. Elsewhere the
+ * time that the first round has taught.
+ */
 static void print_round(const struct bench *bench, uint64_t begin)
 {
+	const struct options *o = bench->options;
 	double left_s = (double)(clock_ns() - begin) / (double)NS_PER_S / bench->rounds *
-			(bench->options->rounds - bench->rounds);
+			(o->rounds - bench->rounds);
 	char line[80] = "";
 
-	if (bench->options->quiet || !isatty(STDERR_FILENO))
+	if (o->quiet)
 		return;
-	if (bench->rounds < bench->options->rounds)
+	if (bench->rounds < o->rounds)
 		(void)snprintf(line, sizeof line, _("round %u of %u done, about %.0f s to go"),
-			       bench->rounds, bench->options->rounds, left_s);
-	fprintf(stderr, "\r%-60s\r%s", "", line);
+			       bench->rounds, o->rounds, left_s);
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%-60s\r%s", "", line);
+	else if (bench->rounds == 1 && !is_timed(o) && *line)
+		fprintf(stderr, "ipcdemo bench: %s\n", line);
 }
 
 static int all_rounds(struct run *r)
@@ -353,11 +366,11 @@ static int share_with_floor(struct run *r)
 int run_rounds(struct bench *bench)
 {
 	const bool download = bench->options->modes == 1u << MODE_DOWNLOAD;
-	const char *memory = download && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : NULL;
+	const char *place = download ? download_cost_place() : NULL;
 	struct run r = { .bench = bench, .job.bench = bench };
 	struct link_job *job = &r.job;
 	struct child origin = CHILD_NONE;
-	int rc = runner_open(&r.runner, memory, bench->options->timeout_s);
+	int rc = runner_open(&r.runner, place, bench->options->timeout_s);
 
 	job->room = bench->options->count ? bench->options->count : ROOM_AUTO;
 	job->area = runner_share(sizeof *job->area);

@@ -53,17 +53,19 @@ void runner_shuffle(struct runner *r, void **list, size_t n)
 
 /* ---- the directory ---- */
 
+/* Where it can be made: TMPDIR may be left over from outside a container. */
 static void make_dir(struct runner *r, const char *base)
 {
-	static const char name[] = "ipcdemo-bench-XXXXXX";
+	const char *const places[] = { base, base ? NULL : getenv("TMPDIR"), "/tmp" };
+	size_t i;
 
-	if (!base)
-		base = getenv("TMPDIR");
-	if (!base || base[0] != '/' ||
-	    (size_t)snprintf(r->dir, sizeof r->dir, "%s/%s", base, name) >= sizeof r->dir)
-		(void)snprintf(r->dir, sizeof r->dir, "/tmp/%s", name);
-	if (!mkdtemp(r->dir))
-		r->dir[0] = '\0'; /* a mechanism that needs one uses /tmp, or fails */
+	for (i = 0; i < sizeof places / sizeof places[0]; i++)
+		if (places[i] && places[i][0] == '/' &&
+		    (size_t)snprintf(r->dir, sizeof r->dir, "%s/ipcdemo-bench-XXXXXX", places[i]) <
+			    sizeof r->dir &&
+		    mkdtemp(r->dir))
+			return;
+	r->dir[0] = '\0'; /* a mechanism that needs one uses /tmp, or fails */
 }
 
 static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *at)

@@ -18,8 +18,8 @@ struct runner {
 
 /*
  * Blocks the signals that end a program, also for the children, so that only this process reacts to
- * Ctrl-C; makes orphans our children; makes a private directory under BASE (NULL: $TMPDIR, or
- * /tmp). 0 or -errno; call runner_close either way.
+ * Ctrl-C; makes orphans our children; makes a private directory under BASE (NULL: $TMPDIR), or
+ * under /tmp. 0 or -errno; call runner_close either way.
  */
 int runner_open(struct runner *runner, const char *base, unsigned limit_s);
 void runner_close(struct runner *runner);

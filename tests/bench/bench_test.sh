@@ -220,6 +220,10 @@ holds "downloads: each mechanism once for each load, and none" '[.results[] | .b
 	length == (unique | length) and ([.[] | select(startswith("none"))] | length == 2)'
 holds "downloads: no figure is made up after one round" \
 	'all(.results[] | select(.api == "ipc"); .wall_s > 0 and .ipc_wall_share == null)'
+TMPDIR=$T/absent run_ipcdemo bench --mode=download --ipc=pipe --rounds=2 --format=csv
+equal "downloads: with a TMPDIR that is not there: exit status" 0 "$status" || note_file "$T/err"
+is_true "downloads: where there is no terminal the first round says how long it takes" \
+	grep -q '^ipcdemo bench: round 1 of 2 done, about [0-9]* s to go$' "$T/err"
 # shellcheck disable=SC3045 # dash has ulimit -f
 big_files_fail() {
 	(ulimit -f 2048 && run_ipcdemo bench --mode=download --ipc=pipe --rounds=1 -q &&
@@ -227,7 +231,9 @@ big_files_fail() {
 	cat "$T/status"
 }
 equal "downloads: a row that failed is exit status 1" 1 "$(big_files_fail | tail -n 1)"
-matches "downloads: and the table says why" '^pipe +8 x 32 MiB +error: ' "$T/out"
+matches "downloads: and the table says why" '^pipe +8 x 32 MiB +error: f[0-7]: cannot' "$T/out"
+is_true "downloads: it ends at the first file that fails, of the four under way" \
+	[ "$(grep -c 'cannot write' "$T/err")" -le 4 ]
 ls /dev/shm >"$T/before"
 start_ipcdemo bench --mode=download --ipc=pipe --rounds=100 -q --format=json --output="$T/json"
 is_true "a download has begun" await 20 has_child "$ipcdemo_pid"

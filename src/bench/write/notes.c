@@ -80,7 +80,7 @@ static bool is_saturated(const struct row *row, const struct figures *f)
 static bool has_floor(const struct row *row, const struct figures *f)
 {
 	(void)f;
-	return row->floor;
+	return row->floor && !row->axes.load;
 }
 
 static bool is_link(const struct row *row, const struct figures *f)
@@ -138,7 +138,7 @@ static const struct {
 	     "the interval. '-': fewer than 6 rounds, or nothing.") },
 	{ is_download,
 	  N_("4 workers; built-in origin on the loopback interface, in a process of its "
-	     "own, not counted; files in memory where /dev/shm is writable.") },
+	     "own, not counted; files in memory where /dev/shm has room for them.") },
 };
 
 static void print_legend(FILE *out, const struct result *result, unsigned room)

@@ -444,7 +444,7 @@ static void print_title(FILE *out, const struct bench *bench, enum mode mode, un
 		text_printf(&text, _("; %zu senders"), o->senders[0]);
 	if (mode != MODE_THROUGHPUT && o->rate > 0)
 		text_printf(&text, _("; open loop, %u a second"), o->rate);
-	text_printf(&text, _("; %u rounds"), bench->rounds);
+	text_printf(&text, ngettext("; %u round", "; %u rounds", bench->rounds), bench->rounds);
 	notes_wrap(out, text_string(&text), room);
 	text_free(&text);
 }
