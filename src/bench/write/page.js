@@ -134,8 +134,10 @@ function scale_of(rows, plot) {
 	return { from, to, place, ticks: ticks_of(from, to) };
 }
 
-/* Round figures: 1, 2, 5, 10, ... or finer where the scale is short. At most about six. */
+/* Round figures: 1, 2, 5, 10, ... or finer where the scale is short. At most six, on a phone three. */
 function ticks_of(from, to) {
+	const most = innerWidth < 640 ? 3 : 6;
+
 	for (const steps of [[1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]]) {
 		const ticks = [];
 
@@ -145,8 +147,8 @@ function ticks_of(from, to) {
 
 				if (tick >= from && tick <= to) ticks.push(tick);
 			}
-		if (ticks.length <= 6 || steps.length === 1)
-			return ticks.length > 6 ? ticks.filter((_, i) => i % 2 === 0) : ticks;
+		if (ticks.length <= most || steps.length === 1)
+			return ticks.length > most ? ticks.filter((_, i) => i % 2 === 0) : ticks;
 	}
 	return [];
 }
@@ -610,7 +612,7 @@ function sweep(mode, title, value, as, better) {
 
 		return { row: list[0], points: true, data: list.map(row => ({ x: row.size_bytes, y: value(row) })) };
 	}), {
-		x: log_axis('bytes of a record'), y: value_axis(mode === 'throughput' ? 'bytes a second' : 'median', as),
+		x: value_axis('bytes of a record', String), y: value_axis(mode === 'throughput' ? 'bytes a second' : 'median', as),
 	}, item => `${item.dataset.label}, ${item.parsed.x} bytes: ${as(item.parsed.y)}`),
 	() => table(title, ['mechanism', 'figure', 'wait', 'place', 'bytes'], rows().map(row =>
 		[row.backend, as(value(row)), row.wait, row.placement, row.size_bytes])));
