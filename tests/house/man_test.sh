@@ -72,5 +72,5 @@ equal "ipc_open.3: its errors" \
 	"$(sed -n '/^\.SH ERRORS/,$s/^\.B "\(.*\)"$/\1/p' "$abs_top_builddir/man/ipc_open.3" |
 		paste -sd ' ' -)"
 is_true "ipc_recv.3: a parameter is told from a word in capitals" \
-	grep -q 'Up to \\fIcap\\fP whole records' "$abs_top_builddir/man/ipc_recv.3"
+	grep -q 'up to \\fIcap\\fP whole records' "$abs_top_builddir/man/ipc_recv.3"
 finish
