@@ -427,7 +427,7 @@ static const struct option_elsewhere elsewhere[] = {
 	{ "silent", "-q" },
 	{ "timeout", "--stall-timeout" },
 	{ "tries", "--retries" },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static void describe(struct text *help, unsigned columns)
