@@ -220,7 +220,7 @@ holds "downloads: each mechanism once for each load, and none" '[.results[] | .b
 	length == (unique | length) and ([.[] | select(startswith("none"))] | length == 2)'
 holds "downloads: no figure is made up after one round" \
 	'all(.results[] | select(.api == "ipc"); .wall_s > 0 and .ipc_wall_share == null)'
-TMPDIR=$T/absent run_ipcdemo bench --mode=download --ipc=pipe --rounds=2 --format=csv
+TMPDIR=$T/absent run_ipcdemo bench --mode=download --ipc=pipe --rounds=2 --format=json
 equal "downloads: with a TMPDIR that is not there: exit status" 0 "$status" || note_file "$T/err"
 is_true "downloads: where there is no terminal the first round says how long it takes" \
 	grep -q '^ipcdemo bench: round 1 of 2 done, about [0-9]* s to go$' "$T/err"

@@ -172,7 +172,8 @@ equal "quiet: which is fastest stands on a phone's first screen" true "$(evaluat
 	'document.querySelector("table.glance").getBoundingClientRect().bottom < innerHeight')"
 conclude "$T/loud.html" '"No conclusion is drawn: the machine was not quiet."'
 check loud "$T/loud.html" 1400 900 light 7 3
-equal "loud: nobody is called fastest" 0 "$(elements 'p, td' 'is fastest|^Fastest|takes [0-9.]+ times as long')"
+equal "loud: nobody is called fastest" 0 \
+	"$(elements 'p, td' 'is fastest|^Fastest|takes [0-9.]+ times as long')"
 equal "loud: there is no table of the fastest" 0 "$(elements table.glance '^')"
 equal "loud: it says so where the answer would stand" 1 "$(elements p '^This run cannot tell')"
 
