@@ -342,8 +342,8 @@ static void test_tty_40_columns_break_sentences_between_words(void **state)
 	static const char *const expected[] = {
 		"ipcdemo: p pauses, c continues, q ends",
 		"and keeps what there is",
-		"2 of 4 files, 12.4 MiB in 3.2 s (3.9",
-		"MiB/s), 2 not finished",
+		"2 of 4 files, 12.4 MiB in 3.2 s",
+		"(3.9 MiB/s), 2 not finished",
 		"in",
 		"/a/directory/whose/name/is/not/broken/up",
 	};
