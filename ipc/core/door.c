@@ -56,7 +56,7 @@ static bool same(const uint64_t a[2], const uint64_t b[2])
 static int admit(struct ipc *s, const struct door *door, int listener)
 {
 	int fd = (int)SYS(s, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
-	uint64_t said[2];
+	uint64_t said[2] = { 0, 0 };
 
 	if (fd < 0 || (SYS(s, recv(fd, said, sizeof said, MSG_DONTWAIT)) == sizeof said &&
 		       same(said, door->secret)))
