@@ -114,9 +114,9 @@ static void offer_listener(int report, int listener)
 
 int sandbox_enter_calls(const struct sandbox *sandbox, unsigned threads, int report)
 {
-	int listener = -1, rc = limit(RLIMIT_NOFILE, (threads + 1) * (rlim_t)FDS_OF_SLOT);
+	int listener = -1, rc = 0;
 
-	if (rc == 0 && sandbox->max_size < FETCH_SIZE_UNKNOWN - 1)
+	if (sandbox->max_size < FETCH_SIZE_UNKNOWN - 1)
 		rc = limit(RLIMIT_FSIZE, sandbox->max_size + 1); /* our own message comes first */
 	if (rc == 0)
 		rc = drop_capabilities();
@@ -129,6 +129,8 @@ int sandbox_enter_calls(const struct sandbox *sandbox, unsigned threads, int rep
 		(void)close(listener);
 	}
 	(void)close(report);
+	if (rc >= 0) /* now only: offer_listener needs what the user allows */
+		rc = limit(RLIMIT_NOFILE, (threads + 1) * (rlim_t)FDS_OF_SLOT);
 	return rc < 0 ? rc : 0;
 }
 

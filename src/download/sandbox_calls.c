@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -147,6 +148,8 @@ static const struct rule rules[] = {
 	{ "prctl", STAY, { IS(0, INT, PR_SET_NAME) } },
 	{ "prctl", STAY, { IS(0, INT, PR_SET_VMA) } },
 	{ "prlimit64", STAY, { { 2, SCMP_CMP_EQ, 0, 0 } } }, /* to ask, not to set */
+	/* But for its own, which is set behind the filter; without capabilities it only sinks. */
+	{ "prlimit64", STAY, { IS(0, INT, 0), IS(1, INT, RLIMIT_NOFILE) } },
 	{ "utimensat", STAY, { { 1, SCMP_CMP_EQ, 0, 0 } } }, /* of a descriptor, not of a name */
 	{ "utimensat", FORBID, { NOT(1, 0) } },
 	/* Addresses, name services on this machine, and the kernel's list of addresses. */
