@@ -123,7 +123,7 @@ static int tcp_pair(struct ipc *s, int fds[2])
 	struct door door;
 	int listener, rc;
 
-	fds[0] = -1;
+	fds[0] = fds[1] = -1;
 	rc = listener = tcp_socket(s, SOCK_NONBLOCK);
 	if (rc >= 0)
 		rc = fds[1] = tcp_socket(s, 0);
