@@ -84,9 +84,7 @@ static void print_card(const char *card, unsigned columns)
 		const size_t len = strcspn(card, "\n");
 		const bool is_text = *card != '\n' && (*card != ' ' || is_continued(card));
 
-		/* Of the indentation of a further line one blank remains, between two words. */
-		text_printf(&paragraph, "%.*s", (int)len - (paragraph.len ? 1 : 0),
-			    card + (paragraph.len ? 1 : 0));
+		text_printf(&paragraph, "%s%.*s", paragraph.len ? " " : "", (int)len, card);
 		card += len + (card[len] == '\n');
 		if (is_text && is_continued(card))
 			continue;
