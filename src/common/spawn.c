@@ -22,6 +22,8 @@
 
 #include <linux/sched.h>
 
+#include "common/fd_message.h"
+
 /*
  * Every handler back to the default: the parent's would run on the child's copy of its
  * state. A signal that was ignored from the start (nohup) stays ignored.
@@ -180,61 +182,6 @@ int child_reap(struct child *child, bool wait, int *status)
 
 /* ---- a helper that forks ---- */
 
-#define FDS_BYTES CMSG_SPACE(SPAWNER_FDS_MAX * sizeof(int))
-
-/* One message with descriptors. */
-struct letter {
-	_Alignas(max_align_t) char bytes[SPAWNER_ORDER_BYTES];
-	_Alignas(struct cmsghdr) char control[FDS_BYTES];
-	struct iovec iov;
-	struct msghdr head;
-};
-
-static void letter_init(struct letter *letter, void *bytes, size_t size)
-{
-	letter->iov = (struct iovec){ .iov_base = bytes, .iov_len = size };
-	letter->head = (struct msghdr){ .msg_iov = &letter->iov,
-					.msg_iovlen = 1,
-					.msg_control = letter->control,
-					.msg_controllen = sizeof letter->control };
-}
-
-static int send_order(int fd, const struct spawn_order *order)
-{
-	struct letter letter;
-	struct cmsghdr *header;
-
-	letter_init(&letter, (void *)(uintptr_t)order->bytes, order->size);
-	memset(letter.control, 0, sizeof letter.control);
-	letter.head.msg_controllen = CMSG_SPACE(order->count * sizeof(int));
-	header = CMSG_FIRSTHDR(&letter.head);
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(order->count * sizeof(int));
-	memcpy(CMSG_DATA(header), order->fds, order->count * sizeof(int));
-	return TEMP_FAILURE_RETRY(sendmsg(fd, &letter.head, MSG_NOSIGNAL)) < 0 ? -errno : 0;
-}
-
-/* False: there will be no more. */
-static bool receive_order(int fd, struct letter *letter, struct spawn_order *order,
-			  int fds[SPAWNER_FDS_MAX])
-{
-	const struct cmsghdr *header;
-	ssize_t n;
-
-	letter_init(letter, letter->bytes, sizeof letter->bytes);
-	n = TEMP_FAILURE_RETRY(recvmsg(fd, &letter->head, MSG_CMSG_CLOEXEC));
-	if (n <= 0)
-		return false;
-	header = CMSG_FIRSTHDR(&letter->head);
-	*order = (struct spawn_order){ .bytes = letter->bytes, .size = (size_t)n, .fds = fds };
-	if (header)
-		order->count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	if (header)
-		memcpy(fds, CMSG_DATA(header), order->count * sizeof(int));
-	return true;
-}
-
 /*
  * fork(2), but the child is our parent's. The C library has no such call, so what its own does for
  * a process of one thread is done here: the kernel writes the child's number where the library
@@ -279,10 +226,12 @@ static int helper_main(void *arg)
 	const struct spawner_setup *setup = helper->setup;
 	const pid_t parent = getppid();
 	const int fd = helper->sockets[1];
-	int keep[setup->keep_count + 1], fds[SPAWNER_FDS_MAX];
-	struct spawn_order order;
-	struct letter letter;
+	int keep[setup->keep_count + 1];
+	_Alignas(max_align_t) char bytes[SPAWNER_ORDER_BYTES];
+	struct fd_descriptors came;
+	struct spawn_order order = { .bytes = bytes, .fds = came.fds };
 	sigset_t set;
+	ssize_t size;
 	pid_t pid;
 
 	memcpy(keep, setup->keep, setup->keep_count * sizeof *keep);
@@ -294,15 +243,17 @@ static int helper_main(void *arg)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	while (receive_order(fd, &letter, &order, fds)) {
+	while ((size = fd_message_receive(fd, bytes, sizeof bytes, &came, 0)) > 0) {
+		order.size = (size_t)size;
+		order.count = came.count;
 		pid = fork_sibling();
 		if (pid == 0) {
 			(void)close(fd);
 			sibling_run(parent, setup, &order);
 		}
 		pid = pid < 0 ? -errno : pid;
-		while (order.count > 0)
-			(void)close(fds[--order.count]);
+		while (came.count > 0)
+			(void)close(came.fds[--came.count]);
 		if (TEMP_FAILURE_RETRY(send(fd, &pid, sizeof pid, MSG_NOSIGNAL)) < 0)
 			break;
 	}
@@ -329,7 +280,8 @@ int spawner_open(struct spawner *spawner, const struct spawner_setup *setup)
 int spawner_spawn(struct spawner *spawner, struct child *child, const struct spawn_order *order)
 {
 	pid_t pid = -EPIPE;
-	int rc = send_order(spawner->socket, order);
+	int rc = fd_message_send(spawner->socket, order->bytes, order->size, order->fds,
+				 order->count);
 
 	if (rc == 0 && TEMP_FAILURE_RETRY(recv(spawner->socket, &pid, sizeof pid, 0)) < 0)
 		rc = -errno;

@@ -51,11 +51,10 @@ struct spawner {
 
 #define SPAWNER_NONE        ((struct spawner){ .child = CHILD_NONE, .socket = -1 })
 #define SPAWNER_ORDER_BYTES 2048
-#define SPAWNER_FDS_MAX     16
 
 struct spawn_order {
 	size_t size, count;
-	const int *fds; /* COUNT; in the child under the numbers that they have there */
+	const int *fds; /* COUNT, at most FD_MESSAGE_MAX; the child sees their numbers there */
 	const void *bytes;
 };
 

@@ -19,6 +19,7 @@
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 
+#include "common/fd_message.h"
 #include "common/language.h"
 #include "common/spawn.h"
 
@@ -76,27 +77,6 @@ static int drop_capabilities(void)
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-/* One byte with a descriptor, or without one. */
-static int send_listener(int report, int listener)
-{
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .bytes = { 0 } };
-	struct iovec iov = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = control.bytes,
-				  .msg_controllen = sizeof control.bytes };
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(header), &listener, sizeof listener);
-	return sendmsg(report, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 /*
  * All processes of this user together may have no more descriptors under way to each other than our
  * RLIMIT_NOFILE (unix(7), ETOOMANYREFS). So many workers that start at once wait for each other. A
@@ -108,8 +88,11 @@ static void offer_listener(int report, int listener)
 	struct timespec nap = { .tv_nsec = OFFER_NAP_NS };
 	int naps;
 
-	for (naps = 0; send_listener(report, listener) < 0 && naps < OFFER_NAPS; naps++)
+	for (naps = 0; naps < OFFER_NAPS; naps++) {
+		if (fd_message_send(report, "", 1, &listener, 1) == 0)
+			return;
 		(void)nanosleep(&nap, NULL); /* a signal only makes it shorter */
+	}
 }
 
 int sandbox_enter_calls(const struct sandbox *sandbox, unsigned threads, int report)
@@ -138,27 +121,17 @@ int sandbox_enter_calls(const struct sandbox *sandbox, unsigned threads, int rep
 
 int sandbox_receive_listener(int report)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
+	struct fd_descriptors came;
 	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = { .msg_iov = &iov,
-				  .msg_iovlen = 1,
-				  .msg_control = control.bytes,
-				  .msg_controllen = sizeof control.bytes };
-	const struct cmsghdr *header;
-	ssize_t n = recvmsg(report, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	int listener;
+	const ssize_t n = fd_message_receive(report, &byte, 1, &came, MSG_DONTWAIT);
 
 	if (n <= 0)
-		return n == 0 ? -EPIPE : -errno;
-	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -EPROTO;
-	memcpy(&listener, CMSG_DATA(header), sizeof listener);
-	return listener;
+		return n == 0 ? -EPIPE : (int)n;
+	if (came.count == 1)
+		return came.fds[0];
+	while (came.count > 0)
+		(void)close(came.fds[--came.count]);
+	return -EPROTO;
 }
 
 /*
