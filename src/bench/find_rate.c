@@ -99,7 +99,7 @@ static int search(struct trial *t, unsigned *found)
 	return rc < 0 ? rc : 0;
 }
 
-static void give(const struct trial *t, struct row *row, unsigned found)
+static void set_result(const struct trial *t, struct row *row, unsigned found)
 {
 	row->axes.rate = found;
 	if (t->row.status != ROW_OK) {
@@ -125,7 +125,7 @@ int find_rate(const struct find_rate *find, struct row *row)
 	if (rc == 0 && t.row.status == ROW_OK)
 		rc = search(&t, &found);
 	if (rc == 0)
-		give(&t, row, found);
+		set_result(&t, row, found);
 	free(t.row.round);
 	free(t.row.samples);
 	free(t.row.lags);

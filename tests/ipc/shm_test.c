@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "ipc/ipc.h"
+#include "tests/ipc/probe.h"
 
 #define DIGITS "0123456789abcdef"
 
@@ -78,9 +79,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shm_sweep_takes_what_is_surely_left),
 	};
-	char reason[128];
 
-	if (ipc_probe("shm", reason, sizeof reason) < 0)
-		return 77;
+	if (!probe("shm"))
+		return EXIT_SKIP;
 	return cmocka_run_group_tests_name("shm", tests, NULL, NULL);
 }

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "ipc/ipc.h"
+#include "tests/ipc/probe.h"
 
 #define RECORD 56
 #define DEPTH  4
@@ -99,9 +100,8 @@ int main(void)
 		cmocka_unit_test(test_vm_note_that_no_worker_writes_is_told),
 		cmocka_unit_test(test_vm_rest_of_a_detached_slot_is_nobodys),
 	};
-	char reason[128];
 
-	if (ipc_probe("vm", reason, sizeof reason) < 0)
-		return 77;
+	if (!probe("vm"))
+		return EXIT_SKIP;
 	return cmocka_run_group_tests_name("vm", tests, NULL, NULL);
 }
