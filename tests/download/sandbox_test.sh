@@ -189,10 +189,10 @@ sys.stdin.read()' <"$T/go" >"$T/ready" 8>&- &
 	confined "descriptors of others under way"
 	violation remove unlink
 	contained abort 'killed by signal 6'
-	files=$(ulimit -S -n)
-	ulimit -S -n 250
+	files=$(prlimit --pid $$ --nofile --output=SOFT --noheadings | tr -d ' ')
+	prlimit --pid $$ --nofile=250:
 	confined "more of them than may be open"
-	ulimit -S -n "$files"
+	prlimit --pid $$ --nofile="$files:"
 	exec 9>&-
 	wait $holder
 }
