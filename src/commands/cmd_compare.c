@@ -115,25 +115,24 @@ static bool same_group(const struct compare_row *a, const struct compare_row *b)
 	return true;
 }
 
-static void print_group(const struct compare_row *row)
+static void add_group(struct text *line, const struct compare_row *row)
 {
 	const json_t *axes = axes_of(row);
 
 	if (json_object_get(axes, "start")) {
-		printf("%s, %s\n", text(axes, "mode"), text(axes, "start"));
+		text_printf(line, "%s, %s", text(axes, "mode"), text(axes, "start"));
 		return;
 	}
-	printf(_("%s, %s, %s, %lld bytes"), text(axes, "mode"), text(axes, "wait"),
-	       text(axes, "placement"), whole(axes, "size_bytes"));
+	text_printf(line, _("%s, %s, %s, %lld bytes"), text(axes, "mode"), text(axes, "wait"),
+		    text(axes, "placement"), whole(axes, "size_bytes"));
 	if (whole(axes, "senders") > 1)
-		printf(_(", %lld senders"), whole(axes, "senders"));
+		text_printf(line, _(", %lld senders"), whole(axes, "senders"));
 	if (whole(axes, "batch") > 1)
-		printf(_(", batches of %lld"), whole(axes, "batch"));
+		text_printf(line, _(", batches of %lld"), whole(axes, "batch"));
 	if (whole(axes, "rate_per_s") > 0)
-		printf(_(", %lld a second"), whole(axes, "rate_per_s"));
+		text_printf(line, _(", %lld a second"), whole(axes, "rate_per_s"));
 	if (whole(axes, "depth") > 0)
-		printf(_(", depth %lld"), whole(axes, "depth"));
-	putchar('\n');
+		text_printf(line, _(", depth %lld"), whole(axes, "depth"));
 }
 
 static const char *name_of(const struct compare_row *row, char name[static 32])
@@ -146,8 +145,11 @@ static const char *name_of(const struct compare_row *row, char name[static 32])
 /* A median as the bench's table shows it. */
 static const char *median(const struct compare_row *row, double value, char buf[static WORDS_SIZE])
 {
+	const struct stats_interval near = { value * row->interval.low,
+					     value * row->interval.high };
+
 	if (row->floor)
-		(void)snprintf(buf, WORDS_SIZE, "%.3f", value);
+		(void)words_within(buf, value, near, 3);
 	else if (strcmp(row->figure, "round_records_per_s") == 0)
 		(void)words_count(buf, 1e9 / value);
 	else
@@ -167,7 +169,8 @@ static void print_padded(const char *cell, size_t columns)
 static void print_row(const struct compare_row *row)
 {
 	const char *what = "p50";
-	char name[32], old[WORDS_SIZE], new[WORDS_SIZE], interval[32] = "-";
+	char name[32], old[WORDS_SIZE], new[WORDS_SIZE];
+	char ratio[WORDS_SIZE], low[WORDS_SIZE], high[WORDS_SIZE], interval[48] = "-";
 
 	printf("  %-12s ", name_of(row, name));
 	if (row->verdict == COMPARE_UNKNOWN) {
@@ -184,53 +187,73 @@ static void print_row(const struct compare_row *row)
 	else if (strcmp(row->figure, "round_mean_ns") == 0)
 		what = _("mean");
 	if (isfinite(row->interval.low))
-		(void)snprintf(interval, sizeof interval, "%.3f..%.3f", row->interval.low,
-			       row->interval.high);
+		(void)snprintf(interval, sizeof interval, "%s..%s",
+			       words_within(low, row->interval.low, row->interval, 3),
+			       words_within(high, row->interval.high, row->interval, 3));
 	print_padded(what, 9);
-	printf(" %9s %9s %8.3f %14s %s\n", median(row, row->old_median, old),
-	       median(row, row->new_median, new), row->ratio, interval,
-	       _(compare_verdict_name(row->verdict)));
+	printf(" %9s %9s %8s %14s %s\n", median(row, row->old_median, old),
+	       median(row, row->new_median, new), words_within(ratio, row->ratio, row->interval, 3),
+	       interval, _(compare_verdict_name(row->verdict)));
 }
 
-/* Returns its columns. */
-static size_t print_first(const char *name)
+/* The end of the group that begins at AT: the first row that does not belong to it. */
+static size_t group_end(const struct comparison *c, size_t at)
 {
-	struct text line = { .at = NULL };
-	size_t columns;
-
-	text_printf(&line, _("  no difference shown: %s"), name);
-	fputs(text_string(&line), stdout);
-	columns = text_columns(text_string(&line), true);
-	text_free(&line);
-	return columns;
-}
-
-/* The rows from AT on that belong together; returns the first that does not. */
-static size_t print_rows(const struct comparison *c, size_t at)
-{
-	size_t end = at, i, column = 0;
-	char name[32];
+	size_t end = at;
 
 	while (end < c->rows_n && same_group(&c->rows[at], &c->rows[end]))
 		end++;
-	print_group(&c->rows[at]);
-	for (i = at; i < end; i++)
-		if (c->rows[i].verdict != COMPARE_SAME)
-			print_row(&c->rows[i]);
-	for (i = at; i < end; i++) {
-		if (c->rows[i].verdict != COMPARE_SAME)
-			continue;
-		(void)name_of(&c->rows[i], name);
-		if (column == 0)
-			column = print_first(name);
-		else if (column + 2 + strlen(name) > COLUMNS)
-			column = (size_t)printf(",\n    %s", name) - 2;
-		else
-			column += (size_t)printf(", %s", name);
-	}
-	if (column > 0)
-		putchar('\n');
 	return end;
+}
+
+/* The rows of a group that differ, below its name. */
+static void print_group(const struct comparison *c, size_t at, size_t end)
+{
+	struct text name = { .at = NULL };
+	bool begun = false;
+
+	add_group(&name, &c->rows[at]);
+	for (; at < end; at++) {
+		if (c->rows[at].verdict == COMPARE_SAME)
+			continue;
+		if (!begun)
+			printf("%s\n", text_string(&name));
+		begun = true;
+		print_row(&c->rows[at]);
+	}
+	text_free(&name);
+}
+
+/* The mechanisms of a group that do not differ, as one paragraph. */
+static void print_same(const struct comparison *c, size_t at, size_t end)
+{
+	struct text line = { .at = NULL }, lines = { .at = NULL };
+	bool begun = false;
+	char name[32];
+
+	add_group(&line, &c->rows[at]);
+	for (; at < end; at++) {
+		if (c->rows[at].verdict != COMPARE_SAME)
+			continue;
+		text_printf(&line, "%s %s", begun ? "," : ":", name_of(&c->rows[at], name));
+		begun = true;
+	}
+	if (begun)
+		text_add_wrapped(&lines, text_string(&line), 2, COLUMNS);
+	fputs(text_string(&lines), stdout);
+	text_free(&line);
+	text_free(&lines);
+}
+
+static void print_groups(const struct comparison *c,
+			 void (*print)(const struct comparison *c, size_t at, size_t end))
+{
+	size_t at, end;
+
+	for (at = 0; at < c->rows_n; at = end) {
+		end = group_end(c, at);
+		print(c, at, end);
+	}
 }
 
 /* Prints in what the two runs differ, besides what was meant to differ. */
@@ -277,14 +300,25 @@ static void print_header(void)
 	text_free(&line);
 }
 
+static void print_rows(const struct comparison *c)
+{
+	if (c->counts[COMPARE_SAME] < c->rows_n) {
+		print_header();
+		print_groups(c, print_group);
+		putchar('\n');
+	}
+	if (c->counts[COMPARE_SAME] > 0) {
+		puts(_("No difference shown:"));
+		print_groups(c, print_same);
+		putchar('\n');
+	}
+}
+
 static void print_table(const struct comparison *c)
 {
-	size_t i;
+	char percent[WORDS_SIZE];
 
-	print_header();
-	for (i = 0; i < c->rows_n;)
-		i = print_rows(c, i);
-	putchar('\n');
+	print_rows(c);
 	notes_wrap(
 		stdout,
 		_("new/old: above 1 is slower, in throughput too; the median of all pairs of "
@@ -293,8 +327,8 @@ static void print_table(const struct comparison *c)
 		  "number of rows (Holm); at most one comparison in a hundred says so by chance."),
 		COLUMNS);
 	if (isfinite(c->resolution))
-		printf(_("Half of the rows cannot show less than %.1f%%; more rounds show more.\n"),
-		       100 * c->resolution);
+		printf(_("Half of the rows cannot show less than %s%%; more rounds show more.\n"),
+		       words_two_digits(percent, 100 * c->resolution));
 	if (!c->quiet)
 		printf(_("A run was not quiet: a difference of less than 2%% is not believed.\n"));
 	print_warnings(c->old, _("Not quiet, old run: %s.\n"));

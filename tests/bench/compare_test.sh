@@ -64,9 +64,9 @@ sed 's/"environment": {}/"environment": {"quiet": false, "warnings": ["the load 
 # verdict BACKEND MODE: of the last comparison
 verdict() {
 	awk -v backend="$1" -v mode="$2," '
-		/^[a-z]+, / { group = $1 }
+		/^ *[a-z]+, / { group = $1 }
 		group != mode { next }
-		/^  no difference shown:/ && $0 ~ " " backend "(,|$)" { print substr($0, 3, 19) }
+		/^  [a-z]+,.*:/ && $0 ~ " " backend "(,|$)" { print "no difference shown" }
 		$1 == backend && /only in/ { sub(/.*only/, "only"); print }
 		$1 == backend && /(worse|better)$/ { print $NF }' "$T/out"
 }
@@ -90,6 +90,10 @@ matches "a row without a floor shows times" '^  shm +p50 +[0-9.]+ ns +[0-9.]+ ns
 	"$T/out"
 matches "and what could be shown at all" 'cannot show less than [1-4]\.[0-9]%' "$T/out"
 equal "the table keeps to 80 columns" '' "$(awk 'length > 80' "$T/out")"
+result 555.1 2 >"$T/times555.json"
+run_ipcdemo compare "$T/old.json" "$T/times555.json"
+matches "a ratio has the digits that its interval leaves it" \
+	'^  shm +p50 .* 5[0-9]{2} +5[0-9]{2}\.\.5[0-9]{2} worse$' "$T/out"
 
 run_ipcdemo compare --fail-above=3% "$T/old.json" "$T/slower.json"
 fails "a gate over a row without a floor is refused" 2 '1 rows? ha(s|ve) no floor.*--without-floor'

@@ -162,50 +162,49 @@ static void cell_spread(char cell[static CELL], const struct line *l)
 
 static void cell_ratio(char cell[static CELL], const struct line *l)
 {
-	char text[CELL];
+	char ratio[WORDS_SIZE];
 
-	/* Fewer digits for a large ratio. */
-	if (l->f->ratio >= 10)
-		(void)words_two_digits(text, l->f->ratio);
-	else
-		number(text, l->f->ratio, 2);
-	(void)snprintf(cell, CELL, "%.30s%s", text, l->f->ratio_doubtful ? "!" : " ");
+	(void)snprintf(cell, CELL, "%s%s", words_within(ratio, l->f->ratio, l->f->ratio_ci, 2),
+		       l->f->ratio_doubtful ? "!" : " ");
 }
 
-static void interval(char cell[static CELL], struct stats_interval ci, double scale, int decimals)
+static void interval(char cell[static CELL], struct stats_interval ci, int most)
 {
+	char low[WORDS_SIZE], high[WORDS_SIZE];
+
 	if (isfinite(ci.low))
-		(void)snprintf(cell, CELL, "%.*f..%.*f", decimals, scale * ci.low, decimals,
-			       scale * ci.high);
+		(void)snprintf(cell, CELL, "%s..%s", words_within(low, ci.low, ci, most),
+			       words_within(high, ci.high, ci, most));
 	else
 		(void)snprintf(cell, CELL, "-");
 }
 
 static void cell_ratio_ci(char cell[static CELL], const struct line *l)
 {
-	/* Fewer digits for a wide interval. */
-	interval(cell, l->f->ratio_ci, 1, l->f->ratio_ci.high < 10 ? 2 : 0);
+	interval(cell, l->f->ratio_ci, 2);
 }
 
 /* If the interval holds 0, the share is too small to measure: shown as "<". */
 static void share(char cell[static CELL], double value, struct stats_interval ci)
 {
+	const struct stats_interval percent = { 100 * ci.low, 100 * ci.high };
+	char text[WORDS_SIZE];
+
 	if (ci.low > 0)
-		(void)snprintf(cell, CELL, "%.1f%%", 100 * value);
+		(void)snprintf(cell, CELL, "%s%%", words_within(text, 100 * value, percent, 1));
 	else if (ci.high > 0)
-		(void)snprintf(cell, CELL, "<%.1f%%", 100 * ci.high);
+		(void)snprintf(cell, CELL, "<%s%%", words_within(text, percent.high, percent, 1));
 	else
 		(void)snprintf(cell, CELL, "-");
 }
 
-/* IPC cannot save time: values below 0 are noise. */
-static struct stats_interval not_negative(struct stats_interval ci)
+/* In percent. IPC cannot save time: values below 0 are noise. */
+static void share_interval(char cell[static CELL], struct stats_interval ci)
 {
-	if (ci.low < 0)
-		ci.low = 0;
-	if (ci.high < 0)
-		ci.high = 0;
-	return ci;
+	interval(cell,
+		 (struct stats_interval){ 100 * (ci.low < 0 ? 0 : ci.low),
+					  100 * (ci.high < 0 ? 0 : ci.high) },
+		 1);
 }
 
 static void cell_wall_share(char cell[static CELL], const struct line *l)
@@ -220,12 +219,12 @@ static void cell_cpu_share(char cell[static CELL], const struct line *l)
 
 static void cell_wall_share_ci(char cell[static CELL], const struct line *l)
 {
-	interval(cell, not_negative(l->f->wall_share_ci), 100, 1);
+	share_interval(cell, l->f->wall_share_ci);
 }
 
 static void cell_cpu_share_ci(char cell[static CELL], const struct line *l)
 {
-	interval(cell, not_negative(l->f->cpu_share_ci), 100, 1);
+	share_interval(cell, l->f->cpu_share_ci);
 }
 
 /* ---- which columns ---- */

@@ -64,6 +64,23 @@ char *words_two_digits(char buf[static WORDS_SIZE], double value)
 	return buf;
 }
 
+char *words_within(char buf[static WORDS_SIZE], double value, struct stats_interval ci, int most)
+{
+	const double least = pow(10, -most);
+	double of = ci.high - ci.low, unit; /* the last digit that is shown */
+
+	if (!isfinite(value)) {
+		(void)snprintf(buf, WORDS_SIZE, "-");
+		return buf;
+	}
+	if (!isfinite(of)) /* few rounds say little */
+		of = fabs(value) < 10 ? 0 : fabs(value);
+	unit = of > 0 ? fmax(pow(10, floor(log10(of)) - 1), least) : least;
+	(void)snprintf(buf, WORDS_SIZE, "%.*f", unit < 1 ? (int)round(-log10(unit)) : 0,
+		       round(value / unit) * unit);
+	return buf;
+}
+
 /* ---- what the figures mean ---- */
 
 /*
