@@ -56,13 +56,7 @@ static const char *reason_text(const struct batch *batch, const struct job *job,
 			       char reason[static REASON_BYTES])
 {
 	const uint32_t first = (uint32_t)job->failure.code;
-	char text[REASON_BYTES];
 
-	if (job->failure.kind == FAILURE_DIR) {
-		(void)snprintf(reason, REASON_BYTES, "%s: %s", job->dir,
-			       failure_text(&job->failure, text, sizeof text));
-		return reason;
-	}
 	if (job->failure.kind != FAILURE_CLASH || first >= batch->jobs->count)
 		return failure_text(&job->failure, reason, REASON_BYTES);
 	(void)snprintf(reason, REASON_BYTES,

@@ -45,6 +45,11 @@ void line_event(struct text *line, const struct progress_event *event, bool utf8
 		/* The URL, because it names one job, and is what the user has to check. */
 		text_add(line, "ipcdemo: ");
 		text_add_escaped(line, known(event->url, event->file), utf8);
+		if (event->path) { /* one URL may go into several directories */
+			text_add(line, " (");
+			text_add_escaped(line, event->path, utf8);
+			text_add(line, ")");
+		}
 		text_add(line, ": ");
 		text_add_escaped(line, known(event->reason, NULL), utf8);
 		return;
@@ -121,7 +126,7 @@ static void line_concurrency(struct text *line, const struct progress_summary *s
 
 	if (sequential)
 		text_add(line, _(", one after the other"));
-	else if (tenths > 0)
+	else if (tenths >= 10) /* less: mostly the start of the workers */
 		text_printf(line, _(", %u.%u at once on average"), tenths / 10, tenths % 10);
 }
 

@@ -130,12 +130,17 @@ fail ./other/../new/x" "$(cut -f 1,2 "$T/out" | tr '\t' ' ')"
 	run_ipcdemo -i "$T/list" --progress=json
 	equal "one directory, two spellings: exit status" 1 "$status"
 	matches "one directory, two spellings" \
-		"bytes/4/x: $ORIGIN/bytes/3/x is to be the file link/x already" "$T/err"
+		"bytes/4/x \(link/x\): $ORIGIN/bytes/3/x is to be the file link/x already" "$T/err"
 	equal "JSON says where" 'one x,other x,new x' \
 		"$(jq -r 'select(.event == "done") | [.job, .dir + " " + .file] | @csv' "$T/out" |
 			sort | cut -d '"' -f 2 | paste -sd ,)"
 	printf 'one\t3\tx\nother\t5\tx\nnew\t6\tx\n' >"$T/expected"
 	there "one directory, two spellings"
+	printf '%s dir=%s\n' "$ORIGIN/bytes/3/x" one "$ORIGIN/bytes/3/x" fresh >"$T/again"
+	run_ipcdemo -i "$T/again"
+	fails "one URL for two directories: which of them failed" 1 \
+		"$ORIGIN/bytes/3/x \(one/x\): the file exists already"
+	rm -r fresh
 	afresh
 	mkdir one
 	ln -s one link
@@ -162,8 +167,8 @@ unusable() {
 	equal "a dry run tells it" 'fail fail fetch' "$(cut -f 1 "$T/out" | paste -sd ' ')"
 	run_ipcdemo -i "$T/list" -d main
 	fails "a file in the place of a directory" 1 \
-		'bytes/3/x: file: its directory cannot be used: not a directory'
-	matches "and beneath it" 'bytes/4/y: file/sub: its directory cannot be used' "$T/err"
+		'bytes/3/x \(file/x\): its directory cannot be used: not a directory'
+	matches "and beneath it" 'bytes/4/y \(file/sub/y\): its directory cannot be used' "$T/err"
 	equal "the other arrives" 5 "$(stat -c %s good/z)"
 	absent "$H/main"
 	printf '%s\n' "$ORIGIN/bytes/3/x" >>"$T/list"
@@ -193,7 +198,8 @@ unusable() {
 			"$ORIGIN/bytes/4/y" "$T/nobody/open" >"$T/pub/list"
 		cd / || exit 1 # which nobody may write
 		run_ipcdemo -i "$T/pub/list"
-		fails "a directory of another user" 1 'closed: its directory cannot be used: perm'
+		fails "a directory of another user" 1 \
+			'closed/x\): its directory cannot be used: perm'
 		equal "a directory of one's own" 4 "$(stat -c %s "$T/nobody/open/y")"
 		become_self
 	fi
