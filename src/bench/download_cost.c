@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/language.h"
+#include "common/signals.h"
 #include "download/attempt.h"
 #include "download/failure.h"
 #include "download/job_list.h"
@@ -69,6 +70,16 @@ void download_cost_close(struct child *origin)
 	fetch_global_cleanup();
 }
 
+/* The first failure of a round is enough to know: the row tells it. */
+static void note_failure(struct area *area, const char *what, const struct failure *failure)
+{
+	char why[128];
+
+	if (!atomic_flag_test_and_set(&area->has_reason))
+		(void)snprintf(area->reason, REASON_SIZE, "%s: %s", what,
+			       failure_text(failure, why, sizeof why));
+}
+
 /* ---- workers that report to nobody ---- */
 
 struct share {
@@ -83,7 +94,6 @@ static int work_alone(void *arg)
 	const struct work *work = share->work;
 	struct fetch *fetch = fetch_new(&work->settings.fetch);
 	struct attempt attempt;
-	struct failure failure;
 	size_t i;
 
 	for (i = share->first; fetch && i < work->jobs.count; i += work->load->workers) {
@@ -93,16 +103,30 @@ static int work_alone(void *arg)
 									      0),
 						      .url = job->url,
 						      .name = job->name };
+		struct failure *failure = &attempt.result.failure;
 
 		attempt_run(&attempt, &order);
 		if (attempt.fd < 0 ||
 		    !part_file_check(order.dirfd, job->name, attempt.inode, attempt.result.bytes,
-				     &failure) ||
-		    !part_file_commit(order.dirfd, job->name, EXISTS_FAIL, &failure))
+				     failure) ||
+		    !part_file_commit(order.dirfd, job->name, EXISTS_FAIL, failure)) {
+			note_failure(work->job->area, job->name, failure);
 			return 1;
+		}
 		(void)close(attempt.fd);
 	}
 	return !fetch;
+}
+
+/* An end that the worker itself did not tell, as one that fails to fetch does. */
+static void note_end(struct area *area, int status)
+{
+	const struct failure failure = {
+		.kind = WIFSIGNALED(status) ? FAILURE_KILLED : FAILURE_EXITED,
+		.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)
+	};
+
+	note_failure(area, DOWNLOAD_NONE, &failure);
 }
 
 static int run_without_ipc(struct work *work)
@@ -116,9 +140,15 @@ static int run_without_ipc(struct work *work)
 		share.first = n;
 		rc = spawn(&children[n], "bench-worker", work_alone, &share);
 	}
-	while (n-- > 0)
-		if (children[n].pid && (child_reap(&children[n], true, &status) < 0 || status != 0))
-			rc = rc ? rc : -EIO;
+	while (n-- > 0) {
+		status = 0;
+		if (children[n].pid && child_reap(&children[n], true, &status) < 0)
+			rc = -ECHILD;
+		if (status == 0)
+			continue;
+		note_end(work->job->area, status);
+		rc = -EIO;
+	}
 	free(children);
 	return rc;
 }
@@ -151,18 +181,14 @@ static double cpu_s(int who)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* One failure is enough to know; the row says which. */
-static void explain(const struct work *work)
+static void note_failed_job(const struct work *work)
 {
-	char why[128];
 	size_t i = 0;
 
 	while (i < work->jobs.count && work->jobs.jobs[i].state != JOB_FAILED)
 		i++;
 	if (i < work->jobs.count)
-		(void)snprintf(work->job->area->reason, REASON_SIZE, "%s: %s",
-			       work->jobs.jobs[i].name,
-			       failure_text(&work->jobs.jobs[i].failure, why, sizeof why));
+		note_failure(work->job->area, work->jobs.jobs[i].name, &work->jobs.jobs[i].failure);
 }
 
 static int run_timed(struct work *work)
@@ -181,7 +207,7 @@ static int run_timed(struct work *work)
 	area->cpu_s = cpu_s(RUSAGE_SELF) - cpu_before_s + cpu_s(RUSAGE_CHILDREN);
 	area->records = batch.records;
 	if (rc == 0 && work->ipc && batch.ok != work->load->files) {
-		explain(work);
+		note_failed_job(work);
 		rc = -EIO;
 	}
 	batch_end(&batch);
@@ -200,6 +226,7 @@ int download_cost_main(void *arg)
 	char path[128];
 	int rc = make_jobs(&work);
 
+	signals_ignore_failed_writes(); /* as fetch.h asks, in the workers too */
 	(void)snprintf(path, sizeof path, "%s/files", job->dir);
 	work.settings = (struct batch_settings){ .ipc = work.ipc,
 						 .runtime_dir = job->dir,

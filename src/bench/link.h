@@ -40,7 +40,8 @@ struct side {
 /* Shared by the coordinator, which makes it, and the processes of a round. */
 struct area {
 	struct cache_line cache_line;
-	bool complete; /* the hub has finished, all slots with it */
+	bool complete;          /* the hub has finished, all slots with it */
+	atomic_flag has_reason; /* set by the process that writes it, of several */
 	char reason[REASON_SIZE];
 	size_t samples_n, lags_n;
 	unsigned parts;                   /* in which the samples were taken */

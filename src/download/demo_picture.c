@@ -5,6 +5,7 @@
 #include "download/demo_picture.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -105,6 +106,8 @@ void picture_draw(struct text *lines, const struct picture *picture)
 	const double sum = seconds[0] + seconds[1];
 	const double at_once = picture->sequential ? longest : picture->wall_s;
 	const double in_turn = picture->sequential ? picture->wall_s : sum;
+	/* Of the two figures as they are shown. */
+	const double saved = (round(100 * in_turn) - round(100 * at_once)) / 100;
 	const unsigned terminal = terminal_columns(STDERR_FILENO, 80);
 	const unsigned columns = terminal < WIDEST ? terminal : WIDEST;
 	struct scale scale = { .name = NAME_COLUMNS };
@@ -120,13 +123,12 @@ void picture_draw(struct text *lines, const struct picture *picture)
 	draw_way(lines, picture, false, &scale);
 	text_printf(lines, _("One after the other: %.2f s\n"), in_turn);
 	draw_way(lines, picture, true, &scale);
-	if (in_turn < at_once)
-		draw_loss(lines, at_once - in_turn, columns - 1);
+	if (saved < 0)
+		draw_loss(lines, -saved, columns - 1);
 	else
 		text_printf(lines,
 			    picture->sequential ? _("To be saved: %.2f s, %.0f %%\n") :
 						  _("Saved: %.2f s, %.0f %%\n"),
-			    in_turn - at_once,
-			    in_turn > 0 ? 100 * (in_turn - at_once) / in_turn : 0);
+			    saved, in_turn > 0 ? 100 * saved / in_turn : 0);
 	draw_next(lines, picture);
 }

@@ -36,6 +36,10 @@ demo() {
 			difference=$(($(bar $i) - $(bar $((i + 2)))))
 			[ "${difference#-}" -le 1 ] || echo "$(bar $i) $(bar $((i + 2)))"
 		done)"
+	equal "$model: what is saved is the difference of both times as they are shown" '' "$(awk '
+		/^Both at once/ { once = $(NF - 1) }
+		/^One after the other:/ { turn = $(NF - 1) }
+		sub(/^(Saved|To be saved): /, "") && sprintf("%.2f", turn - once) != $1' "$T/err")"
 	is_true "$model: within 80 columns, but for the program's own path" \
 		[ "$(grep -vF -e "$IPCDEMO" "$T/err" | wc -L)" -le 80 ]
 	equal "$model: nothing is left" '' "$(ls "$TMPDIR")"
