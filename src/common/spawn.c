@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -185,12 +186,14 @@ int child_reap(struct child *child, bool wait, int *status)
 /*
  * fork(2), but the child is our parent's. The C library has no such call, so what its own does for
  * a process of one thread is done here: the kernel writes the child's number where the library
- * keeps it, and learns the child's list of robust locks. -1 as fork.
+ * keeps it, and learns the child's list of robust locks. It writes the number into *MADE as well,
+ * before the child runs and before we can be killed. -1 as fork.
  */
-static pid_t fork_sibling(void)
+static pid_t fork_sibling(pid_t *made)
 {
-	struct clone_args args = { .flags = CLONE_PARENT | CLONE_CHILD_SETTID |
-					    CLONE_CHILD_CLEARTID };
+	struct clone_args args = { .flags = CLONE_PARENT | CLONE_PARENT_SETTID |
+					    CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID,
+				   .parent_tid = (uintptr_t)made };
 	void *robust = NULL;
 	size_t size = 0;
 	int *tid = NULL;
@@ -218,6 +221,7 @@ static _Noreturn void sibling_run(pid_t parent, const struct spawner_setup *setu
 struct helper {
 	const struct spawner_setup *setup;
 	int sockets[2]; /* the parent's, the helper's */
+	pid_t *made;
 };
 
 static int helper_main(void *arg)
@@ -243,10 +247,12 @@ static int helper_main(void *arg)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	*helper->made = 0; /* the page is there before it is needed; no child gets it */
+	(void)madvise(helper->made, sizeof *helper->made, MADV_DONTFORK);
 	while ((size = fd_message_receive(fd, bytes, sizeof bytes, &came, 0)) > 0) {
 		order.size = (size_t)size;
 		order.count = came.count;
-		pid = fork_sibling();
+		pid = fork_sibling(helper->made);
 		if (pid == 0) {
 			(void)close(fd);
 			sibling_run(parent, setup, &order);
@@ -268,25 +274,39 @@ int spawner_open(struct spawner *spawner, const struct spawner_setup *setup)
 	*spawner = SPAWNER_NONE;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, helper.sockets) < 0)
 		return -errno;
-	rc = spawn(&spawner->child, "ipcdemo-spawner", helper_main, &helper);
+	helper.made = mmap(NULL, sizeof *helper.made, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	rc = helper.made == MAP_FAILED ?
+		     -errno :
+		     spawn(&spawner->child, "ipcdemo-spawner", helper_main, &helper);
 	(void)close(helper.sockets[1]);
-	if (rc == 0)
-		spawner->socket = helper.sockets[0];
-	else
-		(void)close(helper.sockets[0]);
+	spawner->made = helper.made == MAP_FAILED ? NULL : helper.made;
+	spawner->socket = helper.sockets[0];
+	if (rc < 0)
+		spawner_close(spawner);
 	return rc;
 }
 
+/*
+ * The helper may be killed between its fork and its report. The child lives, and has what its order
+ * gave it: who took it for one that was never made would give all that to a second.
+ */
 int spawner_spawn(struct spawner *spawner, struct child *child, const struct spawn_order *order)
 {
-	pid_t pid = -EPIPE;
-	int rc = fd_message_send(spawner->socket, order->bytes, order->size, order->fds,
-				 order->count);
+	pid_t pid = 0;
+	ssize_t n = 0;
+	int rc;
 
-	if (rc == 0 && TEMP_FAILURE_RETRY(recv(spawner->socket, &pid, sizeof pid, 0)) < 0)
+	*spawner->made = 0;
+	rc = fd_message_send(spawner->socket, order->bytes, order->size, order->fds, order->count);
+	if (rc == 0)
+		n = TEMP_FAILURE_RETRY(recv(spawner->socket, &pid, sizeof pid, 0));
+	if (n < 0)
 		rc = -errno;
-	if (rc < 0)
-		return rc == -ECONNRESET ? -EPIPE : rc;
+	if (n <= 0)
+		pid = *spawner->made;
+	if (pid == 0)
+		return rc == 0 || rc == -ECONNRESET ? -EPIPE : rc;
 	return pid < 0 ? pid : take_child(child, pid);
 }
 
@@ -297,6 +317,9 @@ void spawner_close(struct spawner *spawner)
 	if (spawner->socket < 0)
 		return;
 	(void)close(spawner->socket); /* it ends */
-	(void)child_reap(&spawner->child, true, &status);
+	if (spawner->child.pid)
+		(void)child_reap(&spawner->child, true, &status);
+	if (spawner->made)
+		(void)munmap(spawner->made, sizeof *spawner->made);
 	*spawner = SPAWNER_NONE;
 }

@@ -47,9 +47,10 @@ int spawn_program(struct child *child, const char *program, char *const *argv, c
 struct spawner {
 	struct child child; /* the helper */
 	int socket;
+	pid_t *made; /* shared with it: the child of the last order */
 };
 
-#define SPAWNER_NONE        ((struct spawner){ .child = CHILD_NONE, .socket = -1 })
+#define SPAWNER_NONE        ((struct spawner){ .child = CHILD_NONE, .socket = -1, .made = NULL })
 #define SPAWNER_ORDER_BYTES 2048
 
 struct spawn_order {
@@ -70,8 +71,8 @@ struct spawner_setup {
 int spawner_open(struct spawner *spawner, const struct spawner_setup *setup);
 
 /*
- * As spawn: the child runs setup->run with a copy of ORDER. -EPIPE: the helper is dead. -ENOSYS,
- * -EINVAL, -EPERM: this machine does not let it fork so.
+ * As spawn: the child runs setup->run with a copy of ORDER. -EPIPE: the helper is dead, and made no
+ * child of it. -ENOSYS, -EINVAL, -EPERM: this machine does not let it fork so.
  */
 int spawner_spawn(struct spawner *spawner, struct child *child, const struct spawn_order *order);
 

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "tests/common/stage.h"
 
@@ -144,12 +146,36 @@ static void test_spawner_that_was_killed_says_so(void **state)
 	on_stage(play_killed_helper);
 }
 
+/* It dies of its report, when its child lives already. */
+static void play_helper_killed_after_its_fork(void)
+{
+	const struct rlimit no_core = { 0 };
+	const struct spawn_order order = { .bytes = "", .size = 1, .fds = kept, .count = 1 };
+	struct spawner spawner;
+	struct child child;
+
+	CHECK(setrlimit(RLIMIT_CORE, &no_core) == 0);
+	stage_filter_call(SYS_sendto, SECCOMP_RET_KILL_PROCESS); /* as what send(2) is */
+	open_helper(&spawner, child_answers);
+	one_child(&spawner);
+	CHECK(spawner_spawn(&spawner, &child, &order) == -EPIPE);
+	spawner_close(&spawner);
+	CHECK(waitpid(-1, NULL, 0) < 0 && errno == ECHILD);
+}
+
+static void test_spawner_that_was_killed_after_its_fork_has_made_the_child(void **state)
+{
+	(void)state;
+	on_stage(play_helper_killed_after_its_fork);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STAGED(test_spawner_children_are_ours_and_have_only_what_they_need),
 		STAGED(test_spawner_child_that_dies_lets_go_of_its_locks),
 		STAGED(test_spawner_that_was_killed_says_so),
+		STAGED(test_spawner_that_was_killed_after_its_fork_has_made_the_child),
 	};
 
 	memory = mmap(NULL, sizeof *memory, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,

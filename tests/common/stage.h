@@ -74,19 +74,25 @@ static inline void on_stage(void (*play)(void))
 	assert_int_equal(stage_status(play), 0);
 }
 
-/* From now on system call NUMBER fails with ERROR in this process and its children. */
-static inline void stage_lose_call(unsigned number, unsigned error)
+/* From now on system call NUMBER meets ACTION (seccomp(2)) in this process and its children. */
+static inline void stage_filter_call(unsigned number, unsigned action)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, action),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	const struct sock_fprog program = { .len = 4, .filter = filter };
 
 	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 	CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+}
+
+/* From now on it fails with ERROR. */
+static inline void stage_lose_call(unsigned number, unsigned error)
+{
+	stage_filter_call(number, SECCOMP_RET_ERRNO | error);
 }
 
 /* Not memcmp: the kernel fills in 64 signals, the C library's set has room for 1,024. */

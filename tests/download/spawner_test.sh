@@ -9,12 +9,15 @@ DEADLINE=120
 
 RUN_DEADLINE=60
 WORKERS=80
+AT_CALL=$abs_top_builddir/tests/inject/at_call
 start_origin
 awk -v n="$WORKERS" 'BEGIN { for (i = 0; i < 2 * n; i++) print 40000, "f" i }' >"$T/list"
 sums_of <"$T/list" >"$T/sums"
 awk -v base="$ORIGIN" '{ print base "/fault/slow/40000/" $1 "/" $2 }' "$T/list" >"$T/urls"
 awk -v base="$ORIGIN" '{ print base "/fault/stall/" $1 "/" $2 }' "$T/list" |
 	head -n "$WORKERS" >"$T/urls-stall"
+head -n "$WORKERS" "$T/urls" >"$T/urls-few"
+head -n "$WORKERS" "$T/sums" >"$T/sums-few"
 
 # Its pid, if it is there.
 helper() {
@@ -43,6 +46,24 @@ helper_dies() {
 	end_ipcdemo
 	succeeds "$ipc: the helper is killed"
 	verify "$ipc: the helper is killed" "$T/got" "$T/sums"
+}
+
+# The same at the moments when something is half done: each at its third worker.
+dies_at() {
+	rm -rf "$T/got"
+	run_program=$AT_CALL
+	run_ipcdemo --report="$T/at" --worker --calls="$1" --nth=3 -- "$IPCDEMO" --ipc="$ipc" \
+		-j "$WORKERS" -d "$T/got" -i "$T/urls-few"
+	run_program=$IPCDEMO
+	what="$ipc: the helper is killed instead of its $1"
+	equal "$what: so it was" "hit 1 at $1" "$(cat "$T/at")"
+	succeeds "$what" && verify "$what" "$T/got" "$T/sums-few"
+}
+
+half_done() {
+	dies_at recvmsg # the next order is on its way
+	dies_at clone3  # it has come
+	dies_at sendto  # the worker is there, and nobody has said so
 }
 
 all_begun() {
@@ -77,10 +98,18 @@ parent_dies() {
 
 each() {
 	helper_dies
+	[ -n "$cannot_trace" ] || half_done
 	interrupted
 	parent_dies
 }
 
+cannot_trace=''
+if [ "${sanitized:-no}" != no ]; then
+	cannot_trace="a leak checker does not work beneath ptrace"
+elif ! "$AT_CALL" --nth=1 --report="$T/at" -- true; then
+	cannot_trace="ptrace is not permitted"
+fi
+[ -z "$cannot_trace" ] || skip_part "$cannot_trace"
 for ipc in unix shm; do
 	each
 done

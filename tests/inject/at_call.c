@@ -8,9 +8,10 @@
  *
  * Calls are counted from the moment when COMMAND opens /dev/null, the first thing that our main()
  * does: what comes before is the dynamic linker's. --worker: of the first process that COMMAND
- * forks, from its first call. --error: only calls of which the table has an error count; each
- * fails with that, or with NAME, and is not carried out. --every: so does each Kth from there on.
- * Without --error the process is killed instead of the call (SIGKILL).
+ * forks, from its first call. --calls: only these count, of the table. --error: only calls of which
+ * the table has an error count; each fails with that, or with NAME, and is not carried out.
+ * --every: so does each Kth from there on. Without --error the process is killed instead of the
+ * call (SIGKILL).
  *
  * Ends when all that it has started has ended, with COMMAND's status (or 128 + its signal). FILE
  * gets one line: "hit NUMBER at CALL" or "missed after COUNT calls". 126: it failed itself.
@@ -144,7 +145,7 @@ static const struct {
 
 static struct {
 	uint64_t nth, every;
-	bool worker, fails;
+	bool worker, fails, chooses;
 	int error; /* 0: the table's */
 	bool chosen[CALLS];
 	const char *report;
@@ -248,7 +249,7 @@ static void enter(struct tracee *tracee, const struct __ptrace_syscall_info *inf
 		tracee->counts = is_begin_of_main(tracee->pid, info);
 	if (!tracee->target || !tracee->counts)
 		return;
-	if (options.fails && (!call || !options.chosen[call - calls]))
+	if (call ? !options.chosen[call - calls] : options.fails || options.chooses)
 		return;
 	count++;
 	if (count < options.nth || (count > options.nth && options.every == 0) ||
@@ -412,6 +413,7 @@ int main(int argc, char **argv)
 	}
 	if (!options.report || optind == argc || (options.fails && !CAN_FAIL))
 		errx(126, "see the top of at_call.c");
+	options.chooses = list != NULL;
 	choose_calls(list);
 	start(argv + optind);
 	status = follow();
