@@ -18,8 +18,14 @@
 /* A piece of the body is at most what the rate allows in this time. */
 #define PIECES_A_SECOND 20
 
+/* What was taken already is paid for at the new rate: else a piece at 1 byte/s holds for hours. */
 void fetch_set_rate(struct fetch *fetch, uint64_t bytes)
 {
+	const uint64_t now_ns = clock_ns();
+
+	if (fetch->rate > 0 && bytes > 0 && fetch->due_ns > now_ns)
+		fetch->due_ns = now_ns + (uint64_t)((double)(fetch->due_ns - now_ns) *
+						    (double)fetch->rate / (double)bytes);
 	fetch->rate = bytes;
 }
 

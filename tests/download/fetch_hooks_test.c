@@ -9,9 +9,16 @@
 
 #include "tests/download/fetch_stage.h"
 
+#define X40  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X400 X40 X40 X40 X40 X40 X40 X40 X40 X40 X40
+
 const struct answer answers[] = {
 	{ .path = "/five", .text = OK FIVE END "12345" },
 	{ .path = "/gate", .text = OK FIVE END "12", .after = THEN_GATE, .more = "345" },
+	{ .path = "/debt",
+	  .text = OK "Content-Length: 405\r\n" END X400,
+	  .after = THEN_GATE,
+	  .more = "12345" },
 	{ .path = "/stall", .text = OK FIVE END "123", .after = THEN_STALL },
 	{ .path = "/endless", .text = OK END, .after = THEN_FLOOD, .more = "x" },
 	{ .path = NULL, .text = "HTTP/1.1 410 Gone\r\n" ERROR_PAGE },
@@ -29,8 +36,9 @@ struct caller {
 	unsigned progresses;
 	unsigned stop_at_progress;
 	uint64_t bytes, total;
-	double told;     /* time of the last progress */
-	double shortest; /* between two of them */
+	double told;          /* time of the last progress */
+	double shortest;      /* between two of them */
+	struct fetch *hasten; /* not NULL: the first bytes cause a wakeup, which lifts its rate */
 };
 
 static int on_pollfd(void *arg)
@@ -51,6 +59,8 @@ static int on_wakeup(void *arg)
 		caller->polls_before = caller->polls;
 	(void)read(caller->pipe[0], &byte, 1);
 	open_gate(caller->origin);
+	if (caller->hasten)
+		fetch_set_rate(caller->hasten, 1000000);
 	if (caller->pollfd == -EAGAIN)
 		caller->pollfd = caller->pipe[0];
 	return ++caller->wakeups == caller->stop_at_wakeup;
@@ -67,6 +77,8 @@ static int on_progress(void *arg, uint64_t bytes, uint64_t total)
 	caller->told = now;
 	caller->bytes = bytes;
 	caller->total = total;
+	if (caller->hasten && bytes > 0)
+		(void)write(caller->pipe[1], "c", 1);
 	return ++caller->progresses == caller->stop_at_progress;
 }
 
@@ -140,6 +152,22 @@ static void test_hooks_descriptor_wakes_a_sleeping_transfer(void **state)
 	assert_int_equal(caller.wakeups, 1);
 	/* By the first sleep itself, not by a later look. */
 	assert_int_equal(caller.polls_before, 1);
+	caller_close(&caller);
+}
+
+/* At 1 byte/s the next one would come after the deadline of this program. */
+static void test_hooks_a_higher_rate_ends_the_wait_of_the_lower(void **state)
+{
+	struct stage *stage = *state;
+	struct caller caller;
+
+	lift_limits(stage);
+	caller_open(&caller, stage);
+	caller.hasten = stage->fetch;
+	fetch_set_rate(stage->fetch, 1);
+	assert_int_equal(fetch_for(stage, &caller, "/debt"), 0);
+	assert_int_equal(stage->result.bytes, 405);
+	assert_true(caller.wakeups > 0);
 	caller_close(&caller);
 }
 
@@ -380,6 +408,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		SERVED(test_hooks_descriptor_wakes_a_sleeping_transfer),
+		SERVED(test_hooks_a_higher_rate_ends_the_wait_of_the_lower),
 		SERVED(test_hooks_pollfd_eagain_wakes_without_a_sleep),
 		SERVED(test_hooks_wakeup_cancels_a_sleeping_transfer),
 		SERVED(test_hooks_without_a_descriptor_wakeup_comes_all_the_same),
