@@ -64,19 +64,42 @@ static void look_at(pid_t pid, struct look *look)
 	look->cpu_ns += ticks * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
+static void say(pid_t pid)
+{
+	static const char *const files[] = { "stat", "syscall", "wchan" };
+	char path[64], text[128];
+	size_t i;
+
+	for (i = 0; i < sizeof files / sizeof files[0]; i++) {
+		(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, files[i]);
+		read_text(path, text, sizeof text);
+		(void)fprintf(stderr, "  process %d, %s: %.*s\n", (int)pid, files[i],
+			      (int)strcspn(text, "\n"), text);
+	}
+}
+
+/* LOOK NULL: says what they are doing. */
 static void look_below(pid_t pid, unsigned depth, struct look *look)
 {
 	char path[64], text[16384];
 	int child, length;
 	const char *at = text;
 
-	look_at(pid, look);
+	if (look)
+		look_at(pid, look);
+	else
+		say(pid);
 	if (depth == DEEP)
 		return;
 	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
 	read_text(path, text, sizeof text);
 	for (; sscanf(at, "%d%n", &child, &length) == 1; at += length)
 		look_below((pid_t)child, depth + 1, look);
+}
+
+void tree_clock_say(const struct tree_clock *clock)
+{
+	look_below(clock->root, 0, NULL);
 }
 
 void tree_clock_start(struct tree_clock *clock, pid_t root)

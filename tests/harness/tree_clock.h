@@ -24,4 +24,7 @@ void tree_clock_start(struct tree_clock *clock, pid_t root);
 /* Looks, and returns the seconds since the start. To be called about once a second, or oftener. */
 double tree_clock_read(struct tree_clock *clock);
 
+/* Writes to stderr what each of them is doing: its state, its system call, where it sleeps. */
+void tree_clock_say(const struct tree_clock *clock);
+
 #endif

@@ -218,9 +218,9 @@ static void count_hangs(const struct trial *trial)
 
 static void trial_hang(struct trial *trial)
 {
+	(void)fprintf(stderr, "contract: %s hangs\n", trial->name); /* its turn may be far */
+	tree_clock_say(&trial->clock);
 	trial_end(trial, trial->clock.seconds < BUSY_S ? SILENT : TOO_LONG);
-	printf("contract: %s hangs\n", trial->name); /* its turn to be told may be far */
-	(void)fflush(stdout);
 	count_hangs(trial);
 }
 

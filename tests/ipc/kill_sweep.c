@@ -3,7 +3,7 @@
  * kill_sweep.c - kills senders, at the instructions of a send, at the system calls of their lives
  * and at random times, and looks at what the hub receives.
  *
- *	kill_sweep [--stride=N] [--kills=N] [--only=MECHANISM] [--seed=N]
+ *	kill_sweep [--stride=N] [--kills=N] [--only=MECHANISM] [--seed=N] [--network]
  *
  * Of a mechanism that is DURABLE all that ipc_send has acknowledged must be received, once and
  * in order; of any other what is received is a beginning of what was sent. No record is torn or
@@ -13,7 +13,7 @@
  * their accounts.
  * --stride (4): only every Nth instruction, beginning with one that the seed chooses; 1 takes all.
  * Of a mechanism with threads of its own, which is slow, half as many. --kills (300): at
- * random times.
+ * random times. --network: of those that can, with senders that come by the network.
  */
 #include "config.h"
 
@@ -38,6 +38,7 @@
 #define PENDING_MAX    4096
 #define DEEP           5000
 #define LOST_MS        5000 /* an end that has not been told by then never is */
+#define COMES_MS       50   /* who is dead, and has not come by then, never will */
 
 static const struct rule whole = { .name = "kill" };
 
@@ -55,6 +56,14 @@ struct run {
 static bool isolated; /* each mechanism */
 
 /* ---- the hub's books ---- */
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 void killing_spawn(struct killing *k, unsigned slot, worker_main *main)
 {
@@ -97,29 +106,47 @@ ssize_t killing_recv(struct killing *k, unsigned *slot)
 }
 
 /*
- * Until SLOT's end is told; some of its records may still be on their way. Where nothing tells,
- * until nothing is left: as the others go on sending, that may never be; but no queue is as deep as
- * DEEP calls.
+ * Until SLOT's end is told; some of its records may still be on their way. Whoever was to come by
+ * the network and did not has none, and of that nothing tells.
+ */
+static void drain_to_end(struct killing *k, unsigned slot)
+{
+	const bool came = !k->w.subject->networked || atomic_load(&k->w.board->acked[slot]) > 0;
+	const int64_t most_ms = came ? LOST_MS : COMES_MS;
+	const double until = now_s() + COMES_MS / 1e3;
+	unsigned from = k->w.slots;
+	ssize_t rc;
+
+	do {
+		rc = killing_recv(k, &from);
+		if (rc == -EAGAIN && ipc_wait(k->w.s, most_ms * 1000000) != 1)
+			CHECK(!came && "an end is told");
+	} while ((rc != 0 || from != slot) && (came || now_s() < until));
+}
+
+/*
+ * Until nothing is left: as the others go on sending, that may never be; but no queue is as deep
+ * as DEEP calls.
  */
 static void drain(struct killing *k, unsigned slot)
 {
-	const bool told = can(&k->w, IPC_CAP_EOF);
 	unsigned from = k->w.slots, others = 0;
 	ssize_t rc;
 
 	do {
 		rc = killing_recv(k, &from);
 		others = from == slot ? 0 : others + 1;
-		if (rc == -EAGAIN && told)
-			CHECK_EQ(ipc_wait(k->w.s, (int64_t)LOST_MS * 1000000), 1);
-	} while (told ? rc != 0 || from != slot : rc >= 0 && others < DEEP);
+	} while (rc >= 0 && others < DEEP);
 }
 
 void killing_settle(struct killing *k, unsigned slot, unsigned most)
 {
 	uint64_t acked = atomic_load(&k->w.board->acked[slot]), got;
 
-	drain(k, slot);
+	if (can(&k->w, IPC_CAP_EOF))
+		drain_to_end(k, slot);
+	else
+		drain(k, slot);
 	got = k->next[slot] - k->first[slot];
 	k->account->acknowledged += acked;
 	if (can(&k->w, IPC_CAP_DURABLE) && got < acked)
@@ -130,14 +157,6 @@ void killing_settle(struct killing *k, unsigned slot, unsigned most)
 }
 
 /* ---- one mechanism ---- */
-
-static double now_s(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void count_leaks(struct account *account, const struct oracle *before)
 {
@@ -161,7 +180,12 @@ static void count_leaks(struct account *account, const struct oracle *before)
 static _Noreturn void mechanism_child(const struct ipc_backend *backend, const char *dir,
 				      const struct options *options, struct account *account)
 {
-	struct subject subject = { .backend = backend, .rule = &whole, .record = 56, .dir = dir };
+	struct subject subject = { .backend = backend,
+				   .rule = &whole,
+				   .record = 56,
+				   .joined = options->network,
+				   .networked = options->network,
+				   .dir = dir };
 	struct killing k = { .account = account, .rng = rng_for(80) };
 	struct rlimit pending;
 	struct oracle before;
@@ -214,44 +238,6 @@ static void run_start(struct run *run, const struct options *options)
 	run->stage = RUNNING;
 }
 
-/* What PID is doing: its state, and the system call it is in (proc(5)). */
-static void say_doing(const char *whose, pid_t pid)
-{
-	static const char *const files[] = { "stat", "syscall", "wchan" };
-	char path[64], text[128];
-	size_t i;
-
-	for (i = 0; i < sizeof files / sizeof files[0]; i++) {
-		(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, files[i]);
-		FILE *file = fopen(path, "re");
-
-		if (file && fgets(text, sizeof text, file))
-			(void)fprintf(stderr, "%s %s: %.*s\n", whose, files[i],
-				      (int)strcspn(text, "\n"), text);
-		if (file)
-			(void)fclose(file);
-	}
-}
-
-/* Where a run hangs, of which only the table will remain: its hub, and each worker. */
-static void say_hang(const struct run *run)
-{
-	char path[64];
-	FILE *file;
-	int child;
-
-	(void)fprintf(stderr, "%s: nothing happened for %d s\n", run->backend->info.name,
-		      CONTRACT_SILENT_S);
-	say_doing("  the hub's", run->pid);
-	(void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)run->pid,
-		       (int)run->pid);
-	file = fopen(path, "re");
-	while (file && fscanf(file, "%d", &child) == 1)
-		say_doing("  a worker's", child);
-	if (file)
-		(void)fclose(file);
-}
-
 /* Whether it is over: it has ended, or it hangs. */
 static bool run_is_over(struct run *run)
 {
@@ -268,7 +254,9 @@ static bool run_is_over(struct run *run)
 	run->steps = steps;
 	if (now - run->step_s < CONTRACT_SILENT_S)
 		return false;
-	say_hang(run);
+	(void)fprintf(stderr, "%s: nothing happened for %d s\n", run->backend->info.name,
+		      CONTRACT_SILENT_S);
+	tree_clock_say(&run->clock); /* of the run only the table will remain */
 	return true;
 }
 
@@ -325,6 +313,7 @@ static bool parse(int argc, char **argv, struct options *options)
 		{ .name = "kills", .has_arg = required_argument, .val = 'k' },
 		{ .name = "only", .has_arg = required_argument, .val = 'o' },
 		{ .name = "seed", .has_arg = required_argument, .val = 'r' },
+		{ .name = "network", .has_arg = no_argument, .val = 'n' },
 		{ .name = NULL },
 	};
 	int option;
@@ -343,23 +332,32 @@ static bool parse(int argc, char **argv, struct options *options)
 		case 'r':
 			contract_seed = strtoull(optarg, NULL, 10);
 			break;
+		case 'n':
+			options->network = true;
+			break;
 		default:
 			return false;
 		}
 	return optind == argc && options->stride > 0;
 }
 
-/* Those that this machine can use, and the template; with ONLY just that one. */
-static size_t find_runs(struct run *runs, struct account *accounts, const char *only)
+static bool chosen(const struct ipc_info *info, const struct options *options)
+{
+	return (!options->only || strcmp(options->only, info->name) == 0) &&
+	       (!options->network || (info->capabilities & IPC_CAP_CROSS_HOST));
+}
+
+/* Those of the chosen that this machine can use, and the template. */
+static size_t find_runs(struct run *runs, struct account *accounts, const struct options *options)
 {
 	size_t count = 0, i;
 	char reason[128];
 
 	for (i = 0; ipc_info_at(i) && count < MECHANISMS_MAX - 1; i++)
-		if (ipc_probe(ipc_info_at(i)->name, reason, sizeof reason) == 0 &&
-		    (!only || strcmp(only, ipc_info_at(i)->name) == 0))
+		if (chosen(ipc_info_at(i), options) &&
+		    ipc_probe(ipc_info_at(i)->name, reason, sizeof reason) == 0)
 			runs[count++].backend = ipc_backend_find(ipc_info_at(i)->name);
-	if (!only || strcmp(only, ipc_skeleton.info.name) == 0)
+	if (chosen(&ipc_skeleton.info, options))
 		runs[count++].backend = &ipc_skeleton;
 	for (i = 0; i < count; i++)
 		runs[i].account = &accounts[i];
@@ -402,23 +400,24 @@ int main(int argc, char **argv)
 
 	prepare();
 	if (!parse(argc, argv, &options)) {
-		(void)fputs("usage: kill_sweep [--stride=N] [--kills=N] [--only=NAME] [--seed=N]\n",
+		(void)fputs("usage: kill_sweep [--stride=N] [--kills=N] [--only=NAME] [--seed=N] "
+			    "[--network]\n",
 			    stderr);
 		return 2;
 	}
 	accounts = mmap(NULL, MECHANISMS_MAX * sizeof *accounts, PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(accounts != MAP_FAILED);
-	count = find_runs(runs, accounts, options.only);
+	count = find_runs(runs, accounts, &options);
 	if (count == 0) {
-		(void)fprintf(stderr, "kill_sweep: --only=%s: there is no such mechanism\n",
-			      options.only);
+		(void)fputs("kill_sweep: there is no such mechanism\n", stderr);
 		return 2;
 	}
 	run_all(runs, count, &options);
 	good = report_all(runs, count);
 	if (!good)
-		printf("kill_sweep: again: %s --seed=%llu --stride=%u --kills=%u --only=NAME\n",
-		       argv[0], (unsigned long long)contract_seed, options.stride, options.kills);
+		printf("kill_sweep: again: %s --seed=%llu --stride=%u --kills=%u --only=NAME%s\n",
+		       argv[0], (unsigned long long)contract_seed, options.stride, options.kills,
+		       options.network ? " --network" : "");
 	return good ? 0 : 1;
 }

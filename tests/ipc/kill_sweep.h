@@ -28,6 +28,7 @@ struct options {
 	unsigned stride; /* of mechanisms with threads of their own, and of nobody else */
 	unsigned kills;
 	const char *only; /* or NULL */
+	bool network;     /* senders come by the network */
 };
 
 /*
