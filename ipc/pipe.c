@@ -23,7 +23,7 @@
  *   1,025th pipe of an unprivileged user has two pages (fs.pipe-user-pages-soft), so
  *   nothing may count on a capacity.
  * Wake-up: the read end polls, level-triggered. A blocking read is one system call.
- * Failure modes: full - write waits, or -EAGAIN. Reader gone - EPIPE, and the signal SIGPIPE with
+ * Failure modes: full - write waits, or EAGAIN. Reader gone - EPIPE, and the signal SIGPIPE with
  *   it, which ends a process that does not ignore it. Pipes have no MSG_NOSIGNAL; RWF_NOSIGNAL
  *   came with Linux 6.18 (pipe_io.h does without). Writer gone - end of file, after the data.
  * Costs: one system call and one copy on each side; a batch of up to PIPE_BUF bytes

@@ -22,7 +22,7 @@
  *   holds 278 packets of one byte as of 64. A batch is therefore packed into one packet, of at
  *   most 4,096 bytes.
  * Wake-up: the socket polls, level-triggered. A blocking receive is one system call.
- * Failure modes: full - send waits, or -EAGAIN. Peer gone - EPIPE (MSG_NOSIGNAL: no signal),
+ * Failure modes: full - send waits, or EAGAIN. Peer gone - EPIPE (MSG_NOSIGNAL: no signal),
  *   end of file on the other side. A peer that died with unread data gives ECONNRESET FIRST,
  *   although packets that it sent are still queued: go on to the end of file.
  * Costs: one system call, one copy and one kernel buffer on each side; a packet costs about
