@@ -78,8 +78,9 @@ enum ipc_capability {
 	IPC_CAP_TRUSTING = 1 << 10,    /* the holder of a slot or of its ticket can crash the hub */
 	IPC_CAP_PASS_FD = 1 << 11,     /* a record may carry a descriptor: ipc_send_fd */
 	IPC_CAP_KEEPS = 1 << 12,       /* records can outlive all processes: ipc_recover */
+	IPC_CAP_RESTRICTED = 1 << 13,  /* hardened systems, as containers, often forbid its calls */
 };
-#define IPC_CAP_COUNT 13
+#define IPC_CAP_COUNT 14
 
 /* What a mechanism is related to. ipc_group_name() gives the words. */
 enum ipc_group {

@@ -26,7 +26,7 @@
  *   (kernel.io_uring_disabled), and containers often do.
  * Wake-up: the ring's descriptor polls while a completion is there. Requests that were not
  *   submitted yet do not happen, so they are submitted before each sleep.
- * Failure modes: full - the request waits, or -EAGAIN. Peer gone - EPIPE (MSG_NOSIGNAL). Completion
+ * Failure modes: full - the request waits, or EAGAIN. Peer gone - EPIPE (MSG_NOSIGNAL). Completion
  *   ring full - the kernel keeps the rest back; here it has room for a result of each slot.
  * Costs: one system call a record where each is waited for: no fewer than unix.c, and each is
  *   dearer. It pays where requests come in numbers: a hub asks all of its slots in one call, a
@@ -339,7 +339,7 @@ const struct ipc_backend ipc_uring = {
 		.group = IPC_GROUP_SOCKETS,
 		.capabilities = IPC_CAP_BOUNDARIES | IPC_CAP_EOF | IPC_CAP_POLLABLE |
 				IPC_CAP_TRUSTED_SLOT | IPC_CAP_DURABLE | IPC_CAP_JOIN |
-				IPC_CAP_THREADS | IPC_CAP_FAIR,
+				IPC_CAP_THREADS | IPC_CAP_FAIR | IPC_CAP_RESTRICTED,
 		.record_limit = URING_PACKET,
 		.objects = { { "a socket pair per slot, unnamed", "ss -xp | grep 'pid=PID,'" },
 			     { "a ring in each process", "ls -l /proc/PID/fd | grep io_uring" } },

@@ -332,7 +332,8 @@ const struct ipc_backend ipc_vm = {
 		.summary = "the hub copies from and to a ring in the worker's own memory",
 		.group = IPC_GROUP_MEMORY,
 		.capabilities = IPC_CAP_EOF | IPC_CAP_POLLABLE | IPC_CAP_TRUSTED_SLOT |
-				IPC_CAP_JOIN | IPC_CAP_THREADS | IPC_CAP_FAIR,
+				IPC_CAP_JOIN | IPC_CAP_THREADS | IPC_CAP_FAIR |
+				IPC_CAP_RESTRICTED,
 		.record_limit = 1 << 20,
 		.objects = { { "a socket pair per slot, for notes", "ss -xp | grep 'pid=PID,'" },
 			     { "a ring in the worker's private memory", "pmap PID" } },

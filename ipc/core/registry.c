@@ -156,7 +156,7 @@ const char *ipc_capability_name(unsigned bit)
 	static const char *const names[IPC_CAP_COUNT] = {
 		"BOUNDARIES", "EOF",        "POLLABLE", "TRUSTED_SLOT", "DURABLE",
 		"NAMED",      "CROSS_HOST", "JOIN",     "THREADS",      "FAIR",
-		"TRUSTING",   "PASS_FD",    "KEEPS",
+		"TRUSTING",   "PASS_FD",    "KEEPS",    "RESTRICTED",
 	};
 
 	return bit < IPC_CAP_COUNT ? names[bit] : NULL;

@@ -63,6 +63,11 @@ static const struct capability capabilities[] = {
 	  .meaning = N_("can keep what was sent although all processes are killed"),
 	  .need = "survive-all",
 	  .need_help = N_("what was sent must arrive although all processes are killed") },
+	{ .heading = N_("barred"),
+	  .meaning = N_("needs calls that hardened systems often forbid"),
+	  .need = "unrestricted",
+	  .need_help = N_("it must also work on hardened systems and in containers"),
+	  .avoid = true },
 };
 
 static_assert(sizeof capabilities / sizeof capabilities[0] == IPC_CAP_COUNT,

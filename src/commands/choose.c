@@ -54,47 +54,58 @@ static void add_met(struct text *why, const struct needs *needs)
 				    _(capability_at(bit)->meaning));
 }
 
-/* One capability that speaks for it, with SENTENCE unless add_met has said so. Its weight. */
-static int merit_of(struct text *why, const struct needs *needs, const struct ipc_info *info,
-		    unsigned capability, const char *sentence)
-{
-	const unsigned bit = (unsigned)__builtin_ctz(capability);
-
-	if (!has(info, bit))
-		return 0;
-	if (!needs->bits[bit])
-		text_add(why, sentence);
-	return 1;
-}
+/*
+ * What speaks for a mechanism or against it: that it has a capability, or lacks it. The sum of the
+ * weights decides the order if nothing was measured.
+ */
+enum { LACKS, HAS };
+static const struct merit {
+	bool has;
+	unsigned capability;
+	int weight;
+	const char *sentence;
+} merits[] = {
+	{ HAS, IPC_CAP_EOF, 4,
+	  N_("A read tells that the sender is gone, without anything beside it. ") },
+	{ HAS, IPC_CAP_BOUNDARIES, 1, N_("The kernel or library keeps records apart. ") },
+	{ HAS, IPC_CAP_DURABLE, 1, N_("What was sent arrives although the sender was killed. ") },
+	{ LACKS, IPC_CAP_POLLABLE, -1, N_("No event loop can wait for it. ") },
+	{ LACKS, IPC_CAP_TRUSTED_SLOT, -2, N_("A sender can pose as another. ") },
+	{ HAS, IPC_CAP_TRUSTING, -1,
+	  N_("Who holds a slot or its ticket can bring the hub down. ") },
+	{ HAS, IPC_CAP_NAMED, -1, N_("It leaves a name behind if the hub is killed. ") },
+	{ HAS, IPC_CAP_RESTRICTED, -3,
+	  N_("Hardened systems and containers often forbid its calls. ") },
+	{ HAS, IPC_CAP_CROSS_HOST, -3,
+	  N_("Each record goes all the way that leads to other hosts, which is not needed "
+	     "here. ") },
+};
 
 /*
- * Adds to WHY what speaks for the mechanism, the weightiest first, and returns the sum of the
- * weights. The sum decides the order if nothing was measured. A receiver that never sleeps, or gets
- * many records, needs a mechanism without a system call for each; a receiver that sleeps needs one
- * that wakes it when the sender dies.
+ * Adds the sentences of all merits to WHY, but those that add_met has said already, and returns
+ * their sum. A receiver that never sleeps, or gets many records, needs a mechanism without a system
+ * call for each; a receiver that sleeps needs one that wakes it when the sender dies.
  */
 static int add_merits(struct text *why, const struct needs *needs, const struct ipc_info *info)
 {
 	const bool fast = needs->spin || needs->rate >= FAST_RATE;
-	int merit = 0;
+	int sum = 0;
+	size_t i;
 
 	if (info->shared_memory) {
-		merit += fast ? 8 : 0;
+		sum += fast ? 8 : 0;
 		text_add(why, _("A record is copied into memory that both ends map: no system call "
 				"while the receiver is awake. "));
 	}
-	merit += 4 * merit_of(why, needs, info, IPC_CAP_EOF,
-			      _("A read tells that the sender is gone, without anything beside "
-				"it. "));
-	merit += 2 * merit_of(why, needs, info, IPC_CAP_BOUNDARIES,
-			      _("The kernel or library keeps records apart. "));
-	merit += merit_of(why, needs, info, IPC_CAP_DURABLE,
-			  _("What was sent arrives although the sender was killed. "));
-	if (!needs->bits[__builtin_ctz(IPC_CAP_CROSS_HOST)])
-		merit -= 3 * merit_of(why, needs, info, IPC_CAP_CROSS_HOST,
-				      _("Each record goes all the way that leads to other hosts, "
-					"which is not needed here. "));
-	return merit;
+	for (i = 0; i < sizeof merits / sizeof merits[0]; i++) {
+		const unsigned bit = (unsigned)__builtin_ctz(merits[i].capability);
+
+		if (has(info, bit) != merits[i].has || needs->bits[bit])
+			continue; /* what is needed, all that fit have */
+		sum += merits[i].weight;
+		text_add(why, _(merits[i].sentence));
+	}
+	return sum;
 }
 
 /* ---- by its figures ---- */

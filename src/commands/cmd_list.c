@@ -21,6 +21,7 @@
 #define RECORD_COLUMNS 6
 #define GAP            2
 #define TITLE_MOST     32
+#define LONG           8 /* rows, in a list of all groups */
 
 struct list {
 	bool json;
@@ -149,9 +150,9 @@ struct layout {
 	unsigned none;   /* bits that none has */
 	/*
 	 * The one mechanism that has a bit, or lacks it, if there is just one: a sentence, no
-	 * column.
+	 * column. So of two that have it, in a long list: the other one.
 	 */
-	const char *only[IPC_CAP_COUNT], *but[IPC_CAP_COUNT];
+	const char *only[IPC_CAP_COUNT], *but[IPC_CAP_COUNT], *other[IPC_CAP_COUNT];
 	unsigned title; /* columns */
 	size_t columns; /* of the terminal */
 };
@@ -165,7 +166,18 @@ static size_t cell_columns(unsigned bit)
 	return 1 + (heading < yes ? yes : heading);
 }
 
-/* A column in which only one cell differs becomes a sentence. */
+/* Puts a mechanism into the sentence of BIT, should it become one. */
+static void note(struct layout *layout, unsigned bit, const struct ipc_info *info)
+{
+	if (info->capabilities & 1u << bit) {
+		layout->other[bit] = layout->only[bit];
+		layout->only[bit] = info->name;
+	} else {
+		layout->but[bit] = info->name;
+	}
+}
+
+/* A column in which only one cell differs, or in a long list two, becomes a sentence. */
 static void take_out_loners(struct layout *layout, const struct list *list)
 {
 	unsigned has[IPC_CAP_COUNT] = { 0 }, rows = 0, bit;
@@ -177,14 +189,14 @@ static void take_out_loners(struct layout *layout, const struct list *list)
 			continue;
 		rows++;
 		for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
-			const bool had = info->capabilities & 1u << bit;
-
-			has[bit] += had;
-			*(had ? &layout->only[bit] : &layout->but[bit]) = info->name;
+			has[bit] += (info->capabilities & 1u << bit) != 0;
+			note(layout, bit, info);
 		}
 	}
 	for (bit = 0; bit < IPC_CAP_COUNT; bit++) {
-		if (rows < 4 || has[bit] != 1)
+		if (rows < LONG || has[bit] != 2)
+			layout->other[bit] = NULL;
+		if (!layout->other[bit] && (rows < 4 || has[bit] != 1))
 			layout->only[bit] = NULL;
 		if (rows < 4 || has[bit] != rows - 1)
 			layout->but[bit] = NULL;
@@ -284,6 +296,9 @@ static void add_sentence(struct text *table, const struct layout *layout, unsign
 		text_printf(&words, _("Every one of them %s."), meaning);
 	else if (layout->none & 1u << bit)
 		text_printf(&words, _("None of them %s."), meaning);
+	else if (layout->other[bit])
+		text_printf(&words, _("Two of them, %s and %s: each %s."), layout->other[bit],
+			    layout->only[bit], meaning);
 	else if (layout->only[bit])
 		text_printf(&words, _("Only %s %s."), layout->only[bit], meaning);
 	else if (layout->but[bit])

@@ -49,6 +49,7 @@ equal "--cross-host: each that fits says that it does" '' "$(jq -r '.mechanisms[
 	select(.reason | test("can reach another host") | not) | .name' "$T/json")"
 fits --pass-fd '.capabilities | index("PASS_FD")' --pass-fd
 fits --survive-all '.capabilities | index("KEEPS")' --survive-all
+fits --unrestricted '.capabilities | index("RESTRICTED") | not' --unrestricted
 fits --record=4K '.record_limit >= 4096' --record=4K
 fits "a record of 16 MiB" '.record_limit >= 16777216' --record=16M
 fits "several needs" '(.capabilities | index("EOF") and index("DURABLE")) and
@@ -63,6 +64,19 @@ if jq -e '.mechanisms[] | select(.available and .group == "memory")' "$T/list" >
 else
 	skip_part "no shared memory here"
 fi
+
+# By promises alone: of two that promise the same, the one that is often forbidden comes later.
+run_ipcdemo choose --format=json
+equal "what hardened systems forbid comes after what keeps the same promises" '' "$(jq -r \
+	--slurpfile list "$T/list" '
+	($list[0].mechanisms | map({(.name): .capabilities}) | add) as $of |
+	[.mechanisms[] | select(.fits).name] as $names |
+	range($names | length) as $i | range($i) as $k |
+	$of[$names[$i]] as $late | $of[$names[$k]] as $early |
+	select(($early | index("RESTRICTED")) and ($late | index("RESTRICTED") | not) and
+		(["EOF", "POLLABLE", "TRUSTED_SLOT", "DURABLE"] - $late == []) and
+		($late | index("CROSS_HOST") | not)) |
+	"\($names[$k]) before \($names[$i])"' "$T/out")"
 
 run_ipcdemo choose --record=1K
 equal "in words: exit 0, stderr empty" "0 " "$status $(cat "$T/err")"

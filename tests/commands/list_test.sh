@@ -112,6 +112,14 @@ awk '
 			if ((all[i] == lone) == only)
 				print all[i], of[$0]
 	}
+	/^Two of them, / {
+		two = $4 " " substr($6, 1, length($6) - 1)
+		sub(/^Two of them, [^:]*: each /, "")
+		sub(/\.$/, "")
+		split(two, pair, " ")
+		for (i = 1; i <= 2; i++)
+			print pair[i], of[$0]
+	}
 	/^Every one of them / {
 		sub(/^Every one of them /, "")
 		sub(/\.$/, "")
