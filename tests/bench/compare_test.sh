@@ -94,6 +94,13 @@ result 555.1 2 >"$T/times555.json"
 run_ipcdemo compare "$T/old.json" "$T/times555.json"
 matches "a ratio has the digits that its interval leaves it" \
 	'^  shm +p50 .* 5[0-9]{2} +5[0-9]{2}\.\.5[0-9]{2} worse$' "$T/out"
+if command -v jq >"$T/which"; then
+	jq '(.results[] | select(.backend == "shm").round_p50_ns) =
+		[range(15) | if . < 8 then 300 + . else 30000 end]' "$T/old.json" >"$T/wide.json"
+	run_ipcdemo compare "$T/old.json" "$T/wide.json"
+	matches "and two of them, however wide that is" \
+		'^  shm +p50 .* [23]\.[0-9] +[23]\.[0-9]\.\.[0-9]{3} worse$' "$T/out"
+fi
 
 run_ipcdemo compare --fail-above=3% "$T/old.json" "$T/slower.json"
 fails "a gate over a row without a floor is refused" 2 '1 rows? ha(s|ve) no floor.*--without-floor'

@@ -66,16 +66,19 @@ char *words_two_digits(char buf[static WORDS_SIZE], double value)
 
 char *words_within(char buf[static WORDS_SIZE], double value, struct stats_interval ci, int most)
 {
-	const double least = pow(10, -most);
-	double of = ci.high - ci.low, unit; /* the last digit that is shown */
+	const double least = pow(10, -most), width = ci.high - ci.low;
+	const double two = value != 0 ? pow(10, floor(log10(fabs(value))) - 1) : least;
+	double unit = least; /* the last digit that is shown */
 
 	if (!isfinite(value)) {
 		(void)snprintf(buf, WORDS_SIZE, "-");
 		return buf;
 	}
-	if (!isfinite(of)) /* few rounds say little */
-		of = fabs(value) < 10 ? 0 : fabs(value);
-	unit = of > 0 ? fmax(pow(10, floor(log10(of)) - 1), least) : least;
+	if (width > 0) /* two digits at least, however wide it is */
+		unit = fmin(pow(10, floor(log10(width)) - 1), two);
+	else if (isnan(width) && fabs(value) >= 10) /* few rounds say little */
+		unit = two;
+	unit = fmax(unit, least);
 	(void)snprintf(buf, WORDS_SIZE, "%.*f", unit < 1 ? (int)round(-log10(unit)) : 0,
 		       round(value / unit) * unit);
 	return buf;
