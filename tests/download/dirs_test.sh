@@ -248,6 +248,7 @@ swapped() {
 }
 
 all_four
+FEW=yes # the directories are handed over in the same way whatever the mechanism
 for_each_backend each
 models
 clashes

@@ -11,6 +11,8 @@
  *   CONTRACT_START=spawn             every rule that can be: its workers are executed, and join
  *   CONTRACT_START=network           every rule that can be: its workers come by the network
  *   CONTRACT_SEED=N                  repeats a run; a trial that fails says with which
+ *   FEW=yes                          of each group the mechanism that the seed chooses, and the
+ *                                    template; CONTRACT_ONLY overrules it
  * --list: only the names of the trials.
  */
 #include "config.h"
@@ -38,6 +40,7 @@
 #include "tests/harness/tree_clock.h"
 #include "tests/ipc/contract_kernel.h"
 #include "tests/ipc/contract_launch.h"
+#include "tests/ipc/contract_subjects.h"
 
 #define LANES        6    /* trials at a time: most of them mostly wait */
 #define BUSY_S       240  /* steps or not, no trial takes as long */
@@ -386,24 +389,6 @@ static size_t add_rule(const struct rule *rule, const struct ipc_backend *const 
 	return skipped;
 }
 
-/* All that this machine can use, and the template. */
-static void find_subjects(const struct ipc_backend **subjects)
-{
-	char reason[128];
-	size_t i, count = 0;
-
-	for (i = 0; ipc_info_at(i); i++) {
-		const char *name = ipc_info_at(i)->name;
-
-		assert_true(count < SUBJECTS_MAX - 2);
-		if (ipc_probe(name, reason, sizeof reason) == 0)
-			subjects[count++] = ipc_backend_find(name);
-		else
-			printf("contract: %s is not usable here: %s\n", name, reason);
-	}
-	subjects[count] = &ipc_skeleton;
-}
-
 static void prepare(void)
 {
 	const char *seed = getenv("CONTRACT_SEED");
@@ -478,7 +463,7 @@ int main(int argc, char **argv)
 	prepare();
 	if (!list)
 		prepare_quotas();
-	find_subjects(subjects);
+	contract_find_subjects(subjects, SUBJECTS_MAX);
 	skipped = add_rules(subjects);
 	for (i = 0; list && i < trial_count; i++)
 		printf("%s\n", trials[i].name);
