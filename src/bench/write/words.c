@@ -67,7 +67,7 @@ char *words_two_digits(char buf[static WORDS_SIZE], double value)
 char *words_within(char buf[static WORDS_SIZE], double value, struct stats_interval ci, int most)
 {
 	const double least = pow(10, -most), width = ci.high - ci.low;
-	const double two = value != 0 ? pow(10, floor(log10(fabs(value))) - 1) : least;
+	const double two = value != 0 ? pow(10, floor(log10(fabs(value))) - 1) : INFINITY;
 	double unit = least; /* the last digit that is shown */
 
 	if (!isfinite(value)) {
