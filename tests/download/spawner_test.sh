@@ -19,10 +19,11 @@ awk -v base="$ORIGIN" '{ print base "/fault/stall/" $1 "/" $2 }' "$T/list" |
 head -n "$WORKERS" "$T/urls" >"$T/urls-few"
 head -n "$WORKERS" "$T/sums" >"$T/sums-few"
 
-# Its pid, if it is there.
+# Its pid, if it is there: it is the oldest child of that name, which its own have for a moment.
 helper() {
 	for pid in $(children_of "$ipcdemo_pid"); do
-		read -r name <"/proc/$pid/comm" && [ "$name" = ipcdemo-spawner ] && echo "$pid"
+		read -r name <"/proc/$pid/comm" && [ "$name" = ipcdemo-spawner ] && echo "$pid" &&
+			return
 	done 2>/dev/null
 }
 
@@ -42,7 +43,7 @@ start_many() {
 # Half of the files need workers that nobody has forked yet.
 helper_dies() {
 	start_many "$T/urls" --recycle=1
-	kill -s KILL "$(helper)"
+	kill -s KILL "$(helper)" || not_ok "$ipc: there is one to kill"
 	end_ipcdemo
 	succeeds "$ipc: the helper is killed"
 	verify "$ipc: the helper is killed" "$T/got" "$T/sums"
