@@ -17,6 +17,7 @@
 #define TRUST_FULL      8u     /* successes in a row, from which on one in TRUST_SAMPLE ... */
 #define TRUST_SAMPLE    32u    /* ... is checked */
 #define NAP_NS          200000 /* between two looks at a mechanism that has no descriptor */
+#define UNKNOWN         (-1)
 
 /*
  * direct: the first step is one plain call of the mechanism. For IPC_BLOCK that is its blocking
@@ -155,17 +156,37 @@ static ssize_t spin(const struct call *c)
 	return rc;
 }
 
-/* Tries for BUDGET_NS. -EAGAIN: without success. */
-static ssize_t try_patiently(const struct call *c, uint64_t budget_ns)
+/* Has this thread lost its CPU since the last look? Then the peer may run on the same CPU. */
+static bool was_switched(struct ipc *s, long *switches)
+{
+	struct rusage usage;
+	long before = *switches;
+
+	s->syscalls++;
+	if (getrusage(RUSAGE_THREAD, &usage) < 0)
+		return false;
+	*switches = usage.ru_nivcsw + usage.ru_nvcsw;
+	return *switches != before;
+}
+
+/*
+ * Tries for BUDGET_NS. -EAGAIN: without success. SWITCHES, unless NULL, is stored before the tries;
+ * where they are free, not before the first look at the clock: what comes sooner has come from
+ * another CPU, in less time than the system call takes.
+ */
+static ssize_t try_patiently(const struct call *c, uint64_t budget_ns, long *switches)
 {
 	/*
 	 * Reading the clock costs as much as several tries of a ring, or a tenth of a system call.
 	 */
-	const unsigned look = c->s->backend->free_try ? 32 : 4;
+	const bool free_try = c->s->backend->free_try;
+	const unsigned look = free_try ? 32 : 4;
 	uint64_t start = 0, now;
 	unsigned tries;
 	ssize_t rc;
 
+	if (switches && !free_try)
+		(void)was_switched(c->s, switches);
 	for (tries = 1;; tries++) {
 		rc = attempt(c, IPC_NOWAIT);
 		if (rc != -EAGAIN)
@@ -174,10 +195,11 @@ static ssize_t try_patiently(const struct call *c, uint64_t budget_ns)
 		if (tries % look)
 			continue;
 		now = sys_now_ns();
-		if (!start)
-			start = now;
-		else if (now - start >= budget_ns)
+		if (start && now - start >= budget_ns)
 			return -EAGAIN;
+		if (!start && switches && free_try)
+			(void)was_switched(c->s, switches);
+		start = start ? start : now;
 	}
 }
 
@@ -193,38 +215,24 @@ static void lose_patience(struct patience *p)
 	p->backoff = p->backoff < BACKOFF_MAX ? p->backoff * 2 : BACKOFF_MAX;
 }
 
-/* Has this thread lost its CPU since the last look? Then the peer may run on the same CPU. */
-static bool was_switched(struct ipc *s, long *switches)
-{
-	struct rusage usage;
-	long before = *switches;
-
-	s->syscalls++;
-	if (getrusage(RUSAGE_THREAD, &usage) < 0)
-		return false;
-	*switches = usage.ru_nivcsw + usage.ru_nvcsw;
-	return *switches != before;
-}
-
 /* Tries for the current budget, and adapts the budget to the result. -EAGAIN: without success. */
 static ssize_t try_and_learn(const struct call *c)
 {
 	struct patience *p = &c->w->patience;
 	bool sample = p->trust < TRUST_FULL || ++p->calls % TRUST_SAMPLE == 0;
 	bool first = true;
-	long switches = 0;
+	long switches = UNKNOWN;
 	ssize_t rc = attempt(c, IPC_NOWAIT);
 
 	if (rc == -EAGAIN) {
 		first = false;
-		if (sample)
-			(void)was_switched(c->s, &switches);
-		rc = try_patiently(c, p->budget_ns ? p->budget_ns : PATIENCE_NS);
+		rc = try_patiently(c, p->budget_ns ? p->budget_ns : PATIENCE_NS,
+				   sample ? &switches : NULL);
 	}
 	if (first) { /* it was there at once: a probe has learnt nothing */
 		if (p->budget_ns == 0)
 			lose_patience(p);
-	} else if (rc == -EAGAIN || (sample && was_switched(c->s, &switches))) {
+	} else if (rc == -EAGAIN || (switches != UNKNOWN && was_switched(c->s, &switches))) {
 		lose_patience(p);
 	} else {
 		p->budget_ns = PATIENCE_NS;
