@@ -255,7 +255,10 @@ static void trials_go_on(void)
 /* As a user would type it to see this trial alone again. The digests are compared among all. */
 static void print_again(const struct trial *trial)
 {
-	printf("contract: again: CONTRACT_SEED=%llu CONTRACT_ONLY='%s:%s' %s\n",
+	const char *start = getenv("CONTRACT_START");
+
+	printf("contract: again: %s%s%sCONTRACT_SEED=%llu CONTRACT_ONLY='%s:%s' %s\n",
+	       start ? "CONTRACT_START=" : "", start ? start : "", start ? " " : "",
 	       (unsigned long long)contract_seed, trial->subject.backend->info.name,
 	       trial->subject.rule->name, program);
 }
