@@ -25,7 +25,8 @@
  *   MiB are enough for some 680 workers). A system may forbid io_uring
  *   (kernel.io_uring_disabled), and containers often do.
  * Wake-up: the ring's descriptor polls while a completion is there. Requests that were not
- *   submitted yet do not happen, so they are submitted before each sleep.
+ *   submitted yet do not happen, so they are submitted before each sleep. Who spins is interrupted
+ *   for each completion by default; here it finds a flag instead (IORING_SETUP_COOP_TASKRUN).
  * Failure modes: full - the request waits, or EAGAIN. Peer gone - EPIPE (MSG_NOSIGNAL). Completion
  *   ring full - the kernel keeps the rest back; here it has room for a result of each slot.
  * Costs: one system call a record where each is waited for: no fewer than unix.c, and each is

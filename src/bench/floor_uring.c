@@ -16,6 +16,7 @@
 
 # define PACKET 4096 /* a batch travels in packets of this, as in the mechanism */
 # define SENDS  16u  /* of one call */
+# define FLAGS  (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG) /* uring_ring.c */
 
 struct uring_link {
 	struct fd_ends ends;
@@ -44,8 +45,8 @@ static int uring_attach(struct link *l, unsigned slot, enum ipc_role role,
 	int rc = fd_ends_attach(l, slot, role, peer);
 
 	if (rc == 0)
-		rc = io_uring_queue_init(SENDS, &state->in, 0);
-	if (rc == 0 && (rc = io_uring_queue_init(SENDS, &state->out, 0)) < 0)
+		rc = io_uring_queue_init(SENDS, &state->in, FLAGS);
+	if (rc == 0 && (rc = io_uring_queue_init(SENDS, &state->out, FLAGS)) < 0)
 		io_uring_queue_exit(&state->in);
 	state->made = rc == 0;
 	return rc;
