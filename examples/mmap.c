@@ -57,14 +57,14 @@ int main(void)
 
 	if (fd < 0 || posix_fallocate(fd, 0, sizeof(struct board)) != 0) /* ftruncate: SIGBUS */
 		DIE("mkostemp");
-	if ((hub = fork()) < 0)
-		DIE("fork");
-	if (hub == 0) {
-		if (fork() == 0)
+	if ((hub = fork()) == 0) {
+		if ((hub = fork()) == 0)
 			worker(map(fd), getppid());
-		for (;;)
+		while (hub > 0)
 			pause(); /* reads nothing before it is killed */
 	}
+	if (hub < 0)
+		DIE("fork");
 	close(fd);
 	if (waitpid(hub, &status, 0) != hub || !WIFSIGNALED(status))
 		DIE("waitpid");
