@@ -200,13 +200,13 @@ now_ms() {
 # busy machine makes anything slow now and then; what waits in vain does so in each run.
 took_ms=0
 soon() {
-	what=$1 most_ms=$2
+	soon_what=$1 most_ms=$2
 	shift 2
 	for _ in 1 2 3 4 5; do
 		"$@"
 		[ "$took_ms" -gt "$most_ms" ] || break
 	done
-	is_true "$what: within $most_ms ms ($took_ms ms)" [ "$took_ms" -le "$most_ms" ]
+	is_true "$soon_what: within $most_ms ms ($took_ms ms)" [ "$took_ms" -le "$most_ms" ]
 }
 
 # ---- servers ----

@@ -95,7 +95,7 @@ another_user() {
 	pids=''
 	for ipc in $list; do
 		"$IPCDEMO" --ipc="$ipc" -q -j 1 -d "$T/other-$ipc" \
-			"$ORIGIN/fault/slow/20000/200000/slow" </dev/null >"$T/out" \
+			"$ORIGIN/fault/slow/2000/1000000/slow" </dev/null >"$T/out" \
 			2>"$T/err" 8>&- &
 		pids="$pids $!"
 	done
