@@ -195,11 +195,13 @@ static ssize_t try_patiently(const struct call *c, uint64_t budget_ns, long *swi
 		if (tries % look)
 			continue;
 		now = sys_now_ns();
-		if (start && now - start >= budget_ns)
+		if (!start) {
+			start = now;
+			if (switches && free_try)
+				(void)was_switched(c->s, switches);
+		} else if (now - start >= budget_ns) {
 			return -EAGAIN;
-		if (!start && switches && free_try)
-			(void)was_switched(c->s, switches);
-		start = start ? start : now;
+		}
 	}
 }
 

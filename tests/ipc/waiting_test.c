@@ -10,29 +10,39 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "ipc/core/waiting.h"
 
-/* The mechanism: nothing comes in EMPTY tries, then LEFT records; it never wakes anybody. */
+/*
+ * The mechanism: nothing comes in EMPTY tries, then LEFT records; it never wakes anybody. NAPS: a
+ * record comes only after the receiver has let go of its CPU.
+ */
 static struct {
 	unsigned empty, left, tries;
+	bool naps;
 	int fd; /* of pollfd, or its error */
 } fake;
 
 static ssize_t fake_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
+	const struct timespec nap = { .tv_nsec = 1 };
+
 	(void)flags;
 	assert_true(cap >= 1);
 	if (fake.tries++ < fake.empty || fake.left == 0)
 		return -EAGAIN;
+	if (fake.naps)
+		(void)nanosleep(&nap, NULL);
 	fake.left--;
 	*slot = s->self;
 	memset(records, 7, s->record_size);
@@ -191,6 +201,49 @@ static void test_waiting_sleep_ends_by_time_or_death(void **state)
 	party_close(&p);
 }
 
+static void receive_after(struct party *p, unsigned empty)
+{
+	uint64_t record;
+	unsigned slot;
+
+	fake.tries = 0;
+	fake.empty = empty;
+	fake.left = 1;
+	assert_int_equal(waiting_recv(&p->s, &p->w, &slot, &record, 1), 1);
+}
+
+/* Both share a CPU: who tries keeps the other from running, so after some calls it tries no more. */
+static void test_waiting_adaptive_learns_that_tries_do_harm(void **state)
+{
+	struct party p;
+	unsigned calls;
+
+	(void)state;
+	party_open(&p, IPC_TO_HUB, IPC_ADAPTIVE);
+	fake.naps = true;
+	for (calls = 0; p.w.patience.budget_ns > 0; calls++) {
+		assert_true(calls < 16);
+		receive_after(&p, 40);
+	}
+	party_close(&p);
+}
+
+static void test_waiting_adaptive_makes_no_call_for_a_quick_answer(void **state)
+{
+	const uint64_t calls = 100;
+	uint64_t i, budget_ns;
+	struct party p;
+
+	(void)state;
+	party_open(&p, IPC_TO_HUB, IPC_ADAPTIVE);
+	budget_ns = p.w.patience.budget_ns;
+	for (i = 0; i < calls; i++)
+		receive_after(&p, 8);
+	assert_int_equal(p.s.syscalls, 0);
+	assert_int_equal(p.w.patience.budget_ns, budget_ns);
+	party_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +252,8 @@ int main(void)
 		cmocka_unit_test(test_waiting_mechanism_without_a_descriptor_is_looked_at_again),
 		cmocka_unit_test(test_waiting_error_of_the_descriptor_is_told),
 		cmocka_unit_test(test_waiting_sleep_ends_by_time_or_death),
+		cmocka_unit_test(test_waiting_adaptive_learns_that_tries_do_harm),
+		cmocka_unit_test(test_waiting_adaptive_makes_no_call_for_a_quick_answer),
 	};
 
 	return cmocka_run_group_tests_name("waiting", tests, NULL, NULL);
