@@ -97,7 +97,7 @@ static void look_below(pid_t pid, unsigned depth, struct look *look)
 		look_below((pid_t)child, depth + 1, look);
 }
 
-void tree_clock_say(const struct tree_clock *clock)
+void tree_clock_print(const struct tree_clock *clock)
 {
 	look_below(clock->root, 0, NULL);
 }

@@ -25,6 +25,6 @@ void tree_clock_start(struct tree_clock *clock, pid_t root);
 double tree_clock_read(struct tree_clock *clock);
 
 /* Writes to stderr what each of them is doing: its state, its system call, where it sleeps. */
-void tree_clock_say(const struct tree_clock *clock);
+void tree_clock_print(const struct tree_clock *clock);
 
 #endif

@@ -222,7 +222,7 @@ static void count_hangs(const struct trial *trial)
 static void trial_hang(struct trial *trial)
 {
 	(void)fprintf(stderr, "contract: %s hangs\n", trial->name); /* its turn may be far */
-	tree_clock_say(&trial->clock);
+	tree_clock_print(&trial->clock);
 	trial_end(trial, trial->clock.seconds < BUSY_S ? SILENT : TOO_LONG);
 	count_hangs(trial);
 }

@@ -32,6 +32,7 @@
 #include "tests/harness/isolate.h"
 #include "tests/harness/objects.h"
 #include "tests/harness/tree_clock.h"
+#include "tests/ipc/contract_subjects.h"
 #include "tests/ipc/kill_sweep.h"
 
 #define MECHANISMS_MAX 32
@@ -258,7 +259,7 @@ static bool run_is_over(struct run *run)
 		return false;
 	(void)fprintf(stderr, "%s: nothing happened for %d s\n", run->backend->info.name,
 		      CONTRACT_SILENT_S);
-	tree_clock_say(&run->clock); /* of the run only the table will remain */
+	tree_clock_print(&run->clock); /* of the run only the table will remain */
 	return true;
 }
 
@@ -352,17 +353,15 @@ static bool chosen(const struct ipc_info *info, const struct options *options)
 /* Those of the chosen that this machine can use, and the template. */
 static size_t find_runs(struct run *runs, struct account *accounts, const struct options *options)
 {
+	const struct ipc_backend *subjects[MECHANISMS_MAX];
 	size_t count = 0, i;
-	char reason[128];
 
-	for (i = 0; ipc_info_at(i) && count < MECHANISMS_MAX - 1; i++)
-		if (chosen(ipc_info_at(i), options) &&
-		    ipc_probe(ipc_info_at(i)->name, reason, sizeof reason) == 0)
-			runs[count++].backend = ipc_backend_find(ipc_info_at(i)->name);
-	if (chosen(&ipc_skeleton.info, options))
-		runs[count++].backend = &ipc_skeleton;
-	for (i = 0; i < count; i++)
-		runs[i].account = &accounts[i];
+	contract_find_subjects(subjects, MECHANISMS_MAX);
+	for (i = 0; subjects[i]; i++)
+		if (chosen(&subjects[i]->info, options)) {
+			runs[count].account = &accounts[count];
+			runs[count++].backend = subjects[i];
+		}
 	return count;
 }
 
