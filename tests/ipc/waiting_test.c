@@ -212,7 +212,7 @@ static void receive_after(struct party *p, unsigned empty)
 	assert_int_equal(waiting_recv(&p->s, &p->w, &slot, &record, 1), 1);
 }
 
-/* Both share a CPU: who tries keeps the other from running, so after some calls it tries no more. */
+/* Both share a CPU: who tries keeps the other from running. After some calls it tries no more. */
 static void test_waiting_adaptive_learns_that_tries_do_harm(void **state)
 {
 	struct party p;
