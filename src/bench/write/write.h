@@ -53,7 +53,7 @@ char *words_count(char buf[static WORDS_SIZE], double count);
 
 /* A factor or a percentage: "0.3", "5.4", "62", "560". */
 char *words_two_digits(char buf[static WORDS_SIZE], double value);
-/* VALUE with as many digits as its interval supports: two at least, after the point MOST at most. */
+/* VALUE with as many digits as its interval supports: at least two, and MOST behind the point. */
 char *words_within(char buf[static WORDS_SIZE], double value, struct stats_interval ci, int most);
 
 /* Why nothing may be concluded from this run's figures, as a sentence; NULL: it may. */
