@@ -37,11 +37,17 @@ nothing_in_place() {
 	absent "$T/got/one" "$T/got/two"
 }
 
+# On a busy machine it may have finished its two seconds of work before we come to it.
 worker_killed() {
-	# shellcheck disable=SC2086 # two words
-	start $SHORT
-	kill -s KILL "$worker" || not_ok "$ipc: the worker could be killed"
-	end_ipcdemo
+	killed=''
+	for _ in 1 2 3 4 5; do
+		# shellcheck disable=SC2086 # two words
+		start $SHORT
+		! kill -s KILL "$worker" 2>/dev/null || killed=yes
+		end_ipcdemo
+		[ -z "$killed" ] || break
+	done
+	equal "$ipc: the worker could be killed" yes "$killed"
 	succeeds "$ipc: a worker is killed by SIGKILL, its job starts again"
 	verify "$ipc: a worker is killed by SIGKILL" "$T/got" "$T/sums"
 }
