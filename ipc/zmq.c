@@ -129,12 +129,13 @@ static void zipc_close(struct ipc *s)
 {
 	struct zipc_state *state = s->state;
 
+	if (s->role != IPC_HUB || s->opener == getpid()) {
+		(void)zmq_msg_close(&state->body); /* what fails here was never made */
+		(void)zmq_close(state->socket);
+		(void)SYS(s, zmq_ctx_term(state->context));
+	}
+	/* Last: zmq_connect() only asks for it, and a thread connects through it when it gets a CPU. */
 	sys_close(&state->listener);
-	if (s->role == IPC_HUB && s->opener != getpid())
-		return;
-	(void)zmq_msg_close(&state->body); /* what fails here was never made */
-	(void)zmq_close(state->socket);
-	(void)SYS(s, zmq_ctx_term(state->context));
 }
 
 static int zipc_open(struct ipc *s)

@@ -8,8 +8,8 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -64,9 +64,7 @@ static int hub_setup(void **state)
 
 static int hub_open(struct hub *h)
 {
-	struct ipc_config config = {
-		.direction = IPC_TO_HUB, .record_size = 16, .slots = SLOTS, .runtime_dir = h->dir
-	};
+	struct ipc_config config = { .record_size = 16, .slots = SLOTS, .runtime_dir = h->dir };
 
 	return ipc_open(&h->s, "zmq", &config);
 }
@@ -316,34 +314,37 @@ static void test_zmq_child_forgets_its_siblings_secrets(void **state)
 
 /* ---- the end ---- */
 
-/* It sends, and closes at once: nothing is connected yet, so all of it is still its own. */
+/* Nothing is connected yet, so all is its own: on one CPU it is done before a thread has begun. */
 static void test_zmq_close_waits_for_what_was_sent(void **state)
 {
-	struct hub *h = *state;
+	unsigned tries, slot, whole = 0;
 	struct ipc_peer worker;
-	unsigned tries, whole = 0, slot;
+	struct hub *h = *state;
 	uint64_t record[2];
+	ssize_t rc;
 
+	(void)sched_setaffinity(0, sizeof(cpu_set_t), &(cpu_set_t){ { 1 } });
 	assert_int_equal(hub_open(h), 0);
-	for (tries = 0; tries < 5 && whole == 0; tries++) { /* a busy machine may need a second */
+	for (tries = 0; tries < 5; tries++) {
 		assert_int_equal(ipc_arm(h->s, tries), 0);
 		worker.pid = fork();
 		if (worker.pid == 0) {
-			if (ipc_attach(h->s, tries, IPC_SLOT, &h->self) != 0)
-				_exit(1);
-			send_records(h, tries, 1);
+			if (ipc_attach(h->s, tries, IPC_SLOT, &h->self) == 0)
+				send_records(h, tries, 1);
 			ipc_close(h->s);
 			_exit(0);
 		}
 		worker.pidfd = pidfd_open(worker.pid, 0);
 		assert_int_equal(ipc_attach(h->s, tries, IPC_HUB, &worker), 0);
 		assert_int_equal(waitpid(worker.pid, NULL, 0), worker.pid);
-		(void)ipc_wait(h->s, 1000000000);
-		whole += ipc_recv(h->s, &slot, record, 1, IPC_NOWAIT) == 1;
+		do /* the hub is woken for the connection as well, before the record is there */
+			rc = ipc_recv(h->s, &slot, record, 1, IPC_NOWAIT);
+		while (rc == -EAGAIN && ipc_wait(h->s, 1000000000) == 1);
 		(void)close(worker.pidfd);
 		ipc_detach(h->s, tries);
+		whole += rc == 1;
 	}
-	assert_true(whole > 0);
+	assert_in_range(whole, 3, 5); /* it waits a second only, which a busy machine may exceed */
 }
 
 /* ---- strangers ---- */
