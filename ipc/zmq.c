@@ -134,7 +134,7 @@ static void zipc_close(struct ipc *s)
 		(void)zmq_close(state->socket);
 		(void)SYS(s, zmq_ctx_term(state->context));
 	}
-	/* Last: zmq_connect() only asks for it, and a thread connects through it when it gets a CPU. */
+	/* Last: a thread of the library connects through it, when it gets a CPU. */
 	sys_close(&state->listener);
 }
 
