@@ -26,8 +26,9 @@ void runner_close(struct runner *runner);
 
 /*
  * Runs MAIN(ARG) in a new process called NAME, with its stack at a random place within a page, and
- * waits for it and for those that it leaves behind; then empties the directory. Its exit status, or 128 + the signal that killed it; -ETIMEDOUT
- * after limit_s, -EINTR when a signal asks us to end (both kill it); or another -errno.
+ * waits for it and for those that it leaves behind; then empties the directory. Its exit status, or
+ * 128 + the signal that killed it; -ETIMEDOUT after limit_s, -EINTR when a signal asks us to end
+ * (both kill it); or another -errno.
  */
 int runner_measure(struct runner *runner, const char *name, int (*main)(void *arg), void *arg);
 

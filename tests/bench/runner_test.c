@@ -12,7 +12,7 @@
 
 #define ROUNDS 20u
 
-/* The exit status tells where the stack is, in lines of the cache, which is all that a loop sees. */
+/* The exit status tells where the stack is, in lines of the cache. */
 static int stack_place(void *arg)
 {
 	char here = 0;
