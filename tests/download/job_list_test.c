@@ -19,11 +19,10 @@ static const char hex[] = "00112233445566778899aabbccddeeffFFEEDDCCBBAA998877665
 static int read_format(struct job_list *list, const char *text, size_t bytes,
 		       enum job_format format, char why[512])
 {
-	struct job_input input = { .file = fmemopen((void *)(uintptr_t)text, bytes, "r"),
-				   .path = "list",
-				   .format = (int)format };
+	struct job_input input = { .path = "list", .format = (int)format };
 	int rc;
 
+	input.file = fmemopen((void *)(uintptr_t)text, bytes, "r");
 	assert_non_null(input.file);
 	rc = job_list_read(list, &input);
 	(void)snprintf(why, 512, "%s", input.why);
@@ -423,10 +422,11 @@ static void test_job_sha256_of_wrong_form_is_refused(void **state)
 
 	(void)state;
 	for (size_t length = 0; length < 70; length++) {
-		memset(wrong, 'a', sizeof wrong);
-		wrong[length] = '\0';
+		(void)snprintf(wrong, sizeof wrong, "%0*u", (int)length, 0u);
 		assert_int_equal(add_sum(&list, wrong, why), length == 64 ? 0 : -EINVAL);
 	}
+	(void)snprintf(wrong, sizeof wrong, "%s  x.iso", hex); /* as sha256sum prints it */
+	assert_int_equal(add_sum(&list, wrong, why), -EINVAL);
 	for (const char *c = "gG zx-+/:@`"; *c; c++) {
 		memcpy(wrong, hex, sizeof hex);
 		wrong[*c % 64] = *c;
