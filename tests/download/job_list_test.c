@@ -418,12 +418,12 @@ static void test_job_sha256_is_read_in_either_case(void **state)
 static void test_job_sha256_of_wrong_form_is_refused(void **state)
 {
 	struct job_list list = { .jobs = NULL };
-	char wrong[80], why[512];
+	char wrong[80] = "", why[512];
 
 	(void)state;
 	for (size_t length = 0; length < 70; length++) {
-		(void)snprintf(wrong, sizeof wrong, "%0*u", (int)length, 0u);
 		assert_int_equal(add_sum(&list, wrong, why), length == 64 ? 0 : -EINVAL);
+		wrong[length] = 'a'; /* behind it all is '\0' */
 	}
 	(void)snprintf(wrong, sizeof wrong, "%s  x.iso", hex); /* as sha256sum prints it */
 	assert_int_equal(add_sum(&list, wrong, why), -EINVAL);
