@@ -31,8 +31,9 @@
  *   some 50 us for a round trip. Many small messages in a row go in one write.
  * Pitfalls: a context does not survive a fork: a child must neither use it nor end it, but drop
  *   what it has open. Linger is for ever by default: with messages still queued for a peer that is
- *   gone, the end hangs. bind() removes whatever has the name. The routing id that a peer gives is
- *   its own claim.
+ *   gone, the end hangs. bind() removes whatever has the name. connect() only asks: a thread
+ *   connects later, so what its address names must stay until the context has ended. The routing
+ *   id that a peer gives is its own claim.
  * Use when: peers come and go, live on other hosts, or are written in other languages.
  * Avoid when: both ends are of one program, and latency or delivery counts.
  * Read next: backend.h - what these files have in common; then skeleton.c, to write another.
