@@ -108,8 +108,8 @@ void runner_close(struct runner *r)
  *
  * Where the stack begins changes what a loop costs by some percent (Mytkowicz et al., "Producing
  * wrong data without doing anything obviously wrong", ASPLOS 2009). The children of one parent all
- * inherit one place, so that two runs of the program differed by more than their rounds told. With
- * a place of its own for each round the rounds tell.
+ * inherit one place, so two runs of the program would differ by more than the rounds of either. A
+ * random place for each round makes that difference a part of the spread between rounds.
  */
 static int start_main(void *arg)
 {
