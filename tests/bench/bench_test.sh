@@ -407,6 +407,9 @@ start_ipcdemo bench $long --output="$T/json"
 is_true "a hub is killed" interrupt bench-hub KILL
 end_ipcdemo
 equal "killed hub: exit status" 1 "$status"
+holds "killed hub: one row ends with an error that says so" \
+	'[.results[] | select(.status == "error") | .reason] |
+	length == 1 and (.[0] | test("killed by signal 9"))'
 
 # shellcheck disable=SC2086
 start_ipcdemo bench $long --output="$T/json" --timeout=3
