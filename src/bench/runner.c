@@ -106,7 +106,7 @@ void runner_close(struct runner *r)
 /*
  * Makes a process group, by which the processes that it leaves behind can be reaped.
  *
- * Where the stack begins changes what a loop costs by some percent (Mytkowicz et al., "Producing
+ * Where the stack begins can change what a loop costs by some percent (Mytkowicz et al., "Producing
  * wrong data without doing anything obviously wrong", ASPLOS 2009). The children of one parent all
  * inherit one place, so two runs of the program would differ by more than the rounds of either. A
  * random place for each round makes that difference a part of the spread between rounds.
