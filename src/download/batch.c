@@ -13,8 +13,7 @@
 #include "download/host_limit.h"
 #include "download/retry.h"
 
-#define CHECK_SLICE  (4u << 20) /* bytes of a file hashed between two looks at the workers */
-#define CHECKING_MAX 64         /* files that wait for their checksum: a descriptor each */
+#define CHECK_SLICE (4u << 20) /* bytes of a file hashed between two looks at the workers */
 
 /* Any file that exists will do, even one that another run of this list has just made. */
 static bool skips(const struct batch *batch)
@@ -305,7 +304,7 @@ static void wait_for_check(struct batch *batch, struct job *job)
 	job->state = JOB_CHECKING;
 	TAILQ_INSERT_TAIL(&batch->checking, job, link);
 	batch->checking_count++;
-	while (batch->checking_count > CHECKING_MAX)
+	while (batch->checking_count > batch_checking_max(batch->settings->workers))
 		(void)batch_check(batch);
 }
 

@@ -154,6 +154,16 @@ void batch_received(struct batch *batch, struct job *job, unsigned worker,
 /* A slice of the checksum of the first JOB_CHECKING job. True while there is more to do. */
 bool batch_check(struct batch *batch);
 
+/*
+ * So many files at most wait for their checksum, each with a descriptor that holds its lock: one of
+ * each worker, since all workers may end at once.
+ */
+#define BATCH_CHECKING_MAX 64
+static inline unsigned batch_checking_max(unsigned workers)
+{
+	return workers < BATCH_CHECKING_MAX ? workers : BATCH_CHECKING_MAX;
+}
+
 /* A try failed after BYTES. The job is tried again later (JOB_WAITING), or is JOB_FAILED. */
 void batch_failed(struct batch *batch, struct job *job, unsigned worker,
 		  const struct failure *failure, uint64_t bytes);

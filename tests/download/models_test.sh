@@ -142,6 +142,35 @@ worker_dies() {
 	equal "$label: both files are there" 'one two' "$(names_in "$G" | paste -sd ' ' -)"
 }
 
+some_written() {
+	[ "$(find "$G" -name '*.part' -size +0 2>/dev/null | wc -l)" -ge 35 ]
+}
+
+all_written() {
+	[ "$(find "$G" -name '*.part' -size 30000c 2>/dev/null | wc -l)" -ge 35 ]
+}
+
+# Files that end while the parent does not look wait for their checksums together, with a descriptor
+# each. It counts those before it starts workers: 40 here, not the 60 that it could start.
+many_end_at_once() {
+	rm -rf "$G"
+	for i in $(seq 60); do echo "30000 late$i"; done | sums_of >"$T/late"
+	while read -r sum name; do
+		echo "$ORIGIN/fault/slow/8000/30000/$name sha256=$sum"
+	done <"$T/late" >"$T/late.urls"
+	program=$run_program run_program=/bin/sh
+	start_ipcdemo -c 'ulimit -n 165; exec "$@"' sh "$program" --ipc=signal -j 60 -d "$G" \
+		-i "$T/late.urls"
+	run_program=$program
+	await 20 some_written || not_ok "many files are under way"
+	kill -s STOP "$ipcdemo_pid"
+	await 20 all_written || not_ok "many files are written"
+	kill -s CONT "$ipcdemo_pid"
+	end_ipcdemo
+	succeeds 'few descriptors, and many files end at once'
+	verify '... and every file' "$G" "$T/late"
+}
+
 refused() {
 	run_ipcdemo --threads=2 "$ORIGIN/bytes/7/two"
 	fails '--threads without hybrid' 2 'goes with --model=hybrid'
@@ -183,5 +212,6 @@ options='--model=thread --recycle=1' label='thread --recycle=1'
 run 'a thread for each file' -j 3 --progress=none -i "$T/urls"
 succeeds "$case_"
 verify "$case_" "$G" "$T/sums"
+many_end_at_once
 refused
 finish
