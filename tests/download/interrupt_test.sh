@@ -46,9 +46,13 @@ part_beyond() {
 	[ "$(part_size)" -gt "$1" ]
 }
 
+# A run, and its first bytes: before them, a server that is away for a moment is one that is not
+# there, and the run may end.
 begin_run() {
+	size=$(part_size)
 	start_ipcdemo --ipc="$ipc" --progress=plain --exists=resume --stall-timeout=2 -d "$T/got" \
 		"$NGINX/file"
+	await 20 part_beyond "$size" || not_ok "the run has gone on from $size bytes"
 }
 
 says_retry() {
