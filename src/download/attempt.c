@@ -27,16 +27,25 @@ static uint64_t end_byte(const struct attempt *attempt)
 	return range_first(attempt->ranges.total, attempt->ranges.count, attempt->range + 1);
 }
 
+static uint64_t beyond(uint64_t bytes, uint64_t first)
+{
+	return bytes > first ? bytes - first : 0;
+}
+
 /* FETCH counts from the beginning of the file. */
-static int on_progress(void *arg, uint64_t bytes, uint64_t total)
+static int on_progress(void *arg, const struct fetch_progress *progress)
 {
 	const struct attempt *attempt = arg;
 	const struct fetch_hooks *hooks = attempt->config->hooks;
 	const uint64_t first = first_byte(attempt);
+	const struct fetch_progress of_range = {
+		.bytes = beyond(progress->bytes, first),
+		.total = progress->total == FETCH_SIZE_UNKNOWN ? FETCH_SIZE_UNKNOWN :
+								 beyond(progress->total, first),
+		.kept = beyond(progress->kept, first),
+	};
 
-	if (total != FETCH_SIZE_UNKNOWN)
-		total -= first < total ? first : total;
-	return hooks->progress(hooks->arg, bytes > first ? bytes - first : 0, total);
+	return hooks->progress(hooks->arg, &of_range);
 }
 
 static int on_pollfd(void *arg)
@@ -181,6 +190,7 @@ static bool begin_range(struct attempt *attempt)
 {
 	const struct attempt_config *config = attempt->config;
 	struct part_file part = { .range = config->range.number, .table = config->range.table };
+	uint64_t whole;
 
 	attempt->fd = part_range_open(config->dirfd, config->name, &part, &attempt->result.failure);
 	if (attempt->fd < 0)
@@ -195,7 +205,10 @@ static bool begin_range(struct attempt *attempt)
 	ask_range(attempt, config->range.number);
 	if (attempt->request.offset < attempt->request.end)
 		return true;
-	attempt->result.bytes = attempt->result.total = end_byte(attempt) - first_byte(attempt);
+	whole = end_byte(attempt) - first_byte(attempt);
+	attempt->result.bytes = attempt->result.total = whole;
+	(void)config->hooks->progress(config->hooks->arg,
+				      &(struct fetch_progress){ whole, whole, whole });
 	return false; /* whole already, by an earlier run */
 }
 
@@ -227,7 +240,7 @@ static void count_from_range(struct attempt *attempt)
 {
 	const uint64_t first = first_byte(attempt);
 
-	attempt->result.bytes -= first < attempt->result.bytes ? first : attempt->result.bytes;
+	attempt->result.bytes = beyond(attempt->result.bytes, first);
 	attempt->result.total = end_byte(attempt) - first;
 }
 

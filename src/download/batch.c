@@ -135,7 +135,6 @@ static void void_split(struct batch *batch, struct split *split, const struct fa
 struct job *batch_split(struct batch *batch, struct job *job, unsigned worker,
 			const struct split_report *report)
 {
-	struct progress_event event;
 	struct split *split;
 	struct job *range;
 	unsigned i;
@@ -157,8 +156,7 @@ struct job *batch_split(struct batch *batch, struct job *job, unsigned worker,
 	range->worker = worker;
 	range->host_taken = job->host_taken;
 	job->host_taken = false;
-	event = batch_event_of(batch, PROGRESS_MOVED, range, worker);
-	batch_show(batch, &event);
+	batch_show_moved(batch, range, worker);
 	return range;
 }
 
@@ -226,6 +224,7 @@ void batch_started(struct batch *batch, struct job *job, unsigned worker, int pi
 	struct progress_event event;
 
 	job->begun_ns = begun_ns;
+	job->kept = 0;
 	if (!job_is_range(job)) {
 		job->bytes = 0;
 		job->total = FETCH_SIZE_UNKNOWN;
@@ -235,18 +234,18 @@ void batch_started(struct batch *batch, struct job *job, unsigned worker, int pi
 	batch_show(batch, &event);
 }
 
-void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t bytes,
-		 uint64_t total)
+void batch_moved(struct batch *batch, struct job *job, unsigned worker,
+		 const struct fetch_progress *progress)
 {
-	struct progress_event event;
-
-	job->bytes = bytes;
+	job->bytes = progress->bytes;
+	job->kept = progress->kept;
+	if (job->tries + job->deaths == 0)
+		job->earlier = job->kept;
 	if (job_is_range(job))
 		split_sum(job->split);
 	else
-		job->total = total;
-	event = batch_event_of(batch, PROGRESS_MOVED, job, worker);
-	batch_show(batch, &event);
+		job->total = progress->total;
+	batch_show_moved(batch, job, worker);
 }
 
 /* Keeps what JOB has so far, if a later run can continue it. */
@@ -292,6 +291,7 @@ static void commit(struct batch *batch, struct job *job, unsigned worker)
 	job->state = JOB_OK;
 	batch->open--;
 	batch->bytes += job->bytes;
+	batch->earlier += job_earlier(job);
 	batch->job_ns += job->took_ns;
 	batch_show_done(batch, job, worker);
 }

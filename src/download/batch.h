@@ -65,7 +65,8 @@ struct batch {
 	struct meter meter; /* the parent's calls into libipc, and what workers report of theirs */
 	struct progress_worker_figures *figures; /* by slot, borrowed; NULL: nobody wants them */
 	struct trace *trace;                     /* borrowed; NULL: none */
-	uint64_t bytes;                          /* of the jobs that are done */
+	uint64_t bytes;                          /* of the jobs that are done ... */
+	uint64_t earlier;                        /* ... those that an earlier run had fetched */
 	uint64_t job_ns;                         /* the sum of their own times */
 	uint64_t begun_ns;
 	unsigned kept; /* NAME.part that a later run can go on with */
@@ -133,8 +134,8 @@ void batch_requeue(struct batch *batch, struct job *job);
 /* The worker's START, PROGRESS of a job. PID: its process, or thread id. */
 void batch_started(struct batch *batch, struct job *job, unsigned worker, int pid,
 		   uint64_t begun_ns);
-void batch_moved(struct batch *batch, struct job *job, unsigned worker, uint64_t bytes,
-		 uint64_t total);
+void batch_moved(struct batch *batch, struct job *job, unsigned worker,
+		 const struct fetch_progress *progress);
 
 /*
  * WORKER has split JOB as it REPORTs. Returns the range that it is at, which is the worker's job

@@ -34,6 +34,7 @@ struct progress_event batch_event_of(const struct batch *batch, enum progress_ev
 					.dir = dir_of(batch, file),
 					.path = file->path,
 					.bytes = file->bytes,
+					.kept = job->kept,
 					.total = file->total };
 
 	if (job_is_range(job))
@@ -50,6 +51,13 @@ void batch_show(struct batch *batch, const struct progress_event *event)
 	/* As if SIGPIPE had ended us, except that we clean up first. */
 	if (progress_reader_gone(batch->settings->progress) && !batch->signo)
 		batch->signo = SIGPIPE;
+}
+
+void batch_show_moved(struct batch *batch, struct job *job, unsigned worker)
+{
+	const struct progress_event event = batch_event_of(batch, PROGRESS_MOVED, job, worker);
+
+	batch_show(batch, &event);
 }
 
 static const char *reason_text(const struct batch *batch, const struct job *job,

@@ -15,6 +15,9 @@ void batch_show(struct batch *batch, const struct progress_event *event);
 /* The same, with the reason of JOB's failure in words: the user's, and those for programs. */
 void batch_show_reason(struct batch *batch, struct progress_event *event, const struct job *job);
 
+/* JOB's bytes, while they arrive. */
+void batch_show_moved(struct batch *batch, struct job *job, unsigned worker);
+
 /* JOB has ended so, which is counted, and shown when it is its turn. */
 void batch_show_done(struct batch *batch, struct job *job, unsigned worker);
 void batch_show_failed(struct batch *batch, struct job *job, unsigned worker);

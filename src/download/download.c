@@ -237,6 +237,7 @@ static void summarize(const struct batch *batch, const struct download *download
 						  .left = batch->left,
 						  .wall_s = wall_s,
 						  .bytes = batch->bytes,
+						  .earlier = batch->earlier,
 						  .records = batch->records,
 						  .wakeups = batch->wakeups,
 						  .ipc_cpu_s = (double)batch->meter.cpu_ns /

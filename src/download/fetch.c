@@ -48,16 +48,16 @@ static void call_wakeup(struct fetch *fetch)
 		fetch->now.stopped = true;
 }
 
-static void call_progress(struct fetch *fetch, uint64_t now_ns)
+static void call_progress(struct fetch *fetch)
 {
 	const struct fetch_hooks *hooks = fetch->now.hooks;
+	const struct fetch_progress progress = { .bytes = fetch->now.bytes,
+						 .total = fetch->now.total,
+						 .kept = fetch->now.kept };
 
-	if (fetch->now.bytes == fetch->now.reported_bytes &&
-	    now_ns - fetch->now.reported_ns < IDLE_NS)
-		return;
 	fetch->now.reported_bytes = fetch->now.bytes;
-	fetch->now.reported_ns = now_ns;
-	if (hooks->progress && hooks->progress(hooks->arg, fetch->now.bytes, fetch->now.total))
+	fetch->now.reported_ns = clock_ns();
+	if (hooks->progress && hooks->progress(hooks->arg, &progress))
 		fetch->now.stopped = true;
 }
 
@@ -87,7 +87,9 @@ void fetch_call_hooks(struct fetch *fetch)
 		return;
 	fetch->now.looked_ns = now_ns;
 	note_source(fetch);
-	call_progress(fetch, now_ns);
+	if (fetch->now.bytes != fetch->now.reported_bytes ||
+	    now_ns - fetch->now.reported_ns >= IDLE_NS)
+		call_progress(fetch);
 	if (fetch->now.stopped)
 		return;
 	caller.fd = hook_fd(fetch);
@@ -157,6 +159,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 		/* Bytes of a file of size 0: one in /proc, or a device. */
 		if (fetch->now.total == 0)
 			fetch->now.total = FETCH_SIZE_UNKNOWN;
+		if (fetch->now.kept > 0)
+			call_progress(fetch);
 	}
 	if (n > fetch->settings.max_size - fetch->now.bytes) {
 		fetch->now.too_big = true;

@@ -49,15 +49,21 @@ struct fetch_source {
 	time_t modified; /* as in struct fetch_result */
 };
 
+struct fetch_progress {
+	uint64_t bytes; /* that FD holds */
+	uint64_t total; /* that the origin announced, or FETCH_SIZE_UNKNOWN */
+	uint64_t kept;  /* of BYTES: those that were there when the answer began */
+};
+
 /* Called by fetch_run, and never within another hook; each may be NULL. ARG is the caller's. */
 struct fetch_hooks {
 	void *arg;
 	/*
-	 * Called at most every 50 ms while bytes arrive, else about once a second. BYTES: what FD
-	 * holds; TOTAL: what the origin announced, or FETCH_SIZE_UNKNOWN. A return value that is
-	 * not 0 stops the transfer with FAILURE_CANCELLED.
+	 * Called at most every 50 ms while bytes arrive, else about once a second; and before that,
+	 * when an answer goes on behind bytes that are there: BYTES is KEPT then. A return value
+	 * that is not 0 stops the transfer with FAILURE_CANCELLED.
 	 */
-	int (*progress)(void *arg, uint64_t bytes, uint64_t total);
+	int (*progress)(void *arg, const struct fetch_progress *progress);
 	/*
 	 * Returns the descriptor to watch beside the sockets; called before each sleep
 	 * (ipc_pollfd). -EAGAIN: something waits already, call wakeup and do not sleep. -ENOTSUP:

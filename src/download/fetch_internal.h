@@ -32,7 +32,8 @@ struct transfer {
 	bool noted;   /* request->note_source was called */
 	int write_errno;
 	size_t header_bytes;
-	uint64_t bytes; /* of the body so far, and what was there before */
+	uint64_t bytes; /* of the body so far, and ... */
+	uint64_t kept;  /* ... what was there before */
 	uint64_t total;
 	uint64_t received;       /* bytes of header and body when something last came ... */
 	uint64_t received_ns;    /* ... and when that was */

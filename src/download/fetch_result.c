@@ -132,7 +132,7 @@ static bool place(struct fetch *fetch, uint64_t offset)
 		request->note_source(request, NULL);
 	if ((is_part || ftruncate(request->fd, (off_t)offset) == 0) &&
 	    lseek(request->fd, (off_t)offset, SEEK_SET) >= 0) {
-		fetch->now.bytes = offset;
+		fetch->now.bytes = fetch->now.kept = offset;
 		return true;
 	}
 	fetch->now.write_errno = errno;

@@ -51,8 +51,10 @@ struct job {
 	uint64_t begun_ns; /* the present try, by the worker's clock */
 	uint64_t took_ns;  /* the successful try */
 	uint64_t bytes, total, inode;
-	unsigned worker; /* that has or had it */
-	bool unsplit;    /* it was split, and that went wrong: one stream */
+	uint64_t kept;    /* of BYTES: those that were there when the present try began ... */
+	uint64_t earlier; /* ... and when the first one of this run did: see job_earlier */
+	unsigned worker;  /* that has or had it */
+	bool unsplit;     /* it was split, and that went wrong: one stream */
 	/* Of a file that is split, and of its ranges, which are jobs too: see split.h. */
 	struct split *split; /* NULL: it is whole */
 	bool has_lock;       /* it is all there, and until it is committed ... */
@@ -72,6 +74,12 @@ struct job_list {
 	char **dirs;     /* that jobs name, each spelling once */
 	unsigned dir_count;
 };
+
+/* Of the bytes of JOB: those that an earlier run fetched. A try may have begun anew since. */
+static inline uint64_t job_earlier(const struct job *job)
+{
+	return job->earlier < job->kept ? job->earlier : job->kept;
+}
 
 static inline unsigned job_number(const struct job_list *list, const struct job *job)
 {

@@ -36,11 +36,11 @@ struct event_model {
 	struct lane *lanes;
 };
 
-static int on_progress(void *arg, uint64_t bytes, uint64_t total)
+static int on_progress(void *arg, const struct fetch_progress *progress)
 {
 	const struct lane *lane = arg;
 
-	batch_moved(lane->model->batch, lane->job, lane->number, bytes, total);
+	batch_moved(lane->model->batch, lane->job, lane->number, progress);
 	return batch_ends_early(lane->model->batch); /* the reader of our output has gone */
 }
 

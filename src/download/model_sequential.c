@@ -22,11 +22,11 @@ struct sequential {
 	struct job *job; /* the running one */
 };
 
-static int moved(void *arg, uint64_t bytes, uint64_t total)
+static int moved(void *arg, const struct fetch_progress *progress)
 {
 	struct sequential *seq = arg;
 
-	batch_moved(seq->batch, seq->job, 0, bytes, total);
+	batch_moved(seq->batch, seq->job, 0, progress);
 	progress_refresh(seq->batch->settings->progress, clock_ns());
 	return batch_ends_early(seq->batch);
 }

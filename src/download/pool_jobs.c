@@ -420,7 +420,8 @@ static bool handle_event(struct pool *pool, struct pool_worker *worker, const st
 	case EVENT_PROGRESS:
 		if (!may_progress(worker))
 			return false;
-		batch_moved(pool->batch, oldest, slot, event->bytes, event->total);
+		batch_moved(pool->batch, oldest, slot,
+			    &(struct fetch_progress){ event->bytes, event->total, event->kept });
 		stop_void(pool, worker);
 		return true;
 	default:

@@ -82,7 +82,7 @@ void event_encode(const struct event *event, unsigned char record[RECORD_BYTES])
 		return;
 	}
 	if (event->kind != EVENT_FAILED) {
-		put(record + 40, event->inode, 8);
+		put(record + 40, event->kind == EVENT_PROGRESS ? event->kept : event->inode, 8);
 		put(record + 48, event->ipc_cpu_ns, 8);
 		return;
 	}
@@ -114,7 +114,7 @@ int event_decode(struct event *event, const unsigned char record[RECORD_BYTES])
 		return record[1] ? -EPROTO : 0;
 	}
 	if (kind != EVENT_FAILED) {
-		event->inode = get(record + 40, 8);
+		*(kind == EVENT_PROGRESS ? &event->kept : &event->inode) = get(record + 40, 8);
 		event->ipc_cpu_ns = get(record + 48, 8);
 		event->unlocked = kind == EVENT_DONE && record[1] == FLAG_UNLOCKED;
 		return record[1] && !event->unlocked ? -EPROTO : 0;
@@ -168,7 +168,8 @@ bool event_permit(struct event_guard *guard, const struct event *event, uint32_t
 	case EVENT_RETURNED: /* the pool knows whether the worker has that job */
 		break;
 	default:
-		if (event->job != guard->job || event->bytes < guard->bytes)
+		if (event->job != guard->job || event->bytes < guard->bytes ||
+		    event->kept > event->bytes)
 			return false;
 		guard->bytes = event->bytes;
 		guard->running = event->kind == EVENT_PROGRESS || event->kind == EVENT_SPLIT;

@@ -42,7 +42,8 @@
 /* Wire values: append only. */
 enum event_kind {
 	EVENT_START = 1, /* the worker begins a job; DETAIL is its thread id */
-	EVENT_PROGRESS,  /* the latest value: left out where the queue is full */
+	EVENT_PROGRESS,  /* the latest value: left out where the queue is full. DETAIL bytes of the
+			    file were there when the answer began */
 	EVENT_DONE,      /* all bytes are in NAME.part, whose inode is DETAIL */
 	EVENT_FAILED,    /* the try failed: DETAIL, DETAIL2 and flags are a struct failure */
 	EVENT_RETURNED,  /* after CANCEL: the job has not begun, and goes back */
@@ -71,6 +72,7 @@ struct event {
 	uint64_t bytes;         /* so far; DONE: all */
 	uint64_t total;         /* announced, or EVENT_TOTAL_UNKNOWN */
 	uint64_t inode;         /* DONE; START: the thread id */
+	uint64_t kept;          /* PROGRESS: of BYTES, those that were there before this try */
 	uint64_t ipc_cpu_ns;    /* but of FAILED and SPLIT: CPU of the worker's calls into libipc */
 	uint64_t table;         /* SPLIT ... */
 	unsigned range, ranges; /* ... the one that this worker is at, of how many */

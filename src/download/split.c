@@ -45,9 +45,13 @@ void split_free(struct split *split)
 
 void split_sum(struct split *split)
 {
+	struct job *file = split->file;
 	unsigned i;
 
-	split->file->bytes = 0;
-	for (i = 0; i < split->count; i++)
-		split->file->bytes += split->ranges[i].bytes;
+	file->bytes = file->earlier = 0;
+	for (i = 0; i < split->count; i++) {
+		file->bytes += split->ranges[i].bytes;
+		file->earlier += job_earlier(&split->ranges[i]);
+	}
+	file->kept = file->earlier;
 }

@@ -49,12 +49,12 @@ static void show(const struct stream *stream, enum progress_event_kind kind, uin
 	progress_event(stream->progress, &event);
 }
 
-static int on_progress(void *arg, uint64_t bytes, uint64_t total)
+static int on_progress(void *arg, const struct fetch_progress *progress)
 {
 	struct stream *stream = arg;
 
-	stream->bytes = bytes;
-	show(stream, PROGRESS_MOVED, total, NULL);
+	stream->bytes = progress->bytes;
+	show(stream, PROGRESS_MOVED, progress->total, NULL);
 	progress_refresh(stream->progress, clock_ns());
 	return progress_reader_gone(stream->progress);
 }

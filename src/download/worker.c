@@ -96,16 +96,25 @@ static void add_event(struct worker *w, struct event event)
 	event_encode(&event, w->outbox[w->outbox_count++]);
 }
 
-/* PROGRESS carries the latest value: if the queue is full, the next one will do. */
-static int send_progress(void *arg, uint64_t bytes, uint64_t total)
+/*
+ * PROGRESS carries the latest value: if the queue is full, the next one will do. That bytes were
+ * kept is told in any case, since DONE does not tell it.
+ */
+static int send_progress(void *arg, const struct fetch_progress *progress)
 {
 	struct worker *w = arg;
-	struct event event = {
-		.kind = EVENT_PROGRESS, .job = w->job, .bytes = bytes, .total = total
-	};
+	struct event event = { .kind = EVENT_PROGRESS,
+			       .job = w->job,
+			       .bytes = progress->bytes,
+			       .total = progress->total,
+			       .kept = progress->kept };
 	unsigned char record[RECORD_BYTES];
 	ssize_t rc;
 
+	if (progress->kept > 0 && progress->kept == progress->bytes) {
+		add_event(w, event);
+		return flush(w) != 0 || cancelled(w);
+	}
 	stamp(w, &event, w->seq + 1);
 	event_encode(&event, record);
 	meter_begin(&w->meter);

@@ -15,15 +15,21 @@ static const char *known(const char *first, const char *second)
 	return first ? first : second ? second : "?";
 }
 
-static void line_done(struct text *line, const struct progress_event *event)
+/* How long BYTES took, but for those that were KEPT from earlier, and how fast that was. */
+static void line_took(struct text *line, uint64_t bytes, uint64_t kept, double seconds, bool speeds)
 {
-	char size[UNITS_MAX], took[UNITS_MAX], speed[UNITS_MAX];
+	const uint64_t fetched = bytes - kept;
+	char size[UNITS_MAX], of[UNITS_MAX], took[UNITS_MAX], speed[UNITS_MAX];
 
-	text_printf(line, _(": %s in %s"), units_size(size, event->bytes),
-		    units_elapsed(took, event->seconds));
-	if (event->seconds > 0 && (double)event->bytes / event->seconds < 9e18)
+	units_size(size, bytes);
+	units_elapsed(took, seconds);
+	if (kept > 0)
+		text_printf(line, _("%s, of which %s in %s"), size, units_size(of, fetched), took);
+	else
+		text_printf(line, _("%s in %s"), size, took);
+	if (speeds && seconds > 0 && (double)fetched / seconds < 9e18)
 		text_printf(line, _(" (%s)"),
-			    units_speed(speed, (uint64_t)((double)event->bytes / event->seconds)));
+			    units_speed(speed, (uint64_t)((double)fetched / seconds)));
 }
 
 static void line_retry(struct text *line, const struct progress_event *event, bool utf8)
@@ -64,7 +70,8 @@ void line_event(struct text *line, const struct progress_event *event, bool utf8
 	} else if (event->kind == PROGRESS_RANGE) {
 		text_add(line, _(" is there"));
 	} else if (event->kind == PROGRESS_DONE) {
-		line_done(line, event);
+		text_add(line, _(": "));
+		line_took(line, event->bytes, event->kept, event->seconds, true);
 	} else if (event->kind == PROGRESS_RETRY) {
 		line_retry(line, event, utf8);
 	} else if (event->kind == PROGRESS_SKIPPED) {
@@ -147,7 +154,6 @@ static void line_stopped(struct text *line, const struct progress_summary *summa
 
 static void line_result(struct text *line, const struct progress_summary *summary)
 {
-	char size[UNITS_MAX], took[UNITS_MAX], speed[UNITS_MAX];
 	unsigned jobs = summary->jobs;
 
 	if (jobs > 0 && summary->skipped == jobs) {
@@ -161,13 +167,8 @@ static void line_result(struct text *line, const struct progress_summary *summar
 		text_printf(line, ngettext("%u file", "%u files", jobs), jobs);
 	else
 		line_files(line, summary->ok, jobs);
-	text_printf(line, _(", %s in %s"), units_size(size, summary->bytes),
-		    units_elapsed(took, summary->wall_s));
-	if (summary->ok > 0 && summary->wall_s > 0 &&
-	    (double)summary->bytes / summary->wall_s < 9e18)
-		text_printf(
-			line, _(" (%s)"),
-			units_speed(speed, (uint64_t)((double)summary->bytes / summary->wall_s)));
+	text_add(line, _(", "));
+	line_took(line, summary->bytes, summary->earlier, summary->wall_s, summary->ok > 0);
 	if (summary->ok == jobs && jobs > 1)
 		line_concurrency(line, summary);
 	line_not_done(line, summary);

@@ -57,6 +57,7 @@ struct progress_event {
 	const char *path; /* what people are shown in place of FILE; NULL: FILE says enough */
 	struct progress_range range;
 	uint64_t bytes; /* of this try; of all ranges together */
+	uint64_t kept;  /* of them, or of those of RANGE: what was there before this try */
 	uint64_t total; /* or PROGRESS_SIZE_UNKNOWN; 0 is an empty file */
 	double seconds; /* PROGRESS_DONE: the job's own time. PROGRESS_RETRY: until the next try */
 	/* PROGRESS_RETRY, PROGRESS_FAILED, PROGRESS_SKIPPED: one sentence for the user, */
@@ -80,6 +81,7 @@ struct progress_summary {
 	unsigned left; /* not finished when a signal ended the run */
 	double wall_s;
 	uint64_t bytes;
+	uint64_t earlier;   /* of them: what an earlier run had fetched */
 	uint64_t records;   /* IPC records that the parent handled */
 	uint64_t wakeups;   /* of the parent, because of a record */
 	double ipc_cpu_s;   /* of all calls into libipc, in the parent and the workers */

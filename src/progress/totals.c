@@ -69,7 +69,11 @@ static void worker_moved(struct totals *totals, struct progress_worker *worker,
 	const uint64_t bytes = row_bytes(event);
 
 	if (event->kind == PROGRESS_MOVED && event->range.count > 0 && !worker->in_range)
-		set_name(worker, event); /* it has split the file */
+		set_name(worker, event);   /* it has split the file */
+	if (event->kept > worker->bytes) { /* no speed: nothing moved */
+		worker->bytes = event->kept;
+		rate_start(&worker->rate, event->now_ns, event->kept);
+	}
 	if (bytes > worker->bytes) {
 		totals->moved += bytes - worker->bytes;
 		rate_add(&totals->rate, event->now_ns, totals->moved);

@@ -34,6 +34,7 @@ static inline int batch_enter(void **state)
 	stage->place = place;
 	stage->settings =
 		(struct batch_settings){ .dirs = { .first = stage->place->dirfd, .count = 1 },
+					 .workers = 4,
 					 .retries = RETRIES,
 					 .progress = progress_open(&silent) };
 	assert_non_null(stage->settings.progress);

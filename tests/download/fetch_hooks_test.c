@@ -66,18 +66,18 @@ static int on_wakeup(void *arg)
 	return ++caller->wakeups == caller->stop_at_wakeup;
 }
 
-static int on_progress(void *arg, uint64_t bytes, uint64_t total)
+static int on_progress(void *arg, const struct fetch_progress *progress)
 {
 	struct caller *caller = arg;
 	double now = seconds();
 
 	if (caller->progresses > 0 && now - caller->told < caller->shortest)
 		caller->shortest = now - caller->told;
-	assert_true(bytes >= caller->bytes);
+	assert_true(progress->bytes >= caller->bytes);
 	caller->told = now;
-	caller->bytes = bytes;
-	caller->total = total;
-	if (caller->hasten && bytes > 0)
+	caller->bytes = progress->bytes;
+	caller->total = progress->total;
+	if (caller->hasten && progress->bytes > 0)
 		(void)write(caller->pipe[1], "c", 1);
 	return ++caller->progresses == caller->stop_at_progress;
 }

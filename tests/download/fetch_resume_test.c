@@ -64,12 +64,22 @@ const struct answer answers[] = {
 	{ .path = NULL, .text = "HTTP/1.1 410 Gone\r\n" ERROR_PAGE },
 };
 
-/* What note_source was told. */
+/* What note_source was told, and what was kept. */
 struct told {
 	unsigned times;
 	bool dropped;
 	struct fetch_source source;
+	uint64_t kept; /* as progress says before anything of the answer is written */
 };
+
+static int on_progress(void *arg, const struct fetch_progress *progress)
+{
+	struct told *told = arg;
+
+	if (progress->bytes == progress->kept)
+		told->kept = progress->kept;
+	return 0;
+}
 
 static void on_source(const struct fetch_request *request, const struct fetch_source *source)
 {
@@ -85,7 +95,7 @@ static void on_source(const struct fetch_request *request, const struct fetch_so
 static void resume(struct stage *stage, const char *path, const char *before, const char *validator,
 		   struct told *told)
 {
-	const struct fetch_hooks hooks = { .arg = told };
+	const struct fetch_hooks hooks = { .arg = told, .progress = on_progress };
 	char url[128];
 	struct fetch_request request = { .url = url,
 					 .fd = memfd_create("body", MFD_CLOEXEC),
@@ -111,6 +121,7 @@ static void expect_resumed(struct stage *stage, const char *path, const char *co
 
 	resume(stage, path, "0123", V1, &told);
 	expect_fault(stage, FAILURE_NONE, 0, false);
+	assert_int_equal(told.kept, 4);
 	assert_string_equal(stage->content, content);
 	assert_int_equal(stage->result.bytes, 10);
 	assert_int_equal(stage->result.total, 10);
@@ -136,6 +147,7 @@ static void test_resume_takes_a_changed_file_as_a_whole(void **state)
 	assert_string_equal(stage->content, "abcdefghij");
 	assert_int_equal(stage->result.bytes, 10);
 	assert_true(told.dropped);
+	assert_int_equal(told.kept, 0);
 }
 
 /* Each of them is asked for the whole at once; this origin gives no other answer to that. */

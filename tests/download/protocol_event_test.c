@@ -39,7 +39,9 @@ static struct event sample(enum event_kind kind)
 		event.table = UINT64_C(0x5857565554535251);
 		event.range = 0x68676665;
 		event.ranges = 0x64636261;
-	} else if (kind != EVENT_FAILED)
+	} else if (kind == EVENT_PROGRESS)
+		event.kept = UINT64_C(0x5857565554535251);
+	else if (kind != EVENT_FAILED)
 		event.inode = UINT64_C(0x5857565554535251);
 	else
 		event.failure = (struct failure){ .kind = FAILURE_HTTP,
@@ -60,6 +62,7 @@ static void assert_same(const struct event *a, const struct event *b)
 	assert_true(a->bytes == b->bytes);
 	assert_true(a->total == b->total);
 	assert_true(a->inode == b->inode);
+	assert_true(a->kept == b->kept);
 	assert_true(a->table == b->table);
 	assert_int_equal(a->range, b->range);
 	assert_int_equal(a->ranges, b->ranges);
@@ -344,6 +347,18 @@ static void test_event_permit_other_job_is_refused(void **state)
 	}
 }
 
+static void test_event_permit_no_more_is_kept_than_there_is(void **state)
+{
+	struct event event = proper(EVENT_PROGRESS);
+	struct event_guard guard = busy;
+
+	(void)state;
+	event.kept = event.bytes + 1;
+	assert_refused(&busy, &event, 3);
+	event.kept = event.bytes;
+	assert_true(event_permit(&guard, &event, 3));
+}
+
 static void test_event_permit_bytes_never_fall(void **state)
 {
 	static const enum event_kind of_a_job[] = { EVENT_PROGRESS, EVENT_DONE, EVENT_FAILED };
@@ -446,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_event_permit_start_is_for_the_oldest_job_only),
 		cmocka_unit_test(test_event_permit_start_without_a_job_is_refused),
 		cmocka_unit_test(test_event_permit_other_job_is_refused),
+		cmocka_unit_test(test_event_permit_no_more_is_kept_than_there_is),
 		cmocka_unit_test(test_event_permit_bytes_never_fall),
 		cmocka_unit_test(test_event_fuzz_nothing_unpermitted_passes),
 	};

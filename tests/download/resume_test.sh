@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317,SC2086 # shared with lib.sh; called by name
 # resume_test.sh - what was fetched is not fetched again: inside a run, and across runs that a
 # signal, a killed worker or a killed parent ended.
 DEADLINE=120
@@ -70,6 +70,21 @@ across_runs() {
 	succeeds "a finished file once more"
 }
 
+# What was there is not taken for speed: the origin sends 3.8 MiB a second.
+tells_what_was_kept() {
+	rm -rf "$T/got"
+	start_ipcdemo $1 -d "$T/got" -o file "$ORIGIN/fault/ranges/4000000/$SIZE/file"
+	await 10 part_beyond 2800000 || not_ok "$1: most of it is there"
+	ctrl_c
+	end_ipcdemo
+	run_ipcdemo $1 --progress=plain --exists=resume -d "$T/got" -o file \
+		"$ORIGIN/fault/ranges/4000000/$SIZE/file"
+	succeeds "$1: a resumed file"
+	equal "$1: ... both lines say how much came now, and how fast" 2 \
+		"$(sed -n 's/^.*file.*3.8 MiB, of which .* (\(.*\) \(.\)iB\/s)$/\1 \2/p' "$T/err" |
+			awk '$2 == "K" || $1 <= 4.2' | wc -l)"
+}
+
 killed_worker() {
 	rm -rf "$T/got"
 	start_ipcdemo --ipc="$ipc" -d "$T/got" -o file "$ORIGIN/fault/ranges/4000000/$SIZE/file"
@@ -97,6 +112,9 @@ keeps_attributes || skip_all "no extended attributes in $T"
 inside_a_run --model=process
 inside_a_run --model=sequential
 across_runs
+for model in process sequential event thread hybrid; do
+	tells_what_was_kept "--model=$model"
+done
 for_each_backend killed_worker
 not_ours
 finish

@@ -24,7 +24,7 @@ static void check_moved(const struct event_guard *before, const struct event_gua
 				   (event->kind == EVENT_RETURNED && before->running)));
 	if (event->kind == EVENT_PROGRESS || event->kind == EVENT_DONE)
 		REQUIRE(before->running && event->job == before->job &&
-			event->bytes >= before->bytes);
+			event->bytes >= before->bytes && event->kept <= event->bytes);
 }
 
 /* What was understood can be said again in the same bytes. */

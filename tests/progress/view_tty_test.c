@@ -256,6 +256,38 @@ static void test_tty_retry_starts_the_row_again(void **state)
 	stage_free(view);
 }
 
+static void script_resumed(struct progress *progress)
+{
+	struct progress_event event = { .total = 10 * MIB };
+
+	stage_event(progress, PROGRESS_START, 0, event);
+	event.bytes = event.kept = 6 * MIB;
+	stage_event(progress, PROGRESS_MOVED, 100, event);
+	event.bytes = 8 * MIB;
+	stage_event(progress, PROGRESS_MOVED, 1100, event);
+	progress_refresh(progress, 1100 * MS);
+	stage_snap();
+	event.bytes = 10 * MIB;
+	event.seconds = 2;
+	stage_event(progress, PROGRESS_DONE, 2100, event);
+	progress_refresh(progress, 2100 * MS);
+	stage_snap();
+}
+
+/* What an earlier run fetched has no speed now, in the row, in the total and at the end. */
+static void test_tty_resumed_bytes_have_no_speed(void **state)
+{
+	struct stage_view *view = see_four(80, 24, script_resumed);
+
+	(void)state;
+	expect_row(&view->snap[0], 0,
+		   "  0 █████████▌    80%   8.0 MiB   2.0 MiB/s     0:01  file-1.pdf");
+	assert_int_equal(screen_find(&view->snap[0], "8.0 MiB   1.8 MiB/s", NULL), 1);
+	expect_row(&view->snap[1], 0,
+		   "file-1.pdf: 10.0 MiB, of which 4.0 MiB in 2.0 s (2.0 MiB/s)");
+	stage_free(view);
+}
+
 /* All sizes known, one job failed before any worker had it. */
 static void script_total(struct progress *progress)
 {
@@ -366,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_tty_40_columns_break_sentences_between_words),
 		cmocka_unit_test(test_tty_unknown_size_spins_while_bytes_arrive),
 		cmocka_unit_test(test_tty_retry_starts_the_row_again),
+		cmocka_unit_test(test_tty_resumed_bytes_have_no_speed),
 		cmocka_unit_test(test_tty_total_is_exact_when_all_sizes_are_known),
 	};
 
