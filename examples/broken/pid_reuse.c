@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID)
-#define DIE(what)  (perror(what), exit(errno == EPERM ? 77 : 2))
+#define DIE(what)  exit(errno == EPERM ? (perror(what), 77) : (perror(what), 2))
 
 static pid_t stranger_with(pid_t number)
 {

@@ -12,7 +12,7 @@ mkdir "$T/watched"
 harness() {
 	expected=$1 pattern=$2 what=$3
 	shift 3
-	"$HARNESS" --deadline=10 --orphan-grace=0.3 --watch="$T/watched" --report="$T/how" -- "$@" \
+	env -u HARNESS_SHARED "$HARNESS" --deadline=10 --orphan-grace=0.3 --watch="$T/watched" --report="$T/how" -- "$@" \
 		>"$T/out" 2>"$T/err" </dev/null
 	equal "$what: exit status" "$expected" $?
 	how=$(cat "$T/how")
@@ -61,6 +61,15 @@ if command -v ipcmk >/dev/null && queue=$(ipcmk -Q | grep -o '[0-9]*$'); then
 	harness 125 'left behind: System V msg id' "a System V queue" \
 		sh -c 'ipcmk -Q | grep -o "[0-9]*$" >"$1"' sh "$T/queue"
 	ipcrm -q "$(cat "$T/queue")"
+	start_origin
+	"$IPCDEMO" --ipc=sysv --progress=none -d "$T/other" \
+		"$ORIGIN/fault/slow/100000/100000000/f" 8>&- &
+	other=$!
+	harness 0 '' "the queues of a program that runs beside it" \
+		sh -c 'until [ -s "$1" ]; do sleep 0.02; done' sh "$T/other/f.part"
+	kill "$other"
+	wait "$other" 2>"$T/err"
+	stop_origin
 else
 	skip_part "a System V queue: none can be made here"
 fi

@@ -6,7 +6,9 @@
 
 #include <dirent.h>
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 
 struct listing {
 	char **name;
+	bool *in_use; /* by a process that lives */
 	size_t count, room;
 };
 
@@ -27,13 +30,16 @@ __attribute__((format(printf, 2, 3))) static void listing_add(struct listing *li
 	if (listing->count == listing->room) {
 		listing->room = listing->room ? 2 * listing->room : 32;
 		listing->name = reallocarray(listing->name, listing->room, sizeof *listing->name);
-		if (!listing->name)
+		listing->in_use =
+			reallocarray(listing->in_use, listing->room, sizeof *listing->in_use);
+		if (!listing->name || !listing->in_use)
 			err(EXIT_FAILURE, "listing");
 	}
 	va_start(args, format);
 	if (vasprintf(&listing->name[listing->count], format, args) < 0)
 		err(EXIT_FAILURE, "listing");
 	va_end(args);
+	listing->in_use[listing->count] = false;
 	listing->count++;
 }
 
@@ -79,25 +85,46 @@ static int column_of(const char *heading, const char *name)
 	return -1;
 }
 
-/* A heading, then one object a line: key and id in front, somewhere its creator's uid. */
+static long number_in(const char *line, int column)
+{
+	return column < 0 ? 0 : strtol(skip_columns(line, column), NULL, 10);
+}
+
+static bool is_alive(long pid)
+{
+	return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+/*
+ * A heading, then one object a line: key and id in front, somewhere its creator's uid and the
+ * processes that last used it.
+ */
 static void list_sysv(struct listing *listing, const char *kind)
 {
+	static const char *const users[] = { "cpid", "lpid", "lspid", "lrpid" };
 	char path[64], line[512];
-	int creator = -1;
+	int creator = -1, user[sizeof users / sizeof users[0]];
 	FILE *file;
+	size_t i;
 
 	(void)snprintf(path, sizeof path, "/proc/sysvipc/%s", kind);
 	file = fopen(path, "re");
 	if (!file)
 		return; /* a kernel without System V IPC */
-	if (fgets(line, sizeof line, file))
-		creator = column_of(line, "cuid");
+	if (!fgets(line, sizeof line, file))
+		line[0] = '\0';
+	creator = column_of(line, "cuid");
+	for (i = 0; i < sizeof users / sizeof users[0]; i++)
+		user[i] = column_of(line, users[i]);
 	while (fgets(line, sizeof line, file)) {
 		long key, id;
 
-		if (strtoul(skip_columns(line, creator), NULL, 10) == geteuid() &&
-		    sscanf(line, "%ld %ld", &key, &id) == 2)
-			listing_add(listing, "System V %s id %ld key %#x", kind, id, (unsigned)key);
+		if (number_in(line, creator) != (long)geteuid() ||
+		    sscanf(line, "%ld %ld", &key, &id) != 2)
+			continue;
+		listing_add(listing, "System V %s id %ld key %#x", kind, id, (unsigned)key);
+		for (i = 0; i < sizeof users / sizeof users[0]; i++)
+			listing->in_use[listing->count - 1] |= is_alive(number_in(line, user[i]));
 	}
 	(void)fclose(file);
 }
@@ -122,10 +149,11 @@ void listing_free(struct listing *listing)
 	while (listing->count > 0)
 		free(listing->name[--listing->count]);
 	free(listing->name);
+	free(listing->in_use);
 	free(listing);
 }
 
-bool listing_has(const struct listing *listing, const char *name)
+static bool listing_has(const struct listing *listing, const char *name)
 {
 	size_t i;
 
@@ -138,7 +166,7 @@ bool listing_has(const struct listing *listing, const char *name)
 const char *listing_next_new(const struct listing *before, const struct listing *now, size_t *at)
 {
 	while (*at < now->count)
-		if (!listing_has(before, now->name[(*at)++]))
+		if (!listing_has(before, now->name[(*at)++]) && !now->in_use[*at - 1])
 			return now->name[*at - 1];
 	return NULL;
 }

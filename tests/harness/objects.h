@@ -19,10 +19,9 @@ void listing_free(struct listing *listing);
 void listing_add_directory(struct listing *listing, const char *path, bool directories);
 
 /*
- * The next name in NOW, from *AT on, that is not in BEFORE; *AT moves behind it. NULL: no more.
- * Begin with 0. The name is NOW's.
+ * The next name in NOW, from *AT on, that is not in BEFORE, and that no living process used last;
+ * *AT moves behind it. NULL: no more. Begin with 0. The name is NOW's.
  */
 const char *listing_next_new(const struct listing *before, const struct listing *now, size_t *at);
-bool listing_has(const struct listing *listing, const char *name);
 
 #endif

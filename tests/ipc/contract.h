@@ -160,8 +160,11 @@ void oracle_look(struct oracle *now);
 void oracle_check(const struct oracle *before);
 
 struct listing;
-/* The first object (objects.h) that is new since BEFORE and stays, or NULL. The caller frees it. */
-char *listing_new_since(const struct listing *before);
+/*
+ * The first object (objects.h) that is new since BEFORE and stays, or NULL. The caller frees it.
+ * ISOLATED: no other program's can be among them.
+ */
+char *listing_new_since(const struct listing *before, bool isolated);
 
 /* ---- random numbers that a seed repeats ---- */
 

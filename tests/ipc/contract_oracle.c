@@ -75,25 +75,25 @@ void oracle_check(const struct oracle *before)
 
 /*
  * A program that runs beside this one may hold a name for the moment between shm_open and
- * shm_unlink, so what is new is looked at again: a leak stays.
+ * shm_unlink, so what is new is looked at again: a leak stays. Where all is shared, a program that
+ * was killed may leave a queue until the next one removes it.
  */
-char *listing_new_since(const struct listing *before)
+char *listing_new_since(const struct listing *before, bool isolated)
 {
 	struct timespec nap = { .tv_nsec = 10000000 };
 	char *suspect = NULL;
 	int tries;
 
-	for (tries = 0; tries < 50; tries++) {
+	for (tries = isolated ? 50 : 1000; tries > 0; tries--) {
 		struct listing *now = listing_take();
+		const char *found = NULL, *name;
 		size_t at = 0;
-		const char *found = suspect && listing_has(now, suspect) ?
-					    suspect :
-					    listing_next_new(before, now, &at);
 
-		if (found != suspect) {
-			free(suspect);
-			suspect = found ? strdup(found) : NULL;
-		}
+		while ((name = listing_next_new(before, now, &at)))
+			if (!found || (suspect && strcmp(name, suspect) == 0))
+				found = name;
+		free(suspect);
+		suspect = found ? strdup(found) : NULL;
 		listing_free(now);
 		if (!suspect)
 			return NULL;

@@ -86,7 +86,7 @@ static const char *program;
 /* Without a namespace of our own it may be another trial's. */
 static void objects_check(struct listing *before)
 {
-	char *object = listing_new_since(before);
+	char *object = listing_new_since(before, isolated);
 
 	if (object) {
 		(void)fprintf(stderr, "left %s\n", object);

@@ -217,7 +217,7 @@ static _Noreturn void mechanism_child(const struct ipc_backend *backend, const c
 	sweep_random(&k, options->kills);
 	world_kill_and_close(&k.w);
 	count_leaks(account, &before);
-	object = listing_new_since(objects);
+	object = listing_new_since(objects, isolated);
 	account->leaked += (uint64_t)(object != NULL);
 	free(object);
 	listing_free(objects);

@@ -12,6 +12,11 @@ if [ "${sanitized:-no}" != no ]; then
 	echo 'skip - the faults are tried without the sanitizers'
 	exit 77
 fi
+command -v patch >mutants.out || {
+	rm mutants.out
+	echo 'skip - there is no patch(1)'
+	exit 77
+}
 sh "$here/run.sh" batch-half-a-checksum filename-hidden memfd-may-shrink part-rename-replaces \
 	protocol-seq-not-checked ring-tail-not-checked signal-owner-not-checked \
 	url-password-shown waiting-death-drops-records >mutants.out || :
