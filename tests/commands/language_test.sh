@@ -57,10 +57,10 @@ for name in zh_CN de_DE; do
 done
 # glibc does not free what it makes of LOCPATH, which is a leak to LeakSanitizer.
 [ "${sanitized:-no}" = no ] || rm -rf "$T/locales"
-if [ -d "$T/locales/zh_CN.UTF-8" ]; then
+if [ -f "$T/locales/zh_CN.UTF-8/LC_CTYPE" ]; then
 	localedef -i zh_CN -f GB18030 "$T/locales/zh_CN.GB18030" >/dev/null 2>&1 || :
 	says 'a locale that is generated' '没有名为“pip”' LOCPATH="$T/locales" LANG=zh_CN.UTF-8
-	if [ -d "$T/locales/zh_CN.GB18030" ]; then
+	if [ -f "$T/locales/zh_CN.GB18030/LC_CTYPE" ]; then
 		says 'another character set: English' 'no mechanism is called' \
 			LOCPATH="$T/locales" LANG=zh_CN.GB18030
 	else

@@ -12,8 +12,8 @@ mkdir "$T/watched"
 harness() {
 	expected=$1 pattern=$2 what=$3
 	shift 3
-	env -u HARNESS_SHARED "$HARNESS" --deadline=10 --orphan-grace=0.3 --watch="$T/watched" --report="$T/how" -- "$@" \
-		>"$T/out" 2>"$T/err" </dev/null
+	env -u HARNESS_SHARED "$HARNESS" --deadline=10 --orphan-grace=0.3 --watch="$T/watched" \
+		--report="$T/how" -- "$@" >"$T/out" 2>"$T/err" </dev/null
 	equal "$what: exit status" "$expected" $?
 	how=$(cat "$T/how")
 	if [ -n "$pattern" ]; then
