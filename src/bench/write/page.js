@@ -373,7 +373,8 @@ function glance() {
 		.map(word => `${word}: ${meanings[word]}`);
 
 	parent.append(element('p', { class: 'soft small' }, [...words('wait', WAITS), ...words('placement', PLACES),
-		'several in one cell: their intervals overlap, none is shown to be faster.'].join('; ')));
+		plot.interval(groups[0][0]) ? 'several in one cell: their intervals overlap, none is shown to be faster.' :
+			'fewer than 6 rounds: the order may be chance.'].join('; ')));
 }
 
 /* The rate of each row, where that is what was looked for. */
