@@ -45,22 +45,31 @@ static void line_retry(struct text *line, const struct progress_event *event, bo
 		text_add(line, _("; trying again"));
 }
 
+/* A URL names one job, and is what the user has to check when a try fails; else a file is enough. */
+static void line_job(struct text *line, const struct progress_event *event, bool utf8)
+{
+	if (event->kind != PROGRESS_FAILED && event->kind != PROGRESS_RETRY) {
+		text_add_escaped(line, known(event->path, known(event->file, event->url)), utf8);
+		return;
+	}
+	text_add_escaped(line, known(event->url, event->file), utf8);
+	if (event->path) { /* one URL may go into several directories */
+		text_add(line, " (");
+		text_add_escaped(line, event->path, utf8);
+		text_add(line, ")");
+	}
+}
+
 void line_event(struct text *line, const struct progress_event *event, bool utf8)
 {
 	if (event->kind == PROGRESS_FAILED) {
-		/* The URL, because it names one job, and is what the user has to check. */
 		text_add(line, "ipcdemo: ");
-		text_add_escaped(line, known(event->url, event->file), utf8);
-		if (event->path) { /* one URL may go into several directories */
-			text_add(line, " (");
-			text_add_escaped(line, event->path, utf8);
-			text_add(line, ")");
-		}
+		line_job(line, event, utf8);
 		text_add(line, ": ");
 		text_add_escaped(line, known(event->reason, NULL), utf8);
 		return;
 	}
-	text_add_escaped(line, known(event->path, known(event->file, event->url)), utf8);
+	line_job(line, event, utf8);
 	if (event->range.count > 0)
 		text_printf(line, _(": range %u of %u"), event->range.number + 1,
 			    event->range.count);

@@ -246,7 +246,8 @@ static void test_tty_retry_starts_the_row_again(void **state)
 	(void)state;
 	expect_row(&view->snap[0], 0,
 		   "  0 █████████▌    80%   8.0 MiB   8.0 MiB/s     0:01  file-1.pdf");
-	expect_row(&view->snap[1], 0, "file-1.pdf: connection reset by peer; next try in 2 s");
+	expect_row(&view->snap[1], 0,
+		   "http://localhost/file-1.pdf: connection reset by peer; next try in 2 s");
 	expect_row(&view->snap[1], 1, "  0                                                   idle");
 	assert_int_equal(screen_find(&view->snap[1], "8.0 MiB ", NULL), 0);
 	expect_row(&view->snap[2], 1,
