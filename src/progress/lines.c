@@ -45,7 +45,7 @@ static void line_retry(struct text *line, const struct progress_event *event, bo
 		text_add(line, _("; trying again"));
 }
 
-/* A URL names one job, and is what the user has to check when a try fails; else a file is enough. */
+/* A URL names one job, and is what the user has to check if a try fails; else a file is enough. */
 static void line_job(struct text *line, const struct progress_event *event, bool utf8)
 {
 	if (event->kind != PROGRESS_FAILED && event->kind != PROGRESS_RETRY) {

@@ -18,7 +18,7 @@ struct output {
 };
 
 /* What capture_all says in words, and of what. */
-#define LINE_RETRY   "a.pdf: HTTP 404 Not Found; next try in 2 s\n"
+#define LINE_RETRY   "http://localhost/a.pdf: HTTP 404 Not Found; next try in 2 s\n"
 #define LINE_DONE    "a.pdf: 1.0 MiB in 2.0 s (512 KiB/s)\n"
 #define LINE_SKIPPED "a.pdf: skipped, HTTP 404 Not Found\n"
 #define LINE_FAILED  "ipcdemo: http://localhost/a.pdf: HTTP 404 Not Found\n"
