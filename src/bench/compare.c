@@ -146,6 +146,19 @@ static const char *choose(const json_t *old, const json_t *new)
 	return NULL;
 }
 
+/*
+ * Does its time depend on who else wants a CPU? A receiver that stays awake shares one with them,
+ * and so do a library's own threads, whose calls nobody can count. Their figures may be the same in
+ * all rounds of a run and others in the next: rounds cannot tell that from a change of the program.
+ */
+static bool needs_quiet(const json_t *row)
+{
+	const char *wait = json_string_value(json_object_get(row, "wait"));
+
+	return (wait && strcmp(wait, "block") != 0) ||
+	       json_is_null(json_object_get(row, "syscalls_per_record"));
+}
+
 static int compare(struct compare_row *row)
 {
 	double *old, *new, *scratch = NULL;
@@ -212,6 +225,13 @@ static int correct(struct comparison *c)
 	return 0;
 }
 
+static void leave_out(struct compare_row *row)
+{
+	row->disturbed = row->verdict != COMPARE_UNKNOWN && needs_quiet(row->new);
+	if (row->disturbed)
+		row->verdict = COMPARE_UNKNOWN;
+}
+
 static void decide(struct compare_row *row, bool quiet)
 {
 	double noise = quiet ? 0 : NOISE;
@@ -276,11 +296,13 @@ int compare_rows(struct comparison *c)
 	size_t i;
 	int rc = match(c);
 
+	c->quiet = was_quiet(c->old) && was_quiet(c->new);
 	for (i = 0; i < c->rows_n && rc == 0; i++)
 		rc = compare(&c->rows[i]);
+	for (i = 0; i < c->rows_n && !c->quiet; i++)
+		leave_out(&c->rows[i]);
 	if (rc == 0)
 		rc = correct(c);
-	c->quiet = was_quiet(c->old) && was_quiet(c->new);
 	c->resolution = resolution_of(c);
 	for (i = 0; i < c->rows_n; i++) {
 		decide(&c->rows[i], c->quiet);

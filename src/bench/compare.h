@@ -25,7 +25,8 @@ struct compare_row {
 	double ratio;                   /* NEW / OLD, above 1 is slower */
 	struct stats_interval interval; /* of confidence 1 - COMPARE_LEVEL */
 	double p;                       /* corrected for the number of rows */
-	enum compare_verdict verdict;   /* UNKNOWN: one side has no figures */
+	enum compare_verdict verdict;   /* UNKNOWN: one side has no figures, or ... */
+	bool disturbed; /* ... a run was not quiet, and the row's figures depend on that */
 };
 
 struct comparison {

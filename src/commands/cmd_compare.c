@@ -174,7 +174,9 @@ static void print_row(const struct compare_row *row)
 
 	printf("  %-12s ", name_of(row, name));
 	if (row->verdict == COMPARE_UNKNOWN) {
-		if (row->old && row->new)
+		if (row->disturbed)
+			printf(_("needs two quiet runs\n"));
+		else if (row->old && row->new)
 			printf(_("no figures to compare\n"));
 		else
 			printf(row->old ? _("only in the old run\n") : _("only in the new run\n"));
@@ -330,7 +332,11 @@ static void print_table(const struct comparison *c)
 		printf(_("Half of the rows cannot show less than %s%%; more rounds show more.\n"),
 		       words_two_digits(percent, 100 * c->resolution));
 	if (!c->quiet)
-		printf(_("A run was not quiet: a difference of less than 2%% is not believed.\n"));
+		notes_wrap(stdout,
+			   _("A run was not quiet: a difference is believed only above 2%. Rows "
+			     "whose receiver stays awake, or whose library has threads, are not "
+			     "compared: what they take depends on what else runs."),
+			   COLUMNS);
 	print_warnings(c->old, _("Not quiet, old run: %s.\n"));
 	print_warnings(c->new, _("Not quiet, new run: %s.\n"));
 	print_difference(c, "cpu", "model", N_("the CPU"));
@@ -455,10 +461,12 @@ int cmd_compare(int argc, char **argv)
 	static const struct command_options command = {
 		.usage = "OLD.json NEW.json",
 		.doc = N_("Compares two results of ipcdemo bench --format=json, row by row."),
-		.end = N_("A row is better or worse where a Mann-Whitney U test of its rounds says "
-			  "so at a level of 1 %, corrected for the number of rows (Holm); where a "
-			  "run was not quiet, by more than 2 %, too.\nExit status: 0 compared, 1 "
-			  "--fail-above and a row is slower by more, 2 usage, 4 internal error."),
+		.end = N_(
+			"A row is better or worse where a Mann-Whitney U test of its rounds says "
+			"so at a level of 1 %, corrected for the number of rows (Holm); where a "
+			"run was not quiet, by more than 2 %, too, and rows whose time depends on "
+			"what else runs are not compared.\nExit status: 0 compared, 1 "
+			"--fail-above and a row is slower by more, 2 usage, 4 internal error."),
 		.specs = specs,
 		.argument = take_file,
 		.finish = finish,

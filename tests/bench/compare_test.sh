@@ -121,6 +121,22 @@ equal "10% more throughput: better" better "$(verdict pipe throughput)"
 run_ipcdemo compare "$T/old.json" "$T/loud.json"
 matches "a run that was not quiet: its warnings" '^Not quiet, new run: the load was 9' "$T/out"
 
+# What stays awake, and a library's threads, share the CPUs with whatever made it so.
+awake='s/"backend": "unix", \(.*\)"wait": "block"/"backend": "unix", \1"wait": "adaptive"/'
+threads='s/"backend": "shm",/& "syscalls_per_record": null,/'
+result 1.5 1 >"$T/half.json"
+for run in old half loud; do
+	sed "$awake; $threads" "$T/$run.json" >"$T/depends.$run"
+done
+run_ipcdemo compare --without-floor --fail-above=5% "$T/depends.old" "$T/depends.half"
+equal "in quiet runs such rows count: exit status" 1 "$status"
+sed 's/"environment": {}/"environment": {"quiet": false}/' "$T/depends.half" >"$T/depends.loud"
+run_ipcdemo compare "$T/depends.old" "$T/depends.loud"
+matches "where a run was not quiet they are left out" '^  shm +needs two quiet runs' "$T/out"
+matches "... in words" 'or whose library has threads, are not compared' "$T/out"
+matches "... and the others are not" '^  pipe .* worse$' "$T/out"
+matches "... which the last line counts" '2 worse, 0 better, 0 with .*, 2 not compared' "$T/out"
+
 # Of many rows that are the same some differ by chance.
 if command -v jq >"$T/which"; then
 	result 1 1 '' 500 >"$T/many.json"
