@@ -18,7 +18,7 @@
 
 struct listing {
 	char **name;
-	bool *in_use; /* by a process that lives */
+	bool *in_use; /* by another process, which lives */
 	size_t count, room;
 };
 
@@ -90,9 +90,10 @@ static long number_in(const char *line, int column)
 	return column < 0 ? 0 : strtol(skip_columns(line, column), NULL, 10);
 }
 
-static bool is_alive(long pid)
+/* A queue that we were the last to use ourselves is ours to account for. */
+static bool is_another(long pid)
 {
-	return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+	return pid > 0 && pid != getpid() && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 /*
@@ -124,7 +125,7 @@ static void list_sysv(struct listing *listing, const char *kind)
 			continue;
 		listing_add(listing, "System V %s id %ld key %#x", kind, id, (unsigned)key);
 		for (i = 0; i < sizeof users / sizeof users[0]; i++)
-			listing->in_use[listing->count - 1] |= is_alive(number_in(line, user[i]));
+			listing->in_use[listing->count - 1] |= is_another(number_in(line, user[i]));
 	}
 	(void)fclose(file);
 }

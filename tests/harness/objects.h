@@ -19,8 +19,8 @@ void listing_free(struct listing *listing);
 void listing_add_directory(struct listing *listing, const char *path, bool directories);
 
 /*
- * The next name in NOW, from *AT on, that is not in BEFORE, and that no living process used last;
- * *AT moves behind it. NULL: no more. Begin with 0. The name is NOW's.
+ * The next name in NOW, from *AT on, that is not in BEFORE; *AT moves behind it. NULL: no more.
+ * Begin with 0. The name is NOW's. What another process used last, and lives, is left out.
  */
 const char *listing_next_new(const struct listing *before, const struct listing *now, size_t *at);
 

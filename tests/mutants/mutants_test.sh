@@ -18,7 +18,7 @@ command -v patch >mutants.out || {
 	exit 77
 }
 sh "$here/run.sh" batch-half-a-checksum filename-hidden memfd-may-shrink part-rename-replaces \
-	protocol-seq-not-checked ring-tail-not-checked signal-owner-not-checked \
+	protocol-seq-not-checked ring-tail-not-checked signal-owner-not-checked sysv-queue-stays \
 	url-password-shown waiting-death-drops-records >mutants.out || :
 cat mutants.out
 sed -n 's/^STALE  */skip - does not apply any more: /p' mutants.out
