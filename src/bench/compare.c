@@ -225,11 +225,14 @@ static int correct(struct comparison *c)
 	return 0;
 }
 
-static void leave_out(struct compare_row *row)
+static void leave_out(struct comparison *c, struct compare_row *row)
 {
-	row->disturbed = row->verdict != COMPARE_UNKNOWN && needs_quiet(row->new);
-	if (row->disturbed)
-		row->verdict = COMPARE_UNKNOWN;
+	row->disturbed = row->verdict != COMPARE_UNKNOWN &&
+			 (needs_quiet(row->old) || needs_quiet(row->new));
+	if (!row->disturbed)
+		return;
+	row->verdict = COMPARE_UNKNOWN;
+	c->disturbed++;
 }
 
 static void decide(struct compare_row *row, bool quiet)
@@ -300,7 +303,7 @@ int compare_rows(struct comparison *c)
 	for (i = 0; i < c->rows_n && rc == 0; i++)
 		rc = compare(&c->rows[i]);
 	for (i = 0; i < c->rows_n && !c->quiet; i++)
-		leave_out(&c->rows[i]);
+		leave_out(c, &c->rows[i]);
 	if (rc == 0)
 		rc = correct(c);
 	c->resolution = resolution_of(c);

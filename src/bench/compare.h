@@ -35,6 +35,7 @@ struct comparison {
 	size_t rows_n;
 	size_t counts[COMPARE_UNKNOWN + 1]; /* of each verdict */
 	bool quiet;                         /* no other program disturbed either run */
+	size_t disturbed;                   /* rows; see struct compare_row */
 	double resolution; /* a smaller difference cannot be shown in half of the rows; NAN */
 };
 

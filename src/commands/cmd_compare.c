@@ -400,6 +400,17 @@ static void print_json(const struct comparison *c)
 
 /* ---- the command ---- */
 
+/* A gate that judges nothing would let everything pass. */
+static int refuse_blind_gate(const struct comparison *c)
+{
+	if (c->disturbed == 0 || c->counts[COMPARE_UNKNOWN] < c->rows_n)
+		return EXIT_ALL_DONE;
+	fprintf(stderr,
+		_("ipcdemo compare: --fail-above: no row can be judged, since a run was not "
+		  "quiet: measure again, or measure with --wait=block\n"));
+	return EXIT_USAGE;
+}
+
 /* If the machine changed, every row of a run without floors is slower: the gate would err. */
 static int refuse_gate(const struct comparison *c)
 {
@@ -451,7 +462,9 @@ static int compare(const struct compare_options *o, struct comparison *c)
 		fprintf(stderr, _("ipcdemo compare: out of memory\n"));
 		return EXIT_INTERNAL;
 	}
-	if (o->fail_above && !o->without_floor)
+	if (o->fail_above)
+		status = refuse_blind_gate(c);
+	if (status == EXIT_ALL_DONE && o->fail_above && !o->without_floor)
 		status = refuse_gate(c);
 	return status ? status : print(o, c);
 }

@@ -125,7 +125,7 @@ matches "a run that was not quiet: its warnings" '^Not quiet, new run: the load 
 awake='s/"backend": "unix", \(.*\)"wait": "block"/"backend": "unix", \1"wait": "adaptive"/'
 threads='s/"backend": "shm",/& "syscalls_per_record": null,/'
 result 1.5 1 >"$T/half.json"
-for run in old half loud; do
+for run in old half; do
 	sed "$awake; $threads" "$T/$run.json" >"$T/depends.$run"
 done
 run_ipcdemo compare --without-floor --fail-above=5% "$T/depends.old" "$T/depends.half"
@@ -135,6 +135,13 @@ run_ipcdemo compare "$T/depends.old" "$T/depends.loud"
 matches "where a run was not quiet they are left out" '^  shm +needs two quiet runs' "$T/out"
 matches "... in words" 'or whose library has threads, are not compared' "$T/out"
 matches "... and the others are not" '^  pipe .* worse$' "$T/out"
+run_ipcdemo compare --without-floor --fail-above=5% "$T/depends.old" "$T/depends.loud"
+equal "... a gate judges the others" 1 "$status"
+sed 's/"wait": "block"/"wait": "spin"/' "$T/depends.old" >"$T/blind.old"
+sed 's/"wait": "block"/"wait": "spin"/' "$T/depends.loud" >"$T/blind.loud"
+run_ipcdemo compare --without-floor --fail-above=5% "$T/blind.old" "$T/blind.loud"
+fails "a gate that could judge nothing is refused" 2 'no row can be judged.*measure again'
+run_ipcdemo compare "$T/depends.old" "$T/depends.loud"
 matches "... which the last line counts" '2 worse, 0 better, 0 with .*, 2 not compared' "$T/out"
 
 # Of many rows that are the same some differ by chance.
