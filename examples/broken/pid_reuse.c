@@ -9,6 +9,7 @@
  * us choose that number (clone3's set_tid) instead of waiting for it. Right: pid_reuse_fixed.c.
  */
 #define _GNU_SOURCE
+#include <err.h>
 #include <errno.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -21,7 +22,7 @@
 #include <unistd.h>
 
 #define NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID)
-#define DIE(what)  exit(errno == EPERM ? (perror(what), 77) : (perror(what), 2))
+#define DIE(what)  err(errno == EPERM ? 77 : 2, what)
 
 static pid_t stranger_with(pid_t number)
 {

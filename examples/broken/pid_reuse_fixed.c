@@ -8,6 +8,7 @@
  * Opened before the worker is reaped, while the number cannot be another's. Broken: pid_reuse.c.
  */
 #define _GNU_SOURCE
+#include <err.h>
 #include <errno.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 #define NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID)
-#define DIE(what)  exit(errno == EPERM ? (perror(what), 77) : (perror(what), 2))
+#define DIE(what)  err(errno == EPERM ? 77 : 2, what)
 
 static pid_t stranger_with(pid_t number)
 {
