@@ -150,8 +150,8 @@ static rlim_t descriptors_for(const struct batch_settings *settings, unsigned wo
 	const unsigned reports = settings->sandbox == SANDBOX_OFF ? 0 : workers;
 
 	return 2 * (rlim_t)ipc_hub_fds(settings->ipc, workers) + workers + reports +
-	       batch_checking_max(workers) + 2 * directories + /* before they stand in a row */
-	       FDS_OF_OUR_OWN + (settings->in_threads ? workers * FDS_OF_THREAD : 0);
+	       2 * directories + FDS_OF_OUR_OWN + /* twice: before they stand in a row */
+	       batch_checking_max(workers) + (settings->in_threads ? workers * FDS_OF_THREAD : 0);
 }
 
 /*

@@ -75,10 +75,15 @@ struct job_list {
 	unsigned dir_count;
 };
 
-/* Of the bytes of JOB: those that an earlier run fetched. A try may have begun anew since. */
+/*
+ * Of the bytes of JOB: those that an earlier run fetched. A try may have begun anew since, and a
+ * range has no more bytes than its length, whatever its worker said on the way.
+ */
 static inline uint64_t job_earlier(const struct job *job)
 {
-	return job->earlier < job->kept ? job->earlier : job->kept;
+	const uint64_t kept = job->earlier < job->kept ? job->earlier : job->kept;
+
+	return kept < job->bytes ? kept : job->bytes;
 }
 
 static inline unsigned job_number(const struct job_list *list, const struct job *job)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# shellcheck disable=SC2034,SC2154,SC2119,SC2317,SC2086 # shared with lib.sh; called by name
+# shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
 # resume_test.sh - what was fetched is not fetched again: inside a run, and across runs that a
 # signal, a killed worker or a killed parent ended.
 DEADLINE=120
@@ -73,11 +73,11 @@ across_runs() {
 # What was there is not taken for speed: the origin sends 3.8 MiB a second.
 tells_what_was_kept() {
 	rm -rf "$T/got"
-	start_ipcdemo $1 -d "$T/got" -o file "$ORIGIN/fault/ranges/4000000/$SIZE/file"
+	start_ipcdemo "$1" -d "$T/got" -o file "$ORIGIN/fault/ranges/4000000/$SIZE/file"
 	await 10 part_beyond 2800000 || not_ok "$1: most of it is there"
 	ctrl_c
 	end_ipcdemo
-	run_ipcdemo $1 --progress=plain --exists=resume -d "$T/got" -o file \
+	run_ipcdemo "$1" --progress=plain --exists=resume -d "$T/got" -o file \
 		"$ORIGIN/fault/ranges/4000000/$SIZE/file"
 	succeeds "$1: a resumed file"
 	equal "$1: ... both lines say how much came now, and how fast" 2 \
