@@ -37,8 +37,12 @@ static bool worker_died(const struct failure *failure)
 static bool is_transient(const struct retry_settings *settings, const struct job *job,
 			 const struct failure *failure)
 {
-	/* The origin answered an earlier try of this job, so it is probably being restarted. */
-	if (failure->kind == FAILURE_FETCH && failure->os_errno == ECONNREFUSED && job->tries > 0)
+	/*
+	 * An earlier try of this job, which the network or the death of its worker ended, was not
+	 * refused: the origin is probably being restarted.
+	 */
+	if (failure->kind == FAILURE_FETCH && failure->os_errno == ECONNREFUSED &&
+	    job->tries + job->deaths > 0)
 		return true;
 	if (failure->kind == FAILURE_HELD)
 		return failure->transient || settings->held;

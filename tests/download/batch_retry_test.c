@@ -40,18 +40,21 @@ static void test_batch_failed_transient_is_tried_as_often_as_asked(void **state)
 }
 
 /* An origin that was there a moment ago is being started anew; one that never was is not there. */
-static void test_batch_failed_refused_after_a_broken_try_is_tried_again(void **state)
+static void test_batch_failed_refused_after_an_ended_try_is_tried_again(void **state)
 {
 	static const struct failure refused = { .kind = FAILURE_FETCH, .os_errno = ECONNREFUSED };
 	struct batch_stage *stage = *state;
-	struct job *job = begun(stage, 2, NULL);
+	struct job *job = begun(stage, 3, NULL);
 
 	fail_by(stage, &job[0], FAILURE_SIZE, true);
+	fail_by(stage, &job[1], FAILURE_KILLED, false);
 	assign_waiting(stage);
 	batch_failed(&stage->batch, &job[0], 0, &refused, 0);
 	assert_int_equal(job[0].state, JOB_WAITING);
 	batch_failed(&stage->batch, &job[1], 0, &refused, 0);
-	assert_job_failed(&job[1], FAILURE_FETCH);
+	assert_int_equal(job[1].state, JOB_WAITING);
+	batch_failed(&stage->batch, &job[2], 0, &refused, 0);
+	assert_job_failed(&job[2], FAILURE_FETCH);
 }
 
 /* Every kind, as permanent: only the death of a worker is not the job's own failure. */
@@ -281,7 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ENACTED(test_batch_failed_transient_is_tried_as_often_as_asked),
-		ENACTED(test_batch_failed_refused_after_a_broken_try_is_tried_again),
+		ENACTED(test_batch_failed_refused_after_an_ended_try_is_tried_again),
 		ENACTED(test_batch_failed_permanent_is_final_at_once),
 		ENACTED(test_batch_failed_three_deaths_are_forgiven),
 		ENACTED(test_batch_failed_deaths_and_tries_count_apart),

@@ -6,7 +6,12 @@
 # Ctrl-C, the server is started anew. The file is right at the end, and what it cost is counted by
 # the kernel: every byte that crossed the network, requests, headers and acknowledgements included.
 #
-#	SIZE (bytes), RATE (bytes a second), MOST (bytes in all, in hundredths of SIZE), SEED
+#	SIZE (bytes), RATE (bytes a second) while things break, UNTIL (bytes), SEED
+#	MOST (bytes in all, in hundredths of SIZE)
+#
+# Things break before the first UNTIL bytes are there. The rest is so long at that rate that a test
+# which gets no CPU for half a minute still finds a run to interrupt; in the end the server comes
+# back without a pace.
 #
 # `make interrupt` does it with 1 GiB. It has a network of its own, so that it can be cut.
 DEADLINE=600
@@ -24,14 +29,16 @@ fi
 . "$(dirname "$0")/../lib.sh"
 
 SIZE=${SIZE:-20000000}
-RATE=${RATE:-4000000}
+RATE=${RATE:-500000}
+UNTIL=${UNTIL:-2500000}
 MOST=${MOST:-130} # of a small file, what a busy machine leaves in a dead socket is not little
 SEED=${SEED:-$$}
 RUN_DEADLINE=300
 
 # A pace: what waits in the sockets' buffers when one is cut is then little.
+pace=$RATE
 nginx_http() {
-	echo "limit_rate $RATE; send_timeout 2s; reset_timedout_connection on;"
+	echo "limit_rate $pace; send_timeout 2s; reset_timedout_connection on;"
 }
 
 network_bytes() {
@@ -87,6 +94,7 @@ cut_network() {
 
 restart_server() {
 	stop_nginx
+	nginx_config "$T/served" >"$T/nginx/conf"
 	"$nginx" -e "$T/nginx/error.log" -p "$T/nginx" -c "$T/nginx/conf" </dev/null \
 		>"$T/nginx/out" 2>&1 8>&- &
 	nginx_pid=$!
@@ -99,13 +107,13 @@ start_nginx "$T/served"
 ipc=${IPC_LIST:-unix}
 # Each line: at which byte, and what breaks there.
 printf '%s\n' kill_worker kill_parent cut_network ctrl_c restart_server |
-	awk -v seed="$SEED" -v size="$SIZE" '
+	awk -v seed="$SEED" -v until="$UNTIL" '
 		BEGIN { srand(seed) }
 		{ what[NR] = $0 }
 		END { for (i = 1; i <= NR; i++) { # a shuffle, and a place in each sixth
 			j = i + int(rand() * (NR - i + 1)); t = what[i]; what[i] = what[j]
 			what[j] = t
-			printf "%d %s\n", size * (i - 0.5 + rand() * 0.8) / (NR + 1), what[i] } }' \
+			printf "%d %s\n", until * (i - 0.5 + rand() * 0.8) / (NR + 1), what[i] } }' \
 		>"$T/plan"
 note "seed $SEED: $(paste -sd ' ' "$T/plan")"
 before=$(network_bytes)
@@ -114,6 +122,8 @@ while read -r at what; do
 	await 120 part_beyond "$at" || not_ok "$what: there are $at bytes"
 	$what
 done <"$T/plan"
+pace=0
+restart_server
 end_ipcdemo
 equal "the last run: exit status" 0 "$status"
 [ "$status" -eq 0 ] || note_file "$T/err"
