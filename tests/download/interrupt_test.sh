@@ -113,7 +113,8 @@ printf '%s\n' kill_worker kill_parent cut_network ctrl_c restart_server |
 		END { for (i = 1; i <= NR; i++) { # a shuffle, and a place in each sixth
 			j = i + int(rand() * (NR - i + 1)); t = what[i]; what[i] = what[j]
 			what[j] = t
-			printf "%d %s\n", until * (i - 0.5 + rand() * 0.8) / (NR + 1), what[i] } }' \
+			at = until * (i - 0.5 + rand() * 0.8) / (NR + 1)
+			printf "%d %s\n", at, what[i] } }' \
 		>"$T/plan"
 note "seed $SEED: $(paste -sd ' ' "$T/plan")"
 before=$(network_bytes)
