@@ -278,6 +278,11 @@ void worker_farewell(struct world *w);
 void worker_idle(struct world *w, unsigned slot);
 /* About 1 to 300 us of sleep, or a few of spinning: what a race needs to come out. */
 void dawdle(struct rng *rng);
+/*
+ * ipc_send_fd() without IPC_NOWAIT. How many descriptors may be under way is a limit for all
+ * processes of a user together (unix(7), ETOOMANYREFS), and trials run at once: waits for others.
+ */
+int world_send_fd(struct world *w, unsigned slot, const void *record, int fd);
 
 static inline bool can(const struct world *w, unsigned capability)
 {

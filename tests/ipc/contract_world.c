@@ -429,6 +429,16 @@ void dawdle(struct rng *rng)
 			;
 }
 
+int world_send_fd(struct world *w, unsigned slot, const void *record, int fd)
+{
+	struct rng rng = rng_for(slot + 98);
+	int rc;
+
+	while ((rc = ipc_send_fd(w->s, slot, record, fd, 0)) == -ETOOMANYREFS)
+		dawdle(&rng);
+	return rc;
+}
+
 void await_state(pid_t pid, char state)
 {
 	char path[64], line[256];
