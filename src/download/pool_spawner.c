@@ -144,5 +144,7 @@ int pool_order(struct pool *pool, struct child *child, unsigned slot, const stru
 		spawner_close(&pool->spawner);
 		rc = -ENOTSUP;
 	}
+	if (rc == -ETOOMANYREFS) /* this user has many descriptors under way at the moment */
+		rc = -ENOTSUP;
 	return rc;
 }

@@ -61,6 +61,18 @@ dies_at() {
 	succeeds "$what" && verify "$what" "$T/got" "$T/sums-few"
 }
 
+# The kernel lets a user have so many descriptors under way, and no more (unix(7)).
+too_many_under_way() {
+	rm -rf "$T/got"
+	run_program=$AT_CALL
+	run_ipcdemo --report="$T/at" --error=ETOOMANYREFS --calls=sendmsg --nth=1 --every=1 -- \
+		"$IPCDEMO" --ipc="$ipc" -j "$WORKERS" -d "$T/got" -i "$T/urls-few"
+	run_program=$IPCDEMO
+	what="$ipc: others have too many descriptors under way"
+	is_true "$what: so it was" grep -q '^hit .* at sendmsg' "$T/at"
+	succeeds "$what" && verify "$what" "$T/got" "$T/sums-few"
+}
+
 half_done() {
 	dies_at recvmsg # the next order is on its way
 	dies_at clone3  # it has come
@@ -100,6 +112,7 @@ parent_dies() {
 each() {
 	helper_dies
 	[ -n "$cannot_trace" ] || half_done
+	[ -n "$cannot_trace" ] || too_many_under_way
 	interrupted
 	parent_dies
 }

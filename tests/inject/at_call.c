@@ -139,8 +139,10 @@ static const struct {
 	const char *name;
 	int error;
 } errors[] = {
-	{ "EINTR", EINTR },   { "EAGAIN", EAGAIN }, { "ENOSYS", ENOSYS }, { "ENOMEM", ENOMEM },
-	{ "ENOSPC", ENOSPC }, { "EPERM", EPERM },   { "EIO", EIO },
+	{ "EINTR", EINTR },   { "EAGAIN", EAGAIN },
+	{ "ENOSYS", ENOSYS }, { "ENOMEM", ENOMEM },
+	{ "ENOSPC", ENOSPC }, { "EPERM", EPERM },
+	{ "EIO", EIO },       { "ETOOMANYREFS", ETOOMANYREFS },
 };
 
 static struct {
