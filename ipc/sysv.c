@@ -24,7 +24,8 @@
  *   Slots that share a queue share its room.
  * Wake-up: none. There is no descriptor, so nothing else can be waited for at the same time, nor
  *   can a call have a timeout. Only a hub with several slots blocks in msgrcv; whoever has one
- *   peer, and must learn of its death, looks again and again: between yields at first, then naps.
+ *   peer, and must learn of its death, looks again and again: between yields at first, then
+ *   between naps that grow.
  * Failure modes: full - EAGAIN. Peer gone - silence: its pidfd tells. Queue removed - EIDRM, or
  *   EINVAL in the next call.
  * Costs: one system call on each side, and three copies: a message must stand behind its type. A

@@ -10,13 +10,14 @@
 
 #include "ipc/core/sys.h"
 
-#define SPIN_CHECK      4096u  /* tries between two looks at the peer's pidfd */
-#define PATIENCE_NS     50000u /* one wake-up of a sleeping CPU: at most twice the optimum */
-#define PATIENCE_MIN_NS 3000u  /* below that a try is not worth its system calls */
-#define BACKOFF_MAX     1024u  /* calls between two probes, while tries do not pay */
-#define TRUST_FULL      8u     /* successes in a row, from which on one in TRUST_SAMPLE ... */
-#define TRUST_SAMPLE    32u    /* ... is checked */
-#define NAP_NS          200000 /* between two looks at a mechanism that has no descriptor */
+#define SPIN_CHECK      4096u    /* tries between two looks at the peer's pidfd */
+#define PATIENCE_NS     50000u   /* one wake-up of a sleeping CPU: at most twice the optimum */
+#define PATIENCE_MIN_NS 3000u    /* below that a try is not worth its system calls */
+#define BACKOFF_MAX     1024u    /* calls between two probes, while tries do not pay */
+#define TRUST_FULL      8u       /* successes in a row, from which on one in TRUST_SAMPLE ... */
+#define TRUST_SAMPLE    32u      /* ... is checked */
+#define NAP_NS          200000   /* between two looks at a mechanism that has no descriptor: ... */
+#define NAP_MAX_NS      10000000 /* ... at first, and of a process that has waited for long */
 #define UNKNOWN         (-1)
 
 /*
@@ -64,8 +65,11 @@ static int watched_peer(const struct ipc *s, const struct waiting *w)
 
 enum { WOKE_TIMEOUT = 0, WOKE_READY = 1, WOKE_PEER_DEAD = 2, WOKE_YIELDED };
 
-/* Sleeps once; only yields if nothing would wake it and YIELD. One of the above, or -errno. */
-static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns, bool yield)
+/*
+ * Sleeps once; where no descriptor would wake it, for NAP_NS, and with 0 it only lets the peer run,
+ * which may share this CPU. One of the above, or -errno.
+ */
+static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns, int64_t nap_ns)
 {
 	int peer = watched_peer(s, w);
 	short events = 0;
@@ -74,13 +78,13 @@ static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns
 
 	if (fd == -EAGAIN)
 		return WOKE_READY;
-	if (fd == -ENOTSUP && yield) { /* no descriptor: let the peer run, if it shares this CPU */
+	if (fd == -ENOTSUP && nap_ns == 0) {
 		(void)SYS(s, sched_yield());
 		return WOKE_YIELDED;
 	}
-	if (fd == -ENOTSUP) { /* no descriptor: try again after a nap */
+	if (fd == -ENOTSUP) {
 		rc = sys_poll(s, -1, 0, peer,
-			      timeout_ns >= 0 && timeout_ns < NAP_NS ? timeout_ns : NAP_NS);
+			      timeout_ns >= 0 && timeout_ns < nap_ns ? timeout_ns : nap_ns);
 		return rc == 0 ? WOKE_READY : rc < 0 ? rc : WOKE_PEER_DEAD;
 	}
 	if (fd < 0)
@@ -91,7 +95,7 @@ static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns
 
 int waiting_sleep(struct ipc *s, const struct waiting *w, int64_t timeout_ns)
 {
-	int woke = sleep_once(s, w, timeout_ns, false);
+	int woke = sleep_once(s, w, timeout_ns, NAP_NS);
 
 	return woke > 0 ? 1 : woke;
 }
@@ -110,16 +114,20 @@ static ssize_t after_death(const struct call *c)
 	return 0;
 }
 
-/* Sleeps and tries in turn until there is a result. */
+/*
+ * Sleeps and tries in turn until there is a result. Each nap is longer by an eighth, so it is about
+ * an eighth of the time that went by: who waits for long is late by that, and hundreds of idle
+ * workers leave the CPU to others.
+ */
 static ssize_t sleep_and_try(const struct call *c, unsigned flags)
 {
 	uint64_t now, start = 0;
-	bool yield = true;
+	int64_t nap_ns = 0;
 	ssize_t rc;
 	int woke;
 
 	do {
-		woke = sleep_once(c->s, c->w, -1, yield);
+		woke = sleep_once(c->s, c->w, -1, nap_ns);
 		if (woke < 0)
 			return woke;
 		if (woke == WOKE_PEER_DEAD)
@@ -127,7 +135,9 @@ static ssize_t sleep_and_try(const struct call *c, unsigned flags)
 		if (woke == WOKE_YIELDED) { /* which takes long while others want the CPU */
 			now = sys_now_ns();
 			start = start ? start : now;
-			yield = now - start < PATIENCE_NS;
+			nap_ns = now - start < PATIENCE_NS ? 0 : NAP_NS;
+		} else if (nap_ns < NAP_MAX_NS) {
+			nap_ns += nap_ns / 8;
 		}
 		rc = attempt(c, flags);
 	} while (rc == -EAGAIN);

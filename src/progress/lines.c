@@ -189,7 +189,10 @@ static void line_ipc(struct text *line, const struct progress_summary *summary, 
 	char cpu[UNITS_MAX];
 
 	(void)utf8; /* a mechanism's name is ASCII */
-	text_printf(line, _("over %s: %" PRIu64 " records, %" PRIu64 " wake-ups, %s of CPU"),
+	text_printf(line,
+		    ngettext("over %s: %" PRIu64 " records, %" PRIu64 " wake-up, %s of CPU",
+			     "over %s: %" PRIu64 " records, %" PRIu64 " wake-ups, %s of CPU",
+			     summary->wakeups),
 		    summary->ipc, summary->records, summary->wakeups,
 		    units_brief(cpu, summary->ipc_cpu_s));
 	if (percent >= 0.01)

@@ -21,17 +21,31 @@
 
 #include <cmocka.h>
 
+#include "ipc/core/sys.h"
 #include "ipc/core/waiting.h"
 
 /*
- * The mechanism: nothing comes in EMPTY tries, then LEFT records; it never wakes anybody. NAPS: a
- * record comes only after the receiver has let go of its CPU.
+ * The mechanism: nothing comes in EMPTY tries, nor before DUE_NS, then LEFT records; it never wakes
+ * anybody. NAPS: a record comes only after the receiver has let go of its CPU.
  */
 static struct {
 	unsigned empty, left, tries;
+	unsigned last_tries; /* in the last LAST_NS before DUE_NS */
+	uint64_t due_ns;
 	bool naps;
 	int fd; /* of pollfd, or its error */
 } fake;
+
+#define LAST_NS 100000000
+
+static bool is_due(void)
+{
+	const uint64_t now = fake.due_ns ? sys_now_ns() : 0;
+
+	if (now < fake.due_ns && fake.due_ns - now < LAST_NS)
+		fake.last_tries++;
+	return now >= fake.due_ns;
+}
 
 static ssize_t fake_recv(struct ipc *s, unsigned *slot, void *records, size_t cap, unsigned flags)
 {
@@ -39,7 +53,7 @@ static ssize_t fake_recv(struct ipc *s, unsigned *slot, void *records, size_t ca
 
 	(void)flags;
 	assert_true(cap >= 1);
-	if (fake.tries++ < fake.empty || fake.left == 0)
+	if (fake.tries++ < fake.empty || fake.left == 0 || !is_due())
 		return -EAGAIN;
 	if (fake.naps)
 		(void)nanosleep(&nap, NULL);
@@ -172,6 +186,25 @@ static void test_waiting_mechanism_without_a_descriptor_is_looked_at_again(void 
 	party_close(&p);
 }
 
+/* At first soon; of hundreds of idle workers each only now and then. */
+static void test_waiting_looks_more_seldom_the_longer_it_waits(void **state)
+{
+	uint64_t record;
+	struct party p;
+	unsigned slot;
+
+	(void)state;
+	party_open(&p, IPC_TO_HUB, IPC_BLOCK);
+	(void)close(p.w.peer.pidfd);
+	p.w.peer.pidfd = -1;
+	fake.fd = -ENOTSUP;
+	fake.left = 1;
+	fake.due_ns = sys_now_ns() + 3 * LAST_NS;
+	assert_int_equal(waiting_recv(&p.s, &p.w, &slot, &record, 1), 1);
+	assert_true(fake.last_tries <= 12);
+	party_close(&p);
+}
+
 static void test_waiting_error_of_the_descriptor_is_told(void **state)
 {
 	uint64_t record;
@@ -250,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_waiting_records_of_the_dead_come_before_the_end),
 		cmocka_unit_test(test_waiting_sender_learns_that_its_peer_is_dead),
 		cmocka_unit_test(test_waiting_mechanism_without_a_descriptor_is_looked_at_again),
+		cmocka_unit_test(test_waiting_looks_more_seldom_the_longer_it_waits),
 		cmocka_unit_test(test_waiting_error_of_the_descriptor_is_told),
 		cmocka_unit_test(test_waiting_sleep_ends_by_time_or_death),
 		cmocka_unit_test(test_waiting_adaptive_learns_that_tries_do_harm),

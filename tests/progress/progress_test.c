@@ -155,7 +155,7 @@ static void script_summaries(struct progress *progress)
 					    .ok = 3,
 					    .wall_s = 20,
 					    .records = 21,
-					    .wakeups = 20,
+					    .wakeups = 1,
 					    .ipc_cpu_s = 0.0004,
 					    .concurrency = 1.96,
 					    .figures = figures,
@@ -182,7 +182,7 @@ static void test_plain_summary_says_what_is_true(void **state)
 		"0 of 2 files, 0 B in 0.0 s, 2 failed\n"
 		"nothing to fetch: 12 files skipped\n"
 		"3 files, 0 B in 20.0 s (0 B/s), 2.0 at once on average\n"
-		"over unix: 21 records, 20 wake-ups, 400 us of CPU (below 0.01 % of the run)\n"
+		"over unix: 21 records, 1 wake-up, 400 us of CPU (below 0.01 % of the run)\n"
 		"  worker 0 (pid 71): 1 file, 9 records, 42 us of CPU for IPC\n"
 		"  worker 2 (2 processes): 2 files, 12 records, 3.1 ms of CPU for IPC\n"
 		"in /tmp/\\x1b\n");
