@@ -9,7 +9,7 @@ DEADLINE=280
 . "$(dirname "$0")/../lib.sh"
 
 RUN_DEADLINE=40
-MISBEHAVING=$abs_top_builddir/tests/download/misbehaving
+MISBEHAVING=${MISBEHAVING:-$abs_top_builddir/tests/download/misbehaving}
 WITHOUT=$abs_top_builddir/tests/download/without
 "$IPCDEMO" --help | tr -s '\n ' ' ' | grep -q 'require or off (default auto)' ||
 	skip_all "this build has the sandbox off: what instruments it makes system calls of its own"

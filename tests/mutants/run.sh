@@ -20,6 +20,7 @@
 set -eu
 LC_ALL=C
 export LC_ALL
+HOSTILE=tests/download/misbehaving # the program with workers that misbehave
 LIMIT=60
 LIMIT_GOOD=300 # all of a test, where a fault needs only the first check that fails
 
@@ -110,6 +111,12 @@ one()
 		test=$(command_of "$test")
 		IPCDEMO=$work/ipcdemo
 		export IPCDEMO
+		if [ -x "$HOSTILE" ] && grep -q 'MISBEHAVING' "$srcdir/$program"; then
+			link "$HOSTILE" "$work/misbehaving" >>"$work/log" 2>&1 ||
+				{ cat "$work/log" && verdict STALE; }
+			MISBEHAVING=$work/misbehaving
+			export MISBEHAVING
+		fi
 		;;
 	*)
 		link "$program" "$work/program" >>"$work/log" 2>&1 ||
