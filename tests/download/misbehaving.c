@@ -115,6 +115,12 @@ static bool do_kill(void)
 	return kill(getppid(), SIGUSR2) == 0;
 }
 
+/* What a library may do to itself, and no worker to another process. */
+static bool do_tgkill(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), SIGUSR2) == 0;
+}
+
 /* Through the very descriptor that `signal` is allowed to send to, another signal. */
 static bool do_signal(void)
 {
@@ -154,6 +160,23 @@ static bool do_descriptor(void)
 	for (fd = 3; fd < 64; fd++)
 		if (syscall(SYS_pidfd_getfd, fd, 0, 0) >= 0)
 			return true;
+	return false;
+}
+
+/* Who holds the listener of a filter may permit itself what the filter does not. */
+static bool do_listener(void)
+{
+	char path[32], target[64];
+	int fd;
+
+	for (fd = 3; fd < 64; fd++) {
+		ssize_t length;
+
+		(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		length = readlink(path, target, sizeof target);
+		if (length > 0 && memmem(target, (size_t)length, "seccomp", 7))
+			return true;
+	}
 	return false;
 }
 
@@ -241,6 +264,7 @@ static const struct act {
 	{ "dump", do_dump },       { "namespace", do_namespace },
 	{ "abort", do_abort },     { "forge", do_forge },
 	{ "garbage", do_garbage }, { "corrupt", do_corrupt },
+	{ "tgkill", do_tgkill },   { "listener", do_listener },
 };
 
 /* ---- in the place of the real ones ---- */

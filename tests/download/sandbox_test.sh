@@ -75,6 +75,22 @@ violation() {
 
 # ---- over each mechanism ----
 
+# What a worker has while it works, over a mechanism that may have threads of its own.
+powers() {
+	rm -rf "$G"
+	start_ipcdemo --sandbox=require --ipc="$ipc" --progress=none -d "$G" \
+		"$ORIGIN/fault/slow/1000/1000000/slow"
+	await 10 [ -s "$G/slow.part" ] || not_ok "$ipc: the download is under way"
+	worker=$(children_of "$ipcdemo_pid")
+	equal "$ipc: all threads are behind the filter" 2 \
+		"$(sed -n 's/^Seccomp:[^0-9]*//p' "/proc/$worker/task/"*/status | sort -u)"
+	equal "$ipc: no core file, and few descriptors" '0 0 128 128' \
+		"$(awk '/^Max core/ { print $5, $6 } /^Max open/ { print $4, $5 }' \
+			"/proc/$worker/limits" | paste -sd ' ')"
+	kill -s INT "$ipcdemo_pid"
+	end_ipcdemo
+}
+
 confined_fork() {
 	confined "as an ordinary user"
 }
@@ -89,6 +105,7 @@ each() {
 	case $capabilities in
 	*THREADS*) confined "threads of a process" --model=hybrid --threads=2 ;;
 	esac
+	powers
 	violation exec execve
 	violation signal pidfd_send_signal
 	contained forge 'broke the protocol'
@@ -101,12 +118,63 @@ each() {
 
 # ---- what else there is to try; the mechanism does not matter ----
 
+# told WHERE ARGUMENT...: a worker's violation reaches the parent from there.
+told() {
+	where=$1
+	shift
+	rm -rf "$G"
+	run_program=$MISBEHAVING
+	run_ipcdemo --sandbox=require --ipc="$ipc" --retries=0 --progress=plain -d "$G" "$@"
+	run_program=$IPCDEMO
+	fails "$ipc: a violation $where" 1 'sandbox violation: its worker called execve$'
+}
+
+# So many workers that a helper starts them.
+everywhere() {
+	hostile="$ORIGIN/bytes/1/one?do=exec"
+	awk -v base="$ORIGIN" 'BEGIN { while (i < 79) print base "/bytes/1/f" ++i }' >"$T/crowd"
+	echo "$hostile" >>"$T/crowd"
+	told "in a program executed anew" --start=spawn "$hostile"
+	told "in threads of a process" --model=hybrid --threads=2 "$hostile" "$ORIGIN/bytes/1/f"
+	told "in one of 80 workers" -j 80 -i "$T/crowd"
+}
+
+# A service of this machine that listens on an abstract socket, which has no path.
+abstract() {
+	command -v python3 >/dev/null || {
+		skip_part "python3 is missing (Debian: apt-get install python3)"
+		return
+	}
+	abi=$("$IPCDEMO" explain sandbox | sed -n "s/.*Landlock's version[^)]*) *\([0-9]*\).*/\1/p")
+	if [ "${abi:-0}" -lt 6 ]; then
+		skip_part "abstract sockets: this kernel's Landlock does not know them"
+		return
+	fi
+	mkfifo "$T/listening" "$T/leave"
+	python3 -c '
+import socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("\0" + sys.argv[1])
+listener.listen()
+print(flush=True)
+sys.stdin.read()' "ipcdemo-test-$$" <"$T/leave" >"$T/listening" 8>&- &
+	service=$!
+	exec 9>"$T/leave"
+	read -r _ <"$T/listening"
+	ABSTRACT=ipcdemo-test-$$
+	export ABSTRACT
+	refused abstract
+	exec 9>&-
+	wait $service
+}
+
 attempts() {
 	violation fork clone
 	violation write openat
 	violation remove unlink
 	violation chmod chmod
 	violation kill kill
+	violation tgkill tgkill
 	violation sigio fcntl
 	violation ptrace ptrace
 	violation peek process_vm_readv
@@ -115,7 +183,7 @@ attempts() {
 	violation namespace unshare
 	contained abort 'killed by signal 6'
 	contained garbage 'broke the protocol'
-	for act in none write-beside read list raw code dump; do
+	for act in none write-beside read list raw code dump listener; do
 		refused "$act"
 	done
 }
@@ -202,7 +270,9 @@ confined "first of all"
 crowded
 for_each_backend each
 ipc=unix
+everywhere
 attempts
+abstract
 machines
 if [ -n "$nobody" ] && become_nobody; then
 	G=$T/nobody/got
