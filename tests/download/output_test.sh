@@ -85,6 +85,7 @@ to_stdout() {
 	equal "-o -, tried again before the first byte" "$sum" "$(sum_of "$T/out")"
 	run_ipcdemo -o - "$ORIGIN/fault/truncate/5000/good"
 	fails "-o -, broken off" 1 'after 2500 of 5000 bytes'
+	equal "-o -, broken off: no byte is written again" 2500 "$(wc -c <"$T/out")"
 	run_ipcdemo -o - --progress=json "$ORIGIN/bytes/1/x"
 	fails "-o - with --progress=json" 2 'cannot hold both'
 	run_ipcdemo -o - "$ORIGIN/bytes/1/x" "$ORIGIN/bytes/1/y"

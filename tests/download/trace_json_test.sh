@@ -76,4 +76,6 @@ equal "--model=sequential: no records" 0 "$(jq '[.[] | select(.ph != "M")] | len
 run_ipcdemo --trace="$T/none/t.json" --progress=none -d "$T/unwritable" "$ORIGIN/bytes/9/1"
 fails "a file that cannot be made" 1 'none/t\.json: No such file'
 absent "$T/unwritable/1"
+run_ipcdemo --trace=/dev/full --progress=none -d "$T/full" "$ORIGIN/bytes/9/1"
+fails "a file for which there is no room" 1 '/dev/full: No space left'
 finish
