@@ -11,6 +11,7 @@
 #include "download/download.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -22,6 +23,7 @@
 #include "common/exit_code.h"
 #include "common/language.h"
 #include "common/message.h"
+#include "download/retry.h"
 
 struct stream {
 	const struct download *download;
@@ -32,18 +34,21 @@ struct stream {
 	uint64_t bytes;
 };
 
-static void show(const struct stream *stream, enum progress_event_kind kind, uint64_t total,
-		 const char *reason)
+static double elapsed_s(const struct stream *stream)
 {
-	const uint64_t now_ns = clock_ns();
+	return (double)(clock_ns() - stream->begun_ns) / (double)NS_PER_S;
+}
+
+static void show(const struct stream *stream, enum progress_event_kind kind, uint64_t total,
+		 double seconds, const char *reason)
+{
 	const struct progress_event event = { .kind = kind,
-					      .now_ns = now_ns,
+					      .now_ns = clock_ns(),
 					      .url = stream->job->shown,
 					      .file = _("standard output"),
 					      .bytes = stream->bytes,
 					      .total = total,
-					      .seconds = (double)(now_ns - stream->begun_ns) /
-							 (double)NS_PER_S,
+					      .seconds = seconds,
 					      .reason = reason };
 
 	progress_event(stream->progress, &event);
@@ -54,7 +59,7 @@ static int on_progress(void *arg, const struct fetch_progress *progress)
 	struct stream *stream = arg;
 
 	stream->bytes = progress->bytes;
-	show(stream, PROGRESS_MOVED, progress->total, NULL);
+	show(stream, PROGRESS_MOVED, progress->total, elapsed_s(stream), NULL);
 	progress_refresh(stream->progress, clock_ns());
 	return progress_reader_gone(stream->progress);
 }
@@ -74,6 +79,14 @@ static bool is_right(const struct stream *stream)
 					    memcmp(sha256, stream->job->sha256, SHA256_BYTES) == 0);
 }
 
+static void pause_for(double seconds)
+{
+	const struct timespec pause = { .tv_sec = (time_t)seconds,
+					.tv_nsec = (long)(fmod(seconds, 1) * (double)NS_PER_S) };
+
+	(void)nanosleep(&pause, NULL);
+}
+
 /* Makes an attempt, and others as long as nothing has been written. */
 static struct failure fetch_with_retries(struct stream *stream, struct fetch *fetch,
 					 struct fetch_result *result)
@@ -84,16 +97,17 @@ static struct failure fetch_with_retries(struct stream *stream, struct fetch *fe
 					       .hooks = &hooks,
 					       .written = on_written,
 					       .arg = stream };
-	unsigned left = stream->download->batch.retries;
-	struct timespec pause = { .tv_sec = 1 };
+	const struct retry_settings settings = { .retries = stream->download->batch.retries,
+						 .all = stream->download->batch.retry_all };
+	struct job tried = *stream->job; /* counts its tries */
 	char reason[512];
+	double delay_s;
 
-	while (fetch_run(fetch, &request, result) < 0 && result->failure.transient &&
-	       result->bytes == 0 && left-- > 0) {
+	while (fetch_run(fetch, &request, result) < 0 && result->bytes == 0 &&
+	       retry_permitted(&settings, &tried, &result->failure, &delay_s)) {
 		(void)failure_text(&result->failure, reason, sizeof reason);
-		show(stream, PROGRESS_RETRY, result->total, reason);
-		(void)nanosleep(&pause, NULL);
-		pause.tv_sec *= 2;
+		show(stream, PROGRESS_RETRY, result->total, delay_s, reason);
+		pause_for(delay_s);
 	}
 	stream->bytes = result->bytes;
 	if (result->failure.kind == FAILURE_NONE && !is_right(stream))
@@ -107,21 +121,22 @@ static bool stream_job(struct stream *stream, struct fetch *fetch, int *signo)
 	struct failure failure;
 	char reason[512];
 
-	show(stream, PROGRESS_START, PROGRESS_SIZE_UNKNOWN, NULL);
+	show(stream, PROGRESS_START, PROGRESS_SIZE_UNKNOWN, 0, NULL);
 	failure = fetch_with_retries(stream, fetch, &result);
 	if (failure.kind == FAILURE_NONE) {
-		show(stream, PROGRESS_DONE, result.total, NULL);
+		show(stream, PROGRESS_DONE, result.total, elapsed_s(stream), NULL);
 		return true;
 	}
 	if (failure.kind == FAILURE_WRITE && failure.code == EPIPE)
 		*signo = SIGPIPE;
-	show(stream, PROGRESS_FAILED, result.total, failure_text(&failure, reason, sizeof reason));
+	show(stream, PROGRESS_FAILED, result.total, elapsed_s(stream),
+	     failure_text(&failure, reason, sizeof reason));
 	return false;
 }
 
 static void summarize(const struct stream *stream, bool ok, int signo)
 {
-	const double wall_s = (double)(clock_ns() - stream->begun_ns) / (double)NS_PER_S;
+	const double wall_s = elapsed_s(stream);
 	const struct progress_summary summary = { .model = download_models[MODEL_SEQUENTIAL],
 						  .jobs = 1,
 						  .ok = ok,

@@ -81,8 +81,12 @@ to_stdout() {
 	run_ipcdemo -o - --checksum="$(printf '%064d' 0)" "$ORIGIN/bytes/5000/good"
 	equal "-o -, a wrong sum: exit status" 1 "$status"
 	matches "-o -, a wrong sum: stderr says so" 'SHA-256' "$T/err"
-	run_ipcdemo -o - --retries=1 "$ORIGIN/fault/503-once/1/5000/good"
+	run_ipcdemo -o - --retries=1 --progress=plain "$ORIGIN/fault/503-once/3/5000/good"
 	equal "-o -, tried again before the first byte" "$sum" "$(sum_of "$T/out")"
+	matches "-o -, when the origin wants it" 'next try in 3 s' "$T/err"
+	run_ipcdemo -o - --retries=1 --retry-all-errors --progress=plain \
+		"$ORIGIN/fault/status/404/x"
+	fails "-o - --retry-all-errors" 1 'HTTP 404.*next try in [12] s'
 	run_ipcdemo -o - "$ORIGIN/fault/truncate/5000/good"
 	fails "-o -, broken off" 1 'after 2500 of 5000 bytes'
 	equal "-o -, broken off: no byte is written again" 2500 "$(wc -c <"$T/out")"
