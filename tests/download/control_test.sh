@@ -86,6 +86,20 @@ limit_rate() {
 	matches "$ipc, --limit-rate: RATE goes to the workers" '< RATE' "$T/err"
 }
 
+# The same where one process does it all, or its threads do: 400 KiB at 400 KiB/s, less what may be
+# made up for.
+limit_rate_of_models() {
+	for model in sequential event thread; do
+		begun=$(now_ms)
+		run --model=$model --limit-rate=400K -j 2 "$ORIGIN/bytes/204800/x" \
+			"$ORIGIN/bytes/204800/y"
+		took=$(($(now_ms) - begun))
+		equal "$model, --limit-rate: exit status" 0 "$status"
+		is_true "$model, --limit-rate: 400 KiB are not there at once ($took ms)" \
+			[ "$took" -gt 600 ]
+	done
+}
+
 # Eight jobs of 0.2 s: two at once are ready after 0.8 s, eight at once after 0.2 s.
 max_host() {
 	i=0
@@ -141,6 +155,7 @@ dry_run
 summary
 order
 max_host
+limit_rate_of_models
 for_each_backend limit_rate
 fail_fast
 retry_all
