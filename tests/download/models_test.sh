@@ -107,10 +107,27 @@ compared() {
 	run_ipcdemo --compare-models --format=json -j 4 -d "$G" "$ORIGIN/fault/status/404/bad"
 	equal '--compare-models: a failed job is exit 1' 1 "$status"
 	matches '--compare-models: JSON' '"schema": "ipcdemo-models/1"' "$T/out"
+	run_ipcdemo --compare-models -j 2 -d "$G" "$ORIGIN/bytes/7/good" \
+		"$ORIGIN/fault/status/404/bad"
+	equal '--compare-models: one of two fails: exit 1' 1 "$status"
+	equal '--compare-models: and each row says so' 5 "$(grep -c '   1 failed$' "$T/out")"
+}
+
+# What is finished holds no descriptor: forty files with fewer than forty.
+few_descriptors() {
+	for model in sequential event; do
+		program=$run_program run_program=/bin/sh
+		run_ipcdemo -c 'ulimit -n 32; exec "$@"' sh "$program" --model=$model -j 2 \
+			-d "$T/few-$model" -i "$T/urls"
+		run_program=$program
+		succeeds "$model: forty files with 32 descriptors"
+		verify "$model: forty files with 32 descriptors" "$T/few-$model" "$T/sums"
+	done
 }
 
 models='sequential process thread hybrid event'
 compared
+few_descriptors
 # Over every mechanism: what it cannot do is refused, with the reason.
 over() {
 	for options in '--model=thread' '--model=hybrid --threads=3' '--start=spawn'; do
