@@ -21,6 +21,11 @@ bar() {
 	grep -o '█*' "$T/err" | sed -n "$1p" | wc -m
 }
 
+# before N: the blanks before the Nth bar. The Nth and the N+2nd are of one file.
+before() {
+	sed -n 's/█.*//p' "$T/err" | sed -n "$1s/.*[^ ]//p" | tr -d '\n' | wc -m
+}
+
 demo() {
 	run_ipcdemo --model="$model" --demo-seconds=0.3-0.5
 	equal "$model: exit 0, stdout empty" "0 " "$status $(cat "$T/out")"
@@ -35,6 +40,12 @@ demo() {
 		for i in 1 2; do
 			difference=$(($(bar $i) - $(bar $((i + 2)))))
 			[ "${difference#-}" -le 1 ] || echo "$(bar $i) $(bar $((i + 2)))"
+		done)"
+	equal "$model: at once both begin together, in turn the second where the first ends" '' "$(
+		for i in 1 2; do
+			moved=$(($(before $((i + 2))) - $(before $i)))
+			[ $i -eq 1 ] || moved=$((moved - $(bar 3) + 1)) # bar counts a newline
+			[ "${moved#-}" -le 1 ] || echo "file $i: $moved cells off"
 		done)"
 	equal "$model: what is saved is the difference of both times as they are shown" '' "$(awk '
 		/^Both at once/ { once = $(NF - 1) }
