@@ -37,6 +37,20 @@ worker_stopped() {
 		'(one|two): stalled: its worker said nothing for 2 s' "$T/err"
 }
 
+# It cannot hear that it is to quit. After a grace it is killed, without a second signal.
+interrupted_while_one_is_stopped() {
+	rm -rf "$T/got"
+	start_ipcdemo -j 2 --stall-timeout=600 -d "$T/got" \
+		"$ORIGIN/fault/slow/10000/600000/one" "$ORIGIN/fault/slow/10000/600000/two"
+	await 10 [ -s "$T/got/one.part" ] || not_ok "a worker is stopped: it has begun"
+	# shellcheck disable=SC2046 # pids are words
+	set -- $(children_of "$ipcdemo_pid")
+	kill -s STOP "$1"
+	kill -s INT "$ipcdemo_pid"
+	end_ipcdemo
+	equal "a worker is stopped: one SIGINT ends the run" "signal 2" "$how"
+}
+
 # ---- over all mechanisms at once ----
 
 list=$(usable_backends)
@@ -162,6 +176,9 @@ nohup_is_kept() {
 		"$(sed -n 's/  one$//p' "$T/sums")" "$(sum_of "$T/got/one")"
 }
 
+RUN_DEADLINE=30
+interrupted_while_one_is_stopped
+RUN_DEADLINE=60
 worker_stopped
 parent_stopped
 all_stopped
