@@ -282,11 +282,11 @@ static void test_job_read_directories(void **state)
 
 	(void)state;
 	assert_read(&list,
-		    "http://a/1 dir=one\n"
+		    "http://a/1 dir=图书\n"
 		    "http://a/2 dir=\"two \\\"2\\\"\" out=x\n"
-		    "http://a/3\nhttp://a/4 out=y dir=one\n",
+		    "http://a/3\nhttp://a/4 out=y dir=图书\n",
 		    4);
-	assert_string_equal(list.jobs[0].dir, "one");
+	assert_string_equal(list.jobs[0].dir, "图书");
 	assert_string_equal(list.jobs[1].dir, "two \"2\"");
 	assert_null(list.jobs[2].dir);
 	assert_ptr_equal(list.jobs[3].dir, list.jobs[0].dir); /* each spelling once */

@@ -228,6 +228,7 @@ static void test_output_commit_without_links_clobbers_nothing(void **state)
 /* ---- what an attempt leaves for the next ---- */
 
 static const struct fetch_source version = { .validator = "\"v 1\"", .total = 10 };
+static const struct fetch_source no_version = { .validator = "", .total = 10 };
 
 static void test_output_source_is_that_of_one_url(void **state)
 {
@@ -243,6 +244,9 @@ static void test_output_source_is_that_of_one_url(void **state)
 	assert_string_equal(source.validator, version.validator);
 	assert_int_equal(source.total, 10);
 	assert_false(part_source_load(fd, "http://h/y", &source));
+	/* Which version that is, nobody can say: the rest may be of another. */
+	assert_int_equal(part_source_save(fd, "http://h/x", &no_version), 0);
+	assert_false(part_source_load(fd, "http://h/x", &source));
 	part_source_drop(fd);
 	assert_false(part_source_load(fd, "http://h/x", &source));
 	close(fd);
