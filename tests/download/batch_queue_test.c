@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* batch_queue_test.c - the order of the jobs, their count and that of each host; all bytes of a
- * checksum; what is said once. */
+/*
+ * batch_queue_test.c - the order of the jobs, their count and that of each host; all bytes of a
+ * checksum; what is said once.
+ */
 #include "config.h"
 
 #include "tests/download/batch_stage.h"

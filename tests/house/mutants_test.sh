@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # shellcheck disable=SC2034,SC2154,SC2119,SC2317 # shared with lib.sh; called by name
-# mutants_test.sh - tests/mutants has at least two faults in each source of ipc/, and each fault
-# names a test that there is.
+# mutants_test.sh - tests/mutants has at least two faults in each source of ipc/ and of the
+# downloader, and each fault names a test that there is.
 DEADLINE=60
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# code: the sources, and the headers that are a source in all but name.
+# code: the sources, and the headers that are a source in all but name. Without what stands in for
+# a library that is missing, as there is no test without it.
 code() {
-	find ipc -name '*.c'
+	find ipc src/download -name '*.c' ! -name sandbox_no_calls.c
 	ls ipc/core/ring.h ipc/core/rest.h
 }
 
@@ -38,10 +39,12 @@ equal "two faults in each file" '' "$(few "$srcdir")"
 equal "each with a test that there is" '' "$(wrong "$srcdir")"
 
 # Does it see what it is for?
-mkdir -p "$T/tree/ipc/core" "$T/tree/tests/mutants"
-touch "$T/tree/ipc/a.c" "$T/tree/ipc/core/ring.h" "$T/tree/ipc/core/rest.h"
+mkdir -p "$T/tree/ipc/core" "$T/tree/src/download" "$T/tree/tests/mutants"
+touch "$T/tree/ipc/a.c" "$T/tree/ipc/core/ring.h" "$T/tree/ipc/core/rest.h" \
+	"$T/tree/src/download/b.c"
 printf 'Fault: x\nTest: X=y tests/none_test\n+++ b/ipc/a.c\n' >"$T/tree/tests/mutants/m.patch"
-equal "a seeded lack is named" '1 in ipc/a.c 0 in ipc/core/rest.h 0 in ipc/core/ring.h ' \
+equal "a seeded lack is named" \
+	'1 in ipc/a.c 0 in ipc/core/rest.h 0 in ipc/core/ring.h 0 in src/download/b.c ' \
 	"$(few "$T/tree" | tr '\n' ' ')"
 equal "a seeded test that is not there is named" 'tests/none_test' "$(wrong "$T/tree")"
 finish
