@@ -228,6 +228,11 @@ start_origin() {
 	ORIGIN=http://127.0.0.1:$port
 }
 
+# open_gate G: what /fault/held/G/... holds back comes now.
+open_gate() {
+	"$ORIGIN_TOOL" --wait "${ORIGIN##*:}" "/fault/open/$1/x" || not_ok "gate $1 opens"
+}
+
 stop_origin() {
 	[ -n "$origin_pid" ] || return 0
 	exec 8>&-

@@ -14,6 +14,8 @@
  *   nolength       N        N bytes, neither length nor chunks: the close is the end
  *   endless        -        bytes in chunks until the client goes away
  *   slow           R N      N bytes at R bytes a second
+ *   held           G N      N bytes, the second half once gate G is open
+ *   open           G        opens gate G, for good; an empty answer
  *   ranges         R N      as slow (R 0: at once), with an ETag; Range and If-Range are honoured
  *   ranges-cut     C N      the same, closed after C bytes of each answer
  *   ranges-lie     N        as ranges, but the bytes are not those that Content-Range says
@@ -74,14 +76,23 @@ struct fault_kind {
 	void (*plan)(struct request *request, struct origin_plan *plan);
 };
 
+/* With the lock. */
+static bool was_seen(const struct origin_faults *faults, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < faults->count && strcmp(faults->seen[i], path) != 0; i++)
+		;
+	return i < faults->count;
+}
+
 /* True once for each path; again if memory is short: then the client only retries again. */
 static bool first_time(struct origin_faults *faults, const char *path)
 {
-	bool first = true;
+	bool first;
 
 	(void)pthread_mutex_lock(&faults->lock); /* fails only for an invalid mutex */
-	for (size_t i = 0; i < faults->count && first; i++)
-		first = strcmp(faults->seen[i], path) != 0;
+	first = !was_seen(faults, path);
 	if (first && faults->count == faults->room) {
 		const size_t room = faults->room ? 2 * faults->room : 16;
 		char **seen = reallocarray(faults->seen, room, sizeof *seen);
@@ -136,6 +147,41 @@ static void plan_slow(struct request *request, struct origin_plan *plan)
 
 	plan->announced = plan->sent = request->number[1];
 	plan->seconds = rate ? (double)plan->sent / (double)rate : 0;
+}
+
+static void plan_held(struct request *request, struct origin_plan *plan)
+{
+	plan->gate = request->number[0];
+	plan->announced = plan->sent = request->number[1];
+	plan->held = plan->sent / 2;
+}
+
+struct gate {
+	char path[32];
+};
+
+static struct gate gate_of(uint64_t number)
+{
+	struct gate gate;
+
+	(void)snprintf(gate.path, sizeof gate.path, "open/%ju", (uintmax_t)number);
+	return gate;
+}
+
+static void plan_open(struct request *request, struct origin_plan *plan)
+{
+	(void)plan; /* nothing is sent */
+	(void)first_time(request->faults, gate_of(request->number[0]).path);
+}
+
+bool origin_faults_gate_is_open(struct origin_faults *faults, uint64_t gate)
+{
+	bool is_open;
+
+	(void)pthread_mutex_lock(&faults->lock);
+	is_open = was_seen(faults, gate_of(gate).path);
+	(void)pthread_mutex_unlock(&faults->lock);
+	return is_open;
 }
 
 static void plan_ranges(struct request *request, struct origin_plan *plan)
@@ -287,6 +333,8 @@ static const struct fault_kind kinds[] = {
 	{ "nolength", 1, END_CLEAN, plan_nolength },
 	{ "endless", 0, END_CLEAN, plan_endless },
 	{ "slow", 2, END_CLEAN, plan_slow },
+	{ "held", 2, END_CLEAN, plan_held },
+	{ "open", 1, END_CLEAN, plan_open },
 	{ "ranges", 2, END_CLEAN, plan_ranges },
 	{ "ranges-cut", 2, END_CLOSE, plan_ranges_cut },
 	{ "ranges-lie", 1, END_CLEAN, plan_ranges_lie },

@@ -41,6 +41,8 @@ struct origin_plan {
 	uint64_t first;     /* byte of the sequence that the answer begins with */
 	bool http_1_0;
 	double seconds; /* those bytes are spread evenly over so long; 0: at once */
+	uint64_t held;  /* all behind the first so many wait for GATE; 0: nothing waits */
+	uint64_t gate;
 	enum plan_ending ending;
 	bool close_delimited; /* with unknown size: no chunks, the close is the end */
 	const char *header;   /* one more header, or NULL; static storage */
@@ -60,6 +62,9 @@ void origin_faults_free(struct origin_faults *faults);
  * once. 0, or -ENOENT: there is no such fault, or its numbers are not numbers.
  */
 int origin_faults_plan(struct origin_faults *faults, const char *path, struct origin_plan *plan);
+
+/* Has anybody asked for "open/GATE/..."? Several threads may call this at once. */
+bool origin_faults_gate_is_open(struct origin_faults *faults, uint64_t gate);
 
 /*
  * Reads a decimal number and the slash behind it from *PATH and steps over both. False, with *PATH

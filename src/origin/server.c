@@ -44,6 +44,8 @@
 /* A paced body grows in steps of so long: short enough for a smooth progress bar. */
 #define STEP_S 0.02
 
+#define GATE_LOOK_NS (10 * NS_PER_MS) /* between two looks at a gate */
+
 struct origin {
 	const struct origin_config *config;
 	struct origin_faults *faults; /* NULL: none are served */
@@ -54,7 +56,8 @@ struct origin {
 /* One answer under way. */
 struct reply {
 	struct origin_plan plan;
-	int fd; /* the connection's; libmicrohttpd's */
+	struct origin_faults *faults; /* the origin's */
+	int fd;                       /* the connection's; libmicrohttpd's */
 	uint64_t start_ns;
 	char path[]; /* plan.name points into it */
 };
@@ -95,6 +98,15 @@ static size_t pace(const struct reply *reply, uint64_t pos, size_t n)
 	return step;
 }
 
+/* False: the client is gone. */
+static bool wait_for_gate(const struct reply *reply)
+{
+	while (!origin_faults_gate_is_open(reply->faults, reply->plan.gate))
+		if (!wait_until(reply->fd, clock_ns() + GATE_LOOK_NS))
+			return false;
+	return true;
+}
+
 /* connect(2): AF_UNSPEC dissolves the association, for TCP on Linux by a RST at once. */
 static void reset_connection(int fd)
 {
@@ -130,6 +142,10 @@ static ssize_t read_body(void *cls, uint64_t pos, char *buf, size_t max)
 	if (pos >= plan->sent)
 		return end_reply(reply);
 	n = plan->sent - pos < max ? (size_t)(plan->sent - pos) : max;
+	if (plan->held > pos)
+		n = plan->held - pos < n ? (size_t)(plan->held - pos) : n;
+	else if (plan->held && !wait_for_gate(reply))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (plan->seconds > 0) {
 		if (!pos)
 			reply->start_ns = clock_ns();
@@ -331,6 +347,7 @@ static enum MHD_Result answer(const struct origin *origin, struct MHD_Connection
 	if (!info || !reply)
 		goto out;
 	reply->fd = info->connect_fd;
+	reply->faults = origin->faults;
 	reply->plan.status = MHD_HTTP_OK;
 	if (url[0] == '/' && percent_decode(reply->path, url + 1))
 		find(origin, reply->path, &reply->plan);

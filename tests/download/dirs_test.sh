@@ -227,6 +227,7 @@ part_beyond() {
 	[ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -gt 100000 ]
 }
 
+gate=0
 # swapped WHAT ARGUMENT...: while the file is on its way its directory is put aside, and a link to
 # another stands in its place.
 swapped() {
@@ -234,12 +235,14 @@ swapped() {
 	shift
 	afresh
 	mkdir elsewhere
-	echo "$ORIGIN/fault/ranges/2000000/1000000/file" >"$T/list"
+	gate=$((gate + 1))
+	echo "$ORIGIN/fault/held/$gate/1000000/file" >"$T/list"
 	[ "$where" = main ] || sed -i "s|\$| dir=$where|" "$T/list"
 	start_ipcdemo -d main --progress=plain "$@" -i "$T/list"
 	await 10 part_beyond "$where/file.part" || not_ok "$what: some of it is there"
 	mv "$where" aside
 	ln -s elsewhere "$where"
+	open_gate $gate
 	end_ipcdemo
 	succeeds "$what"
 	printf 'aside\t1000000\tfile\n' >"$T/expected"

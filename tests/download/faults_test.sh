@@ -175,9 +175,10 @@ links() {
 # The directory gives way to a link in the middle of a download: the bytes stay where they began.
 swapped_directory() {
 	mkdir "$T/outside"
-	start_ipcdemo --retries=0 -d "$T/got" "$ORIGIN/fault/slow/100000/100000/slow"
+	start_ipcdemo --retries=0 -d "$T/got" "$ORIGIN/fault/held/1/100000/slow"
 	await 10 [ -s "$T/got/slow.part" ] || not_ok "a swapped directory: it is under way"
 	mv "$T/got" "$T/moved" && ln -s outside "$T/got"
+	open_gate 1
 	end_ipcdemo
 	succeeds "a swapped directory"
 	equal "a swapped directory: nothing comes through the link" '' "$(names_in "$T/outside")"

@@ -9,8 +9,7 @@ DEADLINE=240
 RUN_DEADLINE=30
 start_origin
 
-# Two files that take two seconds each, and two that take a minute.
-SHORT="$ORIGIN/fault/slow/100000/200000/one $ORIGIN/fault/slow/100000/200000/two"
+# Two files that take a minute.
 LONG="$ORIGIN/fault/slow/10000/600000/one $ORIGIN/fault/slow/10000/600000/two"
 printf '200000 one\n200000 two\n' | sums_of >"$T/sums"
 
@@ -37,17 +36,13 @@ nothing_in_place() {
 	absent "$T/got/one" "$T/got/two"
 }
 
-# On a busy machine it may have finished its two seconds of work before we come to it.
+gate=0
 worker_killed() {
-	killed=''
-	for _ in 1 2 3 4 5; do
-		# shellcheck disable=SC2086 # two words
-		start $SHORT
-		! kill -s KILL "$worker" 2>/dev/null || killed=yes
-		end_ipcdemo
-		[ -z "$killed" ] || break
-	done
-	equal "$ipc: the worker could be killed" yes "$killed"
+	gate=$((gate + 1))
+	start "$ORIGIN/fault/held/$gate/200000/one" "$ORIGIN/fault/held/$gate/200000/two"
+	kill -s KILL "$worker" || not_ok "$ipc: the worker could be killed"
+	open_gate $gate
+	end_ipcdemo
 	succeeds "$ipc: a worker is killed by SIGKILL, its job starts again"
 	verify "$ipc: a worker is killed by SIGKILL" "$T/got" "$T/sums"
 }
@@ -85,8 +80,8 @@ parent_killed() {
 	fi
 	nothing_in_place
 	# What it left does not hinder the next run.
-	# shellcheck disable=SC2086
-	run_ipcdemo --ipc="$ipc" -j 2 -d "$T/got" $SHORT
+	run_ipcdemo --ipc="$ipc" -j 2 -d "$T/got" "$ORIGIN/bytes/200000/one" \
+		"$ORIGIN/bytes/200000/two"
 	succeeds "$ipc: the next run takes the leftovers over"
 	verify "$ipc: the next run" "$T/got" "$T/sums"
 	for id in $left; do

@@ -143,16 +143,19 @@ over() {
 }
 
 # A worker dies; the run goes on.
+gate=0
 worker_dies() {
 	label="$*: a worker is killed"
+	gate=$((gate + 1))
 	rm -rf "$G"
 	start_ipcdemo "$@" --progress=plain -d "$G" \
-		"$ORIGIN/fault/slow/100000/150000/one" "$ORIGIN/fault/slow/100000/150000/two"
+		"$ORIGIN/fault/held/$gate/150000/one" "$ORIGIN/fault/held/$gate/150000/two"
 	model=process
 	await 10 under_way || not_ok "$label: the files are under way"
 	# shellcheck disable=SC2046 # pids are words
 	set -- $(children_of "$ipcdemo_pid")
 	kill -s KILL "$1"
+	open_gate $gate
 	end_ipcdemo
 	succeeds "$label"
 	matches "$label: it is told" 'killed by signal 9' "$T/err"
@@ -173,7 +176,7 @@ many_end_at_once() {
 	rm -rf "$G"
 	for i in $(seq 60); do echo "30000 late$i"; done | sums_of >"$T/late"
 	while read -r sum name; do
-		echo "$ORIGIN/fault/slow/8000/30000/$name sha256=$sum"
+		echo "$ORIGIN/fault/held/1000/30000/$name sha256=$sum"
 	done <"$T/late" >"$T/late.urls"
 	program=$run_program run_program=/bin/sh
 	start_ipcdemo -c 'ulimit -n 165; exec "$@"' sh "$program" --ipc=signal -j 60 -d "$G" \
@@ -181,6 +184,7 @@ many_end_at_once() {
 	run_program=$program
 	await 20 some_written || not_ok "many files are under way"
 	kill -s STOP "$ipcdemo_pid"
+	open_gate 1000
 	await 20 all_written || not_ok "many files are written"
 	kill -s CONT "$ipcdemo_pid"
 	end_ipcdemo

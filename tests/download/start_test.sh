@@ -66,11 +66,12 @@ worker_dies() {
 	rm -rf "$G"
 	program=$run_program run_program=/bin/sh
 	start_ipcdemo -c "$ignore_sigchld" sh "$program" --ipc="$ipc" --progress=plain \
-		-d "$G" "$ORIGIN/fault/slow/100000/100000/slow"
+		-d "$G" "$ORIGIN/fault/held/1/100000/held"
 	run_program=$program
-	await 10 [ -s "$G/slow.part" ] || not_ok "SIGCHLD is ignored: the download is under way"
+	await 10 [ -s "$G/held.part" ] || not_ok "SIGCHLD is ignored: the download is under way"
 	# shellcheck disable=SC2046 # pids are words
 	kill -s KILL $(children_of "$ipcdemo_pid") || not_ok "the worker could be killed"
+	open_gate 1
 	end_ipcdemo
 	succeeds "SIGCHLD is ignored, a worker is killed"
 	matches "SIGCHLD is ignored: it is known what the worker died of" \

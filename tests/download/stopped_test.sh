@@ -164,12 +164,13 @@ signalled() {
 
 nohup_is_kept() {
 	rm -rf "$T/got"
-	env --ignore-signal=HUP "$IPCDEMO" -q -d "$T/got" "$ORIGIN/fault/slow/100000/200000/one" \
+	env --ignore-signal=HUP "$IPCDEMO" -q -d "$T/got" "$ORIGIN/fault/held/1/200000/one" \
 		</dev/null >"$T/out" 2>"$T/err" 8>&- &
 	pid=$!
 	await 10 [ -s "$T/got/one.part" ] || not_ok "nohup: the download is under way"
 	# shellcheck disable=SC2046 # pids are words
 	kill -s HUP "$pid" $(children_of "$pid")
+	open_gate 1
 	wait "$pid"
 	equal "nohup: SIGHUP to all of them ends nobody" 0 $?
 	equal "nohup: the file is right" \

@@ -56,12 +56,13 @@ ipc=$(backends | awk '{ print $1; exit }')
 
 # A worker is killed in the middle of a job: its slice ends there, another's follows.
 start_ipcdemo --ipc="$ipc" --trace="$trace" --progress=none -j 1 -d "$T/killed" \
-	"$ORIGIN/fault/slow/100000/100000/job"
+	"$ORIGIN/fault/held/1/100000/job"
 under_way() {
 	[ -s "$T/killed/job.part" ]
 }
 await 10 under_way || not_ok "the download is under way"
 kill -s KILL "$(children_of "$ipcdemo_pid")"
+open_gate 1
 end_ipcdemo
 succeeds "a worker is killed"
 check_trace "a worker is killed"

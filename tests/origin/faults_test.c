@@ -103,6 +103,38 @@ static void test_faults_stall_sends_half_and_keeps_the_connection(void **state)
 	client_close(&client);
 }
 
+static void test_faults_held_waits_for_its_gate(void **state)
+{
+	struct client client;
+	struct answer opened, answer;
+	struct pollfd more;
+	size_t got = 0;
+
+	(void)state;
+	client_open(&client, port);
+	client_send(&client, "GET", "/fault/held/7/20000/a");
+	client_get(port, "/fault/open/8/x", &opened); /* another's */
+	answer_free(&opened);
+	more = (struct pollfd){ .fd = client.fd, .events = POLLIN };
+	while (got < 10000 || poll(&more, 1, 250) == 1) {
+		got += client_fill(&client);
+		client.at = client.have;
+	}
+	assert_in_range(got, 10000, 10500); /* the head is in it */
+	client_get(port, "/fault/open/7/x", &opened);
+	assert_int_equal(opened.status, 200);
+	assert_int_equal(opened.size, 0);
+	answer_free(&opened);
+	while (got < 20000) {
+		got += client_fill(&client);
+		client.at = client.have;
+	}
+	client_close(&client);
+	client_get(port, "/fault/held/7/20000/a", &answer); /* it stays open */
+	assert_true(answer_is(&answer, "a", 20000));
+	answer_free(&answer);
+}
+
 static unsigned threads(void)
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -343,6 +375,7 @@ int main(void)
 		SERVED(test_faults_reset_resets_in_the_middle),
 		SERVED(test_faults_chunked_cut_has_no_last_chunk),
 		SERVED(test_faults_stall_sends_half_and_keeps_the_connection),
+		SERVED(test_faults_held_waits_for_its_gate),
 		SERVED(test_faults_client_leaves_a_stalled_body_and_its_thread_ends),
 		SERVED(test_faults_chunked_is_whole_without_length),
 		SERVED(test_faults_nolength_ends_by_the_close),
