@@ -16,7 +16,7 @@
  *   outlives every process. A shared memory segment may be removed early and goes with its
  *   last user; a queue goes at once, with its messages, so it must stay until the end. A hub
  *   that is killed leaves it. The next hub of the same user finds it by its key, sees that who
- *   sent and received last is dead, and removes it.
+ *   sent and received last is dead, or that nobody ever did, and removes it.
  * Guarantees: a message is whole or not at all, in order within a type, and survives its sender. A
  *   type is only a claim: a worker can write another's, so a slot can be forged. No end of file,
  *   but EIDRM when the hub closes.
@@ -44,9 +44,10 @@
 #include "config.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/msg.h>
-#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 /* <sys/ipc.h> has the name too, for a flag of another value. */
@@ -61,6 +62,7 @@ enum { SYSV_NOWAIT = IPC_NOWAIT };
 #define SYSV_BATCH        4096       /* most bytes of a batch; a single record may be longer */
 #define SYSV_KEY          0x1dc00000 /* our keys: this, and 20 bits that are random */
 #define SYSV_KEY_RANDOM   0xfffff
+#define SYSV_UNUSED_S     10 /* so old, and never used: its hub was killed as it made it */
 
 struct sysv_slot {
 	int queue; /* from the hub: this slot's own, else the session's. -1: none */
@@ -129,19 +131,13 @@ static int sysv_stamp(struct ipc *s, int queue)
  */
 static int sysv_make(struct ipc *s)
 {
-	int queue = -EEXIST, rc;
-	uint32_t random;
+	int queue, rc;
 
-	while (queue == -EEXIST) {
-		rc = (int)SYS(s, getrandom(&random, sizeof random, 0));
-		if (rc < 0)
-			return rc;
-		queue = (int)SYS(s, msgget((key_t)(SYSV_KEY | (random & SYSV_KEY_RANDOM)),
+	do {
+		queue = (int)SYS(s, msgget((key_t)(SYSV_KEY | (arc4random() & SYSV_KEY_RANDOM)),
 					   IPC_CREAT | IPC_EXCL | 0600));
-	}
-	if (queue < 0)
-		return queue;
-	rc = sysv_stamp(s, queue);
+		rc = queue < 0 ? queue : sysv_stamp(s, queue);
+	} while (rc == -EEXIST || rc == -EIDRM || rc == -EINVAL); /* another hub has removed it */
 	if (rc < 0)
 		sysv_remove(s, &queue);
 	return rc < 0 ? rc : queue;
@@ -153,21 +149,29 @@ static bool sysv_is_dead(pid_t pid)
 }
 
 /*
- * Removes the queues of this user's hubs that were killed. A hub is the last to send or the last to
- * receive, depending on the direction; so if both are dead the hub is.
+ * Was the hub of this queue killed? It is the last to send or the last to receive, depending on the
+ * direction; so if both are dead the hub is. A pid can be 0 because its process is in another pid
+ * namespace, so it is the times that tell what nobody has done yet.
  */
+static bool sysv_is_left(const struct msqid_ds *queue)
+{
+	if (queue->msg_stime == 0)
+		return time(NULL) - queue->msg_ctime > SYSV_UNUSED_S;
+	return sysv_is_dead(queue->msg_lspid) &&
+	       (queue->msg_rtime == 0 || sysv_is_dead(queue->msg_lrpid));
+}
+
+/* Removes the queues of this user's hubs that were killed. */
 static void sysv_sweep(struct ipc *s)
 {
 	struct msginfo info;
 	struct msqid_ds queue;
-	int most = (int)SYS(s, msgctl(0, MSG_INFO, (struct msqid_ds *)&info));
-	int i, id;
+	int i, id, most = (int)SYS(s, msgctl(0, MSG_INFO, (struct msqid_ds *)&info));
 
 	for (i = 0; i <= most; i++) {
 		id = (int)SYS(s, msgctl(i, MSG_STAT, &queue));
 		if (id >= 0 && (queue.msg_perm.__key & ~SYSV_KEY_RANDOM) == SYSV_KEY &&
-		    queue.msg_perm.uid == geteuid() && sysv_is_dead(queue.msg_lspid) &&
-		    sysv_is_dead(queue.msg_lrpid))
+		    queue.msg_perm.uid == geteuid() && sysv_is_left(&queue))
 			sysv_remove(s, &id);
 	}
 }
@@ -195,9 +199,8 @@ static int sysv_probe(char *reason, size_t size)
 static int sysv_open(struct ipc *s)
 {
 	struct sysv_state *state = sysv_state(s);
-	unsigned i;
 
-	for (i = 0; i < s->slots; i++)
+	for (unsigned i = 0; i < s->slots; i++)
 		sysv_slot(s, i)->queue = -1;
 	sysv_sweep(s);
 	state->queue = s->direction == IPC_TO_HUB ? sysv_make(s) : -1;
@@ -349,8 +352,7 @@ const struct ipc_backend ipc_sysv = {
 		.record_limit = SYSV_RECORD_LIMIT,
 		.objects = { { "a message queue, or one per slot", "ipcs -q -p | grep PID" } },
 		.syscalls = { "getrandom", "msgget", "msgsnd", "msgrcv", "msgctl", "kill" },
-		.man = { "sysvipc(7)", "msgget(2)", "msgsnd(2)", "msgrcv(2)", "msgctl(2)",
-			 "ipcs(1)" },
+		.man = { "sysvipc(7)", "msgget(2)", "msgop(2)", "msgctl(2)", "ipcs(1)" },
 	},
 	.state_size = sizeof(struct sysv_state),
 	.slot_size = sizeof(struct sysv_slot),

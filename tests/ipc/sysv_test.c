@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -152,12 +154,69 @@ static void test_sysv_queues_of_a_killed_hub_are_removed(void **state)
 	assert_int_equal(close(fds[0]) + close(fds[1]), 0);
 }
 
+static time_t later; /* than it is */
+
+time_t __real_time(time_t *now);
+time_t __wrap_time(time_t *now);
+
+time_t __wrap_time(time_t *now)
+{
+	assert_null(now);
+	return __real_time(NULL) + later;
+}
+
+/* A queue as a hub makes it, before its first use; with the first of that, if SENT. */
+static int begun_queue(bool sent)
+{
+	const struct {
+		long type;
+		char text[1];
+	} message = { .type = 1 };
+	int queue = msgget(0x1dc00000 | (getpid() & 0xfffff), IPC_CREAT | IPC_EXCL | 0600);
+
+	if (queue >= 0 && sent && msgsnd(queue, &message, 0, AT_ONCE) < 0)
+		return -1;
+	return queue;
+}
+
+/* Killed between two calls. One that is about to make its second is not dead. */
+static void test_sysv_queues_of_a_hub_that_had_begun_are_removed(void **state)
+{
+	int queue, fds[2];
+	pid_t pid;
+
+	(void)state;
+	later = 0;
+	queue = begun_queue(false);
+	assert_true(queue >= 0);
+	ipc_close(hub_open(IPC_TO_HUB));
+	assert_true(exists(queue));
+	later = 60;
+	ipc_close(hub_open(IPC_TO_HUB));
+	assert_false(exists(queue));
+	later = 0;
+	assert_int_equal(pipe(fds), 0);
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		queue = begun_queue(true);
+		_exit(write(fds[1], &queue, sizeof queue) != sizeof queue);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(read(fds[0], &queue, sizeof queue), sizeof queue);
+	assert_true(exists(queue));
+	ipc_close(hub_open(IPC_TO_HUB));
+	assert_false(exists(queue));
+	assert_int_equal(close(fds[0]) + close(fds[1]), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sysv_message_that_is_no_record_is_told),
 		cmocka_unit_test(test_sysv_message_of_nobody_is_passed_over),
 		cmocka_unit_test(test_sysv_queues_of_a_killed_hub_are_removed),
+		cmocka_unit_test(test_sysv_queues_of_a_hub_that_had_begun_are_removed),
 	};
 
 	if (!probe("sysv"))
