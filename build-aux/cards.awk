@@ -36,7 +36,7 @@ function put(line)
 		print line
 		return
 	}
-	gsub(/\\/, "\\\\", line)
+	gsub(/\\/, "&&", line)
 	gsub(/"/, "\\\"", line)
 	printf "\t\"%s\\n\"\n", line
 }

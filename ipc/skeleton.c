@@ -22,11 +22,13 @@
  *   counter says so (release, acquire). First in, first out. What was sent survives its
  *   sender. (What is whole up to which size, order, boundaries, end of file, who sent it.)
  * Limits: the depth of the session, SKELETON_DEPTH unless asked otherwise; memory.
- * Wake-up: none: there is no descriptor, so the facade looks again every 200 us. (The
+ * Wake-up: none: there is no descriptor, so the facade looks again, after 200 us at first. (The
  *   descriptor, level- or edge-triggered, and what has to be announced before a sleep.)
  * Failure modes: full - EAGAIN, the facade waits. Peer gone - no sign; its pidfd tells. (What
- *   each side meets when the queue is full, and when the other side has died.)
- * Costs: no system call and two copies a record; up to 200 us until a sleeper looks again.
+ *   each side meets when the queue is full, and when the other side has died. The words "full -"
+ *   and "Peer gone -", or Reader, Writer, Hub, Worker, make a row of ipc/README.md.)
+ * Costs: no system call and two copies a record; up to 200 us until a sleeper looks again. (The
+ *   first sentence goes into that row.)
  * Pitfalls: every counter in the mapping may be changed by the other side at any moment: read it
  *   once, bound the copy. A mapping that a sibling kept would let it forge records.
  * Use when: you write a new mechanism and want to start from something that works.

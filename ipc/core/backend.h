@@ -123,7 +123,7 @@ struct ipc_backend {
 	 * The system calls that a slot's process makes once it is attached, including those of a
 	 * library's threads, beyond what every process needs: memory, time, timers, threads,
 	 * signals to itself; to read, write, send, receive, poll and close the descriptors that it
-	 * has. A sandbox allows only these. An argument by which the process could harm others is
+	 * has, and to change their flags (F_SETFL). A sandbox allows only these. An argument by which the process could harm others is
 	 * restricted to the one right value.
 	 */
 	struct ipc_slot_call slot_calls[IPC_SLOT_CALLS_MAX];
@@ -156,7 +156,9 @@ struct ipc_backend {
 	/*
 	 * In the hub, before the fork of SLOT's process; the slot is not armed. Makes the slot's
 	 * own objects and unlinks their names at once where the mechanism allows. What an earlier
-	 * process of the slot sent must not reach the next one, nor count as sent by it.
+	 * process of the slot sent must not reach the next one, nor count as sent by it. Where the
+	 * two ends differ, the receiver gets the one that keeps what a dead sender sent, the sender
+	 * the one that learns of the receiver's death. Descriptors are close-on-exec from birth.
 	 */
 	int (*arm)(struct ipc *s, unsigned slot);
 
@@ -201,8 +203,9 @@ struct ipc_backend {
 	 * -EAGAIN within a second or so, and the facade looks at the peer's pidfd.
 	 *
 	 * A record counts as sent when all of it was passed to the kernel. A mechanism that sends
-	 * it in parts finishes a record that it has begun, or abandons it and the receiver drops
-	 * the parts. A NOWAIT call may wait for the rest of a record, but only rarely, because
+	 * it in parts (also because a signal has ended a call that waited: write(2) then returns
+	 * less) finishes a record that it has begun, or abandons it and the receiver drops the
+	 * parts. A NOWAIT call may wait for the rest of a record, but only rarely, because
 	 * perhaps nobody reads: a mechanism that would often stop in the middle of a record checks
 	 * for room first.
 	 */
@@ -212,7 +215,8 @@ struct ipc_backend {
 	/*
 	 * On the receiving side. Returns 1..CAP whole records of *SLOT; serves no slot twice while
 	 * another waits. 0, once: the sender of *SLOT has ended and everything was read (with
-	 * IPC_CAP_EOF only; before the 0, records of a dead sender may still be on their way).
+	 * IPC_CAP_EOF only; before the 0, records of a dead sender may still be on their way). An
+	 * error by which the kernel tells that end, such as ECONNRESET, is such a 0 too.
 	 * -EPROTO with *SLOT: hostile bytes, reported once: a ring with invalid content is not read
 	 * again, since a caller that receives until -EAGAIN would never end. Waits as send does. A
 	 * part of a record is kept in the slot's state, and recv returns -EAGAIN until the rest

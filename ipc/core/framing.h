@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * framing.h - for mechanisms that carry a stream of bytes per slot: records by counting bytes.
+ * framing.h - for mechanisms whose ends are stream sockets: records by counting bytes. It calls
+ * send, recv and recvmsg; a mechanism over other descriptors does the same with read and write.
  *
  * A stream keeps no boundaries. One receive may end in the middle of a record, and one send may
  * take only a part of what it was given. Every record of a session has the same size, so there is

@@ -41,6 +41,7 @@ check_card()
 		}
 		/(hub|parent|sender) +.* (slot|worker|receiver)/ { ends = 1 }
 		ends && /(-->|<--)/ { arrows++ }
+		{ card = card " " $0 }
 		function seen(i)
 		{
 			if (i != next_heading)
@@ -58,6 +59,13 @@ check_card()
 		END {
 			if (next_heading <= n)
 				complain("heading \"" heading[next_heading] ":\" is missing")
+			sub(/.* Failure modes:/, "", card) # words that make a row of ipc/README.md
+			sub(/ Costs:.*/, "", card)
+			gsub(/ +/, " ", card)
+			if (card !~ /^ full - /)
+				complain("\"Failure modes:\" does not begin with \"full - \"")
+			if (card !~ /(Peer|Reader|Writer|Hub|Worker) gone - /)
+				complain("\"Failure modes:\" has no \"Peer gone - \"")
 			if (arrows < 2)
 				complain("has no drawing with two columns (hub, slot) and arrows")
 			exit bad
@@ -82,6 +90,8 @@ self_check()
 	must_fail '"Read next:" is missing' 's/^ \* Read next:/ * See also:/'
 	must_fail 'where "Guarantees:" belongs' 's/^ \* Guarantees:/ * Limits: a b c d e f/'
 	must_fail '"Limits:" says nothing' 's/^ \* Limits:.*/ * Limits: ?/'
+	must_fail 'does not begin with "full - "' 's/full - /when full, /'
+	must_fail 'no "Peer gone - "' 's/\(er gone\) - /\1: /g'
 	must_fail 'no drawing' '/--/d'
 	must_fail 'has no card' 's/^ \* [a-z]*\.c - / * the file /'
 	must_fail 'has no card' '2i\
@@ -101,4 +111,7 @@ done
 [ "$bad" -eq 0 ] || die 'see above; ipc/skeleton.c shows a whole card'
 self_check "ipc/${names%%
 *}.c"
+printf '/* SPDX-License-Identifier: MIT */\n/*\n * a.c - "\\n"\n */\n' >"$work/a.c"
+awk -f "$srcdir/build-aux/cards.awk" "$work/a.c" | grep -qF '\"\\n\"' ||
+	die "a backslash of a card is not one in the program"
 echo "cards: $count cards are whole"

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -209,7 +210,27 @@ static void run_information(const struct subject *subject)
 	CHECK(!ipc_capability_name(IPC_CAP_COUNT));
 }
 
-/* ---- descriptors: as many as it said, at the worst moment ---- */
+/* ---- descriptors: as many as it said, at the worst moment, and none for an exec ---- */
+
+#define NUMBERS 4096
+
+static bool foreign[NUMBERS]; /* open before the session */
+
+static void note_foreign(void)
+{
+	for (int fd = 0; fd < NUMBERS; fd++)
+		foreign[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+static void check_close_on_exec(void)
+{
+	int fd, flags;
+
+	for (fd = 0; fd < NUMBERS; fd++) {
+		flags = foreign[fd] ? -1 : fcntl(fd, F_GETFD);
+		CHECK(flags < 0 || (flags & FD_CLOEXEC));
+	}
+}
 
 static void speaking_worker(struct world *w, unsigned slot)
 {
@@ -217,6 +238,7 @@ static void speaking_worker(struct world *w, unsigned slot)
 
 	record_fill(record, w->record, id_of(slot, 0, 0));
 	CHECK_EQ(ipc_send(w->s, slot, record, 1, 0), 1);
+	check_close_on_exec();
 	atomic_store(&w->board->value[slot], (uint64_t)world_fds(w) + 1);
 	gate_await(&w->board->gate[GATE_ALL_READ], 1);
 }
@@ -229,6 +251,7 @@ static uint64_t slot_fds(const struct subject *subject, unsigned slots)
 	uint64_t fds = 0;
 	unsigned slot;
 
+	note_foreign();
 	world_open(&w, subject, slots);
 	inbox_open(&inbox, &w);
 	for (slot = 0; slot < slots; slot++)
@@ -258,9 +281,11 @@ static long descriptors_seen(const struct subject *subject, enum ipc_direction d
 	struct world w;
 
 	way.direction = direction;
+	note_foreign();
 	world_open(&w, &way, subject->rule->slots);
 	for (slot = 0; slot < w.slots; slot++) {
 		CHECK_EQ(ipc_arm(w.s, slot), 0);
+		check_close_on_exec();
 		most = world_fds(&w) > most ? world_fds(&w) : most;
 		ipc_detach(w.s, slot);
 		world_spawn(&w, slot, direction == IPC_TO_HUB ? speaking_worker : worker_idle);
