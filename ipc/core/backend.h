@@ -123,8 +123,8 @@ struct ipc_backend {
 	 * The system calls that a slot's process makes once it is attached, including those of a
 	 * library's threads, beyond what every process needs: memory, time, timers, threads,
 	 * signals to itself; to read, write, send, receive, poll and close the descriptors that it
-	 * has, and to change their flags (F_SETFL). A sandbox allows only these. An argument by which the process could harm others is
-	 * restricted to the one right value.
+	 * has, and to change their flags (F_SETFL). A sandbox allows only these. An argument by
+	 * which the process could harm others is restricted to the one right value.
 	 */
 	struct ipc_slot_call slot_calls[IPC_SLOT_CALLS_MAX];
 
