@@ -47,7 +47,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/msg.h>
-#include <time.h>
 #include <unistd.h>
 
 /* <sys/ipc.h> has the name too, for a flag of another value. */
@@ -62,7 +61,6 @@ enum { SYSV_NOWAIT = IPC_NOWAIT };
 #define SYSV_BATCH        4096       /* most bytes of a batch; a single record may be longer */
 #define SYSV_KEY          0x1dc00000 /* our keys: this, and 20 bits that are random */
 #define SYSV_KEY_RANDOM   0xfffff
-#define SYSV_UNUSED_S     10 /* so old, and never used: its hub was killed as it made it */
 
 struct sysv_slot {
 	int queue; /* from the hub: this slot's own, else the session's. -1: none */
@@ -151,14 +149,13 @@ static bool sysv_is_dead(pid_t pid)
 /*
  * Was the hub of this queue killed? It is the last to send or the last to receive, depending on the
  * direction; so if both are dead the hub is. A pid can be 0 because its process is in another pid
- * namespace, so it is the times that tell what nobody has done yet.
+ * namespace, so it is the times that tell what nobody has done yet. A hub that lives, and has only
+ * just made its queue, then makes another.
  */
 static bool sysv_is_left(const struct msqid_ds *queue)
 {
-	if (queue->msg_stime == 0)
-		return time(NULL) - queue->msg_ctime > SYSV_UNUSED_S;
-	return sysv_is_dead(queue->msg_lspid) &&
-	       (queue->msg_rtime == 0 || sysv_is_dead(queue->msg_lrpid));
+	return queue->msg_stime == 0 || (sysv_is_dead(queue->msg_lspid) &&
+					 (queue->msg_rtime == 0 || sysv_is_dead(queue->msg_lrpid)));
 }
 
 /* Removes the queues of this user's hubs that were killed. */

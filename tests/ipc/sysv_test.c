@@ -17,7 +17,6 @@
 #include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -154,15 +153,39 @@ static void test_sysv_queues_of_a_killed_hub_are_removed(void **state)
 	assert_int_equal(close(fds[0]) + close(fds[1]), 0);
 }
 
-static time_t later; /* than it is */
+static unsigned disturbed; /* how many of the next first messages find no queue any more */
 
-time_t __real_time(time_t *now);
-time_t __wrap_time(time_t *now);
+int __real_msgsnd(int queue, const void *message, size_t size, int flags);
+int __wrap_msgsnd(int queue, const void *message, size_t size, int flags);
 
-time_t __wrap_time(time_t *now)
+/* Another hub begins, just as this one has made its queue. */
+int __wrap_msgsnd(int queue, const void *message, size_t size, int flags)
 {
-	assert_null(now);
-	return __real_time(NULL) + later;
+	if (size == 0 && disturbed > 0) {
+		unsigned rest = disturbed - 1;
+
+		disturbed = 0;
+		ipc_close(hub_open(IPC_TO_HUB));
+		assert_false(exists(queue));
+		disturbed = rest;
+	}
+	return __real_msgsnd(queue, message, size, flags);
+}
+
+static void test_sysv_hub_whose_new_queue_is_removed_makes_another(void **state)
+{
+	struct ipc *hub;
+	unsigned slot;
+	int queue;
+	long type;
+
+	(void)state;
+	disturbed = 3;
+	hub = hub_open(IPC_TO_HUB);
+	assert_int_equal(disturbed, 0);
+	give_slot(hub, 1, &queue, &type);
+	assert_int_equal(answer_to(hub, queue, type, RECORD, &slot), 1);
+	ipc_close(hub);
 }
 
 /* A queue as a hub makes it, before its first use; with the first of that, if SENT. */
@@ -179,22 +202,17 @@ static int begun_queue(bool sent)
 	return queue;
 }
 
-/* Killed between two calls. One that is about to make its second is not dead. */
+/* Killed between two calls. */
 static void test_sysv_queues_of_a_hub_that_had_begun_are_removed(void **state)
 {
 	int queue, fds[2];
 	pid_t pid;
 
 	(void)state;
-	later = 0;
 	queue = begun_queue(false);
-	assert_true(queue >= 0);
-	ipc_close(hub_open(IPC_TO_HUB));
-	assert_true(exists(queue));
-	later = 60;
+	assert_true(queue >= 0 && exists(queue));
 	ipc_close(hub_open(IPC_TO_HUB));
 	assert_false(exists(queue));
-	later = 0;
 	assert_int_equal(pipe(fds), 0);
 	(void)fflush(NULL);
 	pid = fork();
@@ -217,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_sysv_message_of_nobody_is_passed_over),
 		cmocka_unit_test(test_sysv_queues_of_a_killed_hub_are_removed),
 		cmocka_unit_test(test_sysv_queues_of_a_hub_that_had_begun_are_removed),
+		cmocka_unit_test(test_sysv_hub_whose_new_queue_is_removed_makes_another),
 	};
 
 	if (!probe("sysv"))
