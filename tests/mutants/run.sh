@@ -125,11 +125,14 @@ one()
 		;;
 	esac
 	mkfifo "$work/out"
-	eval "timeout --kill-after=5 $LIMIT env $test" >"$work/out" 2>&1 &
+	eval "exec timeout --kill-after=5 $LIMIT env $test" >"$work/out" 2>&1 &
 	pid=$!
-	# The first test that fails is enough: with it timeout(1) is told to end the rest.
-	if grep -qm 1 '^\[  FAILED  \]\|^not ok ' "$work/out"; then
+	# The first test that fails is enough: with it timeout(1) is told to end the rest, which has
+	# a reader to the end, since SIGPIPE would leave nobody to clean up.
+	exec 3<"$work/out"
+	if grep -qm 1 '^\[  FAILED  \]\|^not ok ' <&3; then
 		kill "$pid" 2>/dev/null || :
+		wait "$pid" || :
 		verdict caught
 	fi
 	status=0
