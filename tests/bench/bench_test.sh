@@ -267,10 +267,13 @@ holds "starts: each way once, with its time and memory" '[.results[] |
 holds "starts: none is both measured and left out" '[.results + .skipped | .[] |
 	select(.start) | .backend + .start] | length == (unique | length)'
 # What is copied of 256 MiB is their page tables: eight bytes for each of 65,536 pages.
-holds "starts: a fork pays for the parent's memory, vfork does not" '[.results[] |
+holds "starts: a fork pays for the parent's memory, a thread does not" '[.results[] |
 	select(.backend == "pipe")] | map({(.start): .private_bytes}) | add |
-	.["fork, 256 MiB"] - .fork > 400000 and .["vfork, 256 MiB"] - .vfork < 200000 and
-	.thread < .fork'
+	.["fork, 256 MiB"] - .fork > 400000 and .thread < .fork'
+# Of a program that is executed the sanitizers' own memory is most, and differs by 300 KB.
+[ "${sanitized:-no}" != no ] || holds "starts: nor does vfork" '[.results[] |
+	select(.backend == "pipe")] | map({(.start): .private_bytes}) | add |
+	.["vfork, 256 MiB"] - .vfork < 200000'
 run_ipcdemo bench --mode=start --ipc=pipe --rounds=1 --count=1 $patient -q --report="$T/page.html"
 equal "starts: exit status of a table and a page" 0 "$status"
 matches "starts: a table" '^pipe  *fork, 256 MiB .* KiB' "$T/out"
