@@ -132,8 +132,9 @@ static int sysv_make(struct ipc *s)
 	int queue, rc;
 
 	do {
-		queue = (int)SYS(s, msgget((key_t)(SYSV_KEY | (arc4random() & SYSV_KEY_RANDOM)),
-					   IPC_CREAT | IPC_EXCL | 0600));
+		const key_t key = (key_t)(SYSV_KEY | (arc4random() & SYSV_KEY_RANDOM));
+
+		queue = (int)SYS(s, msgget(key, IPC_CREAT | IPC_EXCL | 0600));
 		rc = queue < 0 ? queue : sysv_stamp(s, queue);
 	} while (rc == -EEXIST || rc == -EIDRM || rc == -EINVAL); /* another hub has removed it */
 	if (rc < 0)

@@ -16,7 +16,7 @@
 #define BACKOFF_MAX     1024u    /* calls between two probes, while tries do not pay */
 #define TRUST_FULL      8u       /* successes in a row, from which on one in TRUST_SAMPLE ... */
 #define TRUST_SAMPLE    32u      /* ... is checked */
-#define NAP_NS          200000   /* between two looks at a mechanism that has no descriptor: ... */
+#define NAP_MIN_NS      200000   /* between two looks at a mechanism that has no descriptor: ... */
 #define NAP_MAX_NS      10000000 /* ... at first, and of a process that has waited for long */
 #define UNKNOWN         (-1)
 
@@ -95,7 +95,7 @@ static int sleep_once(struct ipc *s, const struct waiting *w, int64_t timeout_ns
 
 int waiting_sleep(struct ipc *s, const struct waiting *w, int64_t timeout_ns)
 {
-	int woke = sleep_once(s, w, timeout_ns, NAP_NS);
+	int woke = sleep_once(s, w, timeout_ns, NAP_MIN_NS);
 
 	return woke > 0 ? 1 : woke;
 }
@@ -135,7 +135,7 @@ static ssize_t sleep_and_try(const struct call *c, unsigned flags)
 		if (woke == WOKE_YIELDED) { /* which takes long while others want the CPU */
 			now = sys_now_ns();
 			start = start ? start : now;
-			nap_ns = now - start < PATIENCE_NS ? 0 : NAP_NS;
+			nap_ns = now - start < PATIENCE_NS ? 0 : NAP_MIN_NS;
 		} else if (nap_ns < NAP_MAX_NS) {
 			nap_ns += nap_ns / 8;
 		}

@@ -168,6 +168,15 @@ static void test_waiting_sender_learns_that_its_peer_is_dead(void **state)
 	}
 }
 
+/* There is no descriptor, and nobody to watch: only another try can tell. */
+static void party_open_unseen(struct party *p)
+{
+	party_open(p, IPC_TO_HUB, IPC_BLOCK);
+	(void)close(p->w.peer.pidfd);
+	p->w.peer.pidfd = -1;
+	fake.fd = -ENOTSUP;
+}
+
 static void test_waiting_mechanism_without_a_descriptor_is_looked_at_again(void **state)
 {
 	uint64_t record;
@@ -175,10 +184,7 @@ static void test_waiting_mechanism_without_a_descriptor_is_looked_at_again(void 
 	unsigned slot;
 
 	(void)state;
-	party_open(&p, IPC_TO_HUB, IPC_BLOCK);
-	(void)close(p.w.peer.pidfd);
-	p.w.peer.pidfd = -1; /* nobody to watch: only another try can tell */
-	fake.fd = -ENOTSUP;
+	party_open_unseen(&p);
 	fake.empty = 5;
 	fake.left = 1;
 	assert_int_equal(waiting_recv(&p.s, &p.w, &slot, &record, 1), 1);
@@ -194,10 +200,7 @@ static void test_waiting_looks_more_seldom_the_longer_it_waits(void **state)
 	unsigned slot;
 
 	(void)state;
-	party_open(&p, IPC_TO_HUB, IPC_BLOCK);
-	(void)close(p.w.peer.pidfd);
-	p.w.peer.pidfd = -1;
-	fake.fd = -ENOTSUP;
+	party_open_unseen(&p);
 	fake.left = 1;
 	fake.due_ns = sys_now_ns() + 3 * LAST_NS;
 	assert_int_equal(waiting_recv(&p.s, &p.w, &slot, &record, 1), 1);
